@@ -1,0 +1,47 @@
+# make         the environment, the study and its report
+# make env     the environment alone, in .venv
+# make test    the tests
+# make lint    style: ruff and snakefmt
+#
+# PYTHON=...       interpreter that the environment is made from, 3.11 or newer
+# STUDY=...        a study other than config.yaml's: a name, or the path of a study file
+# TORCH_FLAGS=...  flags for pip where it installs torch, such as --index-url for another build
+
+PYTHON ?= python3
+STUDY ?=
+TORCH_FLAGS ?=
+
+pip := .venv/bin/python -m pip --disable-pip-version-check --quiet install
+activate := . .venv/bin/activate
+configured = $(shell sed -n 's/^study: *\([^ \#]*\).*/\1/p' config.yaml)
+report = results/$(basename $(notdir $(or $(STUDY),$(configured))))/report.html
+
+.PHONY: study env test lint
+
+study: .venv/.ready
+	@$(activate) && snakemake $(if $(STUDY),--config study=$(STUDY))
+	@test -f $(report) || { echo "$(report) was not made" >&2; exit 1; }
+	@echo "Report: $(report)"
+
+env: .venv/.ready
+
+test: .venv/.ready
+	@$(activate) && python -m pytest
+
+lint: .venv/.ready
+	@$(activate) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow
+
+# The stamp is removed first and written last: an install that was cut short starts again from nothing.
+# torch comes first and alone, which takes the platform's own build; then everything that is locked;
+# then what that build needs besides, such as the CUDA libraries.
+.venv/.ready: envs/requirements.txt envs/torch.txt pyproject.toml
+	@command -v "$(PYTHON)" > /dev/null || { echo "PYTHON=$(PYTHON) was not found: Python 3.11 or newer is needed" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("PYTHON=$(PYTHON) is Python %d.%d.%d: 3.11 or newer is needed" % sys.version_info[:3])'
+	@echo "Installing the environment into .venv: some minutes the first time"
+	@"$(PYTHON)" -m venv $(if $(wildcard $@),,--clear) .venv && rm -f $@
+	@$(pip) --no-deps $(TORCH_FLAGS) -r envs/torch.txt
+	@$(pip) --require-hashes -r envs/requirements.txt
+	@$(pip) $(TORCH_FLAGS) -r envs/torch.txt
+	@$(pip) --no-deps --no-build-isolation -e .
+	@.venv/bin/python -m pip check
+	@touch $@
