@@ -1,0 +1,110 @@
+"""The contract of every netCDF file: what it says about its origin, and how it is written and read.
+
+A file is written beside its place and moved there when it is whole, so that a file that exists is a
+finished one. Attributes record what made it: stage, layout, library versions, git revision and the
+fingerprint of the code.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+LAYOUT = 1  # raised when a stage's dimensions or names change
+RECORDED = ("numpy", "scipy", "torch", "xarray", "netCDF4", "snakemake")
+STAGES = ("trajectories", "training", "rate_maps", "scores", "theory", "summary")
+
+
+class DatasetError(ValueError):
+    """A file that is missing, damaged, of another layout, or that could not be written."""
+
+
+def save(dataset: xr.Dataset, path: str | Path, stage: str, code: str) -> None:
+    """Write `dataset` to `path` as one compressed netCDF4 file, whole or not at all.
+
+    Args:
+        stage: one of `STAGES`.
+        code: fingerprint of the code that made it.
+
+    Raises:
+        DatasetError: where the disk refuses it; what was at `path` stays.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    labelled = dataset.assign_attrs(provenance(stage, code))
+    encoding = {name: _encoding(array) for name, array in labelled.data_vars.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        labelled.to_netcdf(part, engine="netcdf4", encoding=encoding)
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        raise DatasetError(f"{path}: could not be written: {error}") from error
+
+
+def load(path: str | Path, stage: str) -> xr.Dataset:
+    """Open the file that `stage` made, lazily.
+
+    Raises:
+        DatasetError: one line, where it is missing, damaged, of another stage or another layout.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DatasetError(f"{path}: no such file; `snakemake` makes it")
+    try:
+        dataset = xr.open_dataset(path, engine="netcdf4")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DatasetError(
+            f"{path}: not a readable netCDF file ({type(error).__name__}); "
+            "delete it and run again to have it made anew"
+        ) from error
+    found = (dataset.attrs.get("stage"), dataset.attrs.get("layout"))
+    if found != (stage, LAYOUT):
+        dataset.close()
+        raise DatasetError(
+            f"{path}: found stage {found[0]!r} of layout {found[1]}, allowed: {stage!r} of layout "
+            f"{LAYOUT}; move the results of another version away and run again"
+        )
+    return dataset
+
+
+def provenance(stage: str, code: str) -> dict[str, str | int]:
+    """Attributes that say what made a file."""
+    versions = {name: importlib.metadata.version(name) for name in RECORDED}
+    return {
+        "stage": stage,
+        "layout": LAYOUT,
+        "code_fingerprint": code,
+        "git_revision": git_revision(),
+        "versions": json.dumps({"python": platform.python_version(), **versions}),
+    }
+
+
+def git_revision() -> str:
+    """Commit of the code, with "-dirty" where it was edited; "unknown" outside a git checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
+def _encoding(array: xr.DataArray) -> dict[str, object]:
+    if array.dtype.kind not in "fiub" or array.ndim == 0 or array.size == 0:
+        return {}
+    encoding: dict[str, object] = {"zlib": True, "complevel": 1, "shuffle": True}
+    if array.dims[0] == "network" and array.ndim > 1:
+        encoding["chunksizes"] = (1, *array.shape[1:])
+    if array.dtype == np.float64 and array.ndim > 1:
+        encoding["dtype"] = "float32"
+    return encoding
