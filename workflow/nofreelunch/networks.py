@@ -52,15 +52,14 @@ class Stack:
     weights: dict[str, Tensor]
     encoder_scale: Tensor
 
-    def run(
-        self, start: Tensor, velocity: Tensor, recurrent_mask: Tensor | None = None
-    ) -> Tensor:
+    def run(self, start: Tensor, velocity: Tensor, recurrent_mask: Tensor | None = None) -> Tensor:
         """Activity g (network, time, sample, unit).
 
         Args:
             start: target code of the start position, (network, sample, cell).
             velocity: displacement per step in m, (network, time, sample, 2).
-            recurrent_mask: factor on the recurrent state, (network, sample, unit): dropout.
+            recurrent_mask: factor on the state as the recurrent kernel sees it, (network, sample,
+                unit): dropout.
         """
         w, phi = self.weights, ACTIVATIONS[self.activation]
         time, sample = velocity.shape[1:3]
@@ -78,7 +77,7 @@ class Stack:
             if self.cell == "lstm":
                 state, memory = _lstm(w, phi, now, seen, memory)
             else:
-                state = _STEPS[self.cell](w, phi, now, seen)
+                state = _STEPS[self.cell](w, phi, now, seen, state)
             states.append(state)
         states = torch.stack(states, 1)
         if self.cell == "rnn":
@@ -147,7 +146,9 @@ def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
         elif name.endswith("bias"):
             weights[name] = np.zeros(shape)
         else:
-            weights[name] = _kernel(scheme if name == "recurrent" else "glorot_uniform", shape, random)
+            weights[name] = _kernel(
+                scheme if name == "recurrent" else "glorot_uniform", shape, random
+            )
     if spec["cell"] == "lstm" and scheme != "torch_default":
         weights["bias"][:, units : 2 * units] = FORGET_BIAS
     return weights
@@ -171,26 +172,30 @@ def _linear(w: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
     return torch.bmm(x, w[name]) if bias is None else torch.baddbmm(bias, x, w[name])
 
 
-def _simple(w, phi, drive: Tensor, state: Tensor) -> Tensor:
-    return phi(torch.baddbmm(drive, state, w["recurrent"]))
+# `seen` is the state as the recurrent kernel sees it; the carry of a gated cell is never dropped,
+# because one mask for all steps would compound.
 
 
-def _gru(w, phi, drive: Tensor, state: Tensor) -> Tensor:
+def _simple(w, phi, drive: Tensor, seen: Tensor, state: Tensor) -> Tensor:
+    return phi(torch.baddbmm(drive, seen, w["recurrent"]))
+
+
+def _gru(w, phi, drive: Tensor, seen: Tensor, state: Tensor) -> Tensor:
     update, reset, candidate = drive.chunk(3, -1)
-    from_state = torch.baddbmm(w["recurrent_bias"], state, w["recurrent"]).chunk(3, -1)
+    from_state = torch.baddbmm(w["recurrent_bias"], seen, w["recurrent"]).chunk(3, -1)
     update = torch.sigmoid(update + from_state[0])
     candidate = phi(candidate + torch.sigmoid(reset + from_state[1]) * from_state[2])
     return update * state + (1 - update) * candidate
 
 
-def _ugrnn(w, phi, drive: Tensor, state: Tensor) -> Tensor:
-    gate, candidate = torch.baddbmm(drive, state, w["recurrent"]).chunk(2, -1)
+def _ugrnn(w, phi, drive: Tensor, seen: Tensor, state: Tensor) -> Tensor:
+    gate, candidate = torch.baddbmm(drive, seen, w["recurrent"]).chunk(2, -1)
     gate = torch.sigmoid(gate + FORGET_BIAS)
     return gate * state + (1 - gate) * phi(candidate)
 
 
-def _lstm(w, phi, drive: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-    entry, forget, candidate, exit_ = torch.baddbmm(drive, state, w["recurrent"]).chunk(4, -1)
+def _lstm(w, phi, drive: Tensor, seen: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    entry, forget, candidate, exit_ = torch.baddbmm(drive, seen, w["recurrent"]).chunk(4, -1)
     memory = torch.sigmoid(forget) * memory + torch.sigmoid(entry) * phi(candidate)
     return torch.sigmoid(exit_) * phi(memory), memory
 

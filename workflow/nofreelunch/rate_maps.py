@@ -144,7 +144,9 @@ class Maps:
 
     def mean(self) -> np.ndarray:
         """(network, unit, y, x), float32, NaN where no sample fell."""
-        mean = torch.where(self.occupancy[:, None] > 0, self.sums / self.occupancy[:, None], torch.nan)
+        mean = torch.where(
+            self.occupancy[:, None] > 0, self.sums / self.occupancy[:, None], torch.nan
+        )
         return mean.mT.unflatten(-1, (self.bins, self.bins)).float().numpy()
 
 

@@ -54,9 +54,7 @@ def build(target: str | Mapping[str, Any], seed: int, arena: float = ARENA) -> T
         ValueError: for a name that is not in `names()`, or a place-cell count the target cannot use.
     """
     spec = {"target": target} if isinstance(target, str) else dict(target)
-    if spec.get("target") not in _REGISTRY:
-        raise ValueError(f"target: found {spec.get('target')!r}, allowed: {', '.join(names())}")
-    return _REGISTRY[spec["target"]]([spec], [seed], arena)
+    return _kind(spec.get("target"))([spec], [seed], arena)
 
 
 def build_stack(
@@ -66,7 +64,13 @@ def build_stack(
     kinds = {spec["target"] for spec in specs}
     if len(kinds) != 1:
         raise ValueError(f"target: a stack holds one kind of target, found {sorted(kinds)}")
-    return _REGISTRY[kinds.pop()](specs, seeds, arena)
+    return _kind(kinds.pop())(specs, seeds, arena)
+
+
+def _kind(name: Any) -> type[Target]:
+    if name not in _REGISTRY:
+        raise ValueError(f"target: found {name!r}, allowed: {', '.join(names())}")
+    return _REGISTRY[name]
 
 
 class Target:
@@ -89,7 +93,9 @@ class Target:
     def __init__(
         self, specs: Sequence[Mapping[str, Any]], seeds: Sequence[int], arena: float = ARENA
     ) -> None:
-        used = [{k: s.get(k) if s.get(k) is not None else v for k, v in DEFAULTS.items()} for s in specs]
+        used = [
+            {k: s.get(k) if s.get(k) is not None else v for k, v in DEFAULTS.items()} for s in specs
+        ]
         self.spec = {"target": self.name, **used[0]}
         self.networks = len(specs)
         self.arena = arena
@@ -127,7 +133,7 @@ class Target:
 
     def _apply(self, values, function):
         if not isinstance(values, Tensor):
-            values = torch.from_numpy(np.asarray(values, dtype=np.float64))
+            values = torch.from_numpy(np.array(values, dtype=np.float64))
             return self._apply(values, function).numpy()
         owner = self.to(values.device, values.dtype)
         flat = values.reshape(self.networks, -1, values.shape[-1])
@@ -166,7 +172,7 @@ class HighDimCartesian(Target):
     name = "high_dim_cartesian"
 
     def _draw(self, spec, random):
-        self.cells = int(spec["place_cells"])
+        self.cells = _cell_count(spec, 2)
         projection = random.uniform(-1, 1, (2, self.cells))
         return {
             "projection": projection,
@@ -217,7 +223,7 @@ class HighDimPolar(Target):
     name = "high_dim_polar"
 
     def _draw(self, spec, random):
-        self.cells = int(spec["place_cells"])
+        self.cells = _cell_count(spec, 2)
         if self.cells % 2:
             raise ValueError(
                 f"place_cells: found {self.cells}, allowed: an even number for target {self.name}"
@@ -255,13 +261,15 @@ class PlaceCells(Target):
     decode_lowest: ClassVar[bool] = False
 
     def _draw(self, spec, random):
-        self.cells = cells = int(spec["place_cells"])
-        if cells < DECODED_CELLS:
-            raise ValueError(f"place_cells: found {cells}, allowed: at least {DECODED_CELLS}")
+        self.cells = cells = _cell_count(spec, DECODED_CELLS)
         half = self.arena / 2
         first = random.uniform(-half, half, (cells, 1, 2))
         extra = spec["fields_per_cell"]
-        counts = 1 + (random.poisson(extra["poisson"], cells) if isinstance(extra, Mapping) else np.zeros(cells, int))
+        counts = 1 + (
+            random.poisson(extra["poisson"], cells)
+            if isinstance(extra, Mapping)
+            else np.zeros(cells, int)
+        )
         fields = counts.max()
         centre = np.concatenate([first, random.uniform(-half, half, (cells, fields - 1, 2))], 1)
         width = _values(spec["place_cell_width"], (cells, fields), random)
@@ -271,38 +279,28 @@ class PlaceCells(Target):
             "centre": centre,
             "width": width,
             "surround": ratio**2,
-            "amplitude": ratio**2 if amplitude == "equal_area" else np.full_like(ratio, amplitude),
+            "amplitude": np.full((1, 1), np.nan if amplitude == "equal_area" else float(amplitude)),
             "exists": np.arange(fields) < counts[:, None],
         }
 
-    def _distances(self, p: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """-q, and the squared surround and amplitude ratio of the field it belongs to.
+    def _distances(self, p: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        """-q (network, sample, cell), and s^2 of the field it belongs to, which broadcasts to that.
 
-        Shapes (network, sample, cell); the ratios are (network, 1, cell) with one field per cell.
-        q is one matrix product, [x, y, |x|^2, 1] times coefficients per field.
+        -q is one matrix product per field, [x, y, |x|^2, 1] times coefficients.
         """
-        networks, cells, fields = p["width"].shape
         scale = 0.5 / p["width"].square()
-        coefficients = torch.cat(
-            [
-                2 * (scale[..., None] * p["centre"]),
-                -scale[..., None],
-                -(scale * p["centre"].square().sum(-1))[..., None],
-            ],
-            -1,
-        ).reshape(networks, cells * fields, 4)
+        constant = -scale * p["centre"].square().sum(-1)
+        constant = constant.masked_fill(~p["exists"], torch.finfo(x.dtype).min)
+        slopes = 2 * scale[..., None] * p["centre"]
+        coefficients = torch.cat([slopes, -scale[..., None], constant[..., None]], -1)
         terms = torch.cat([x, x.square().sum(-1, keepdim=True), torch.ones_like(x[..., :1])], -1)
-        near = terms @ coefficients.mT
-        if fields == 1:
-            return near, p["surround"].mT, p["amplitude"].mT
-        near = near.unflatten(-1, (cells, fields))
-        near = near.masked_fill(~p["exists"][:, None], -math.inf)
-        near, index = near.max(-1)
-        ratios = (
-            p[k][:, None].expand(-1, x.shape[1], -1, -1).gather(-1, index[..., None]).squeeze(-1)
-            for k in ("surround", "amplitude")
-        )
-        return near, *ratios
+        near, surround = terms @ coefficients[:, :, 0].mT, p["surround"][:, None, :, 0]
+        for field in range(1, scale.shape[2]):
+            other = terms @ coefficients[:, :, field].mT
+            nearer = other > near
+            near = torch.maximum(near, other)
+            surround = torch.where(nearer, p["surround"][:, None, :, field], surround)
+        return near, surround
 
     def _decode(self, p, output):
         _, chosen = output.topk(DECODED_CELLS, dim=-1, largest=not self.decode_lowest)
@@ -346,7 +344,7 @@ class DifferenceOfSoftmaxes(PlaceCells):
     name = "difference_of_softmaxes"
 
     def _encode(self, p, x):
-        near, surround, _ = self._distances(p, x)
+        near, surround = self._distances(p, x)
         wide, wide_total = _exponentials(near / surround)
         narrow, narrow_total = _exponentials(near)
         difference = narrow.div_(narrow_total).addcdiv_(wide, wide_total, value=-1)
@@ -359,7 +357,7 @@ class SoftmaxOfDifferences(PlaceCells):
     name = "softmax_of_differences"
 
     def _encode(self, p, x):
-        near, surround, _ = self._distances(p, x)
+        near, surround = self._distances(p, x)
         narrow, total = _exponentials(near - near / surround)
         return narrow.div_(total)
 
@@ -375,7 +373,7 @@ class DifferenceOfGaussians(PlaceCells):
     decode_lowest = True
 
     def _encode(self, p, x):
-        near, surround, _ = self._distances(p, x)
+        near, surround = self._distances(p, x)
         wide = _exp(near / surround)
         return _shifted(_exp(near).sub_(wide))
 
@@ -390,7 +388,9 @@ class GeneralDifferenceOfGaussians(PlaceCells):
     name = "general_difference_of_gaussians"
 
     def _encode(self, p, x):
-        near, surround, amplitude = self._distances(p, x)
+        near, surround = self._distances(p, x)
+        amplitude = p["amplitude"][..., :1]
+        amplitude = torch.where(amplitude.isnan(), surround, amplitude)
         wide = _exp(near / surround)
         return _shifted(_exp(near).mul_(amplitude).sub_(wide))
 
@@ -441,6 +441,14 @@ def _shifted(difference: Tensor) -> Tensor:
 
 def _angle(x: Tensor) -> Tensor:
     return torch.atan2(x[..., 1], x[..., 0])
+
+
+def _cell_count(spec: Mapping[str, Any], fewest: int) -> int:
+    """The number of place cells; ValueError where fewer than `fewest`, which decode to nothing."""
+    cells = int(spec["place_cells"])
+    if cells < fewest:
+        raise ValueError(f"place_cells: found {cells}, allowed: at least {fewest}")
+    return cells
 
 
 def _values(value: Any, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:

@@ -24,6 +24,7 @@ from nofreelunch.trajectories import apply_symmetry
 
 MINIBATCH_STREAM, DROPOUT_STREAM = 2, 3
 CURVE_POINTS = 100  # points on a learning curve
+CURVE_TRAJECTORIES = 50  # of a minibatch that its position error is taken over; decoding is slow
 BLOCK = 64  # steps whose minibatch indices are drawn at a time
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -45,7 +46,8 @@ def train(cohort: Cohort, trajectories: xr.Dataset, device: str = "auto") -> xr.
     Returns:
         Weights `weight_<name>` (network, ...), learning curves `loss` (mean loss of the minibatch,
         without weight decay) and `position_error` (m) against `step`, `diverged` (network): a network
-        whose loss was not finite, frozen from then on, and `spec` (network), JSON.
+        whose loss was not finite, frozen from then on, or whose last step left weights that are
+        not, and `spec` (network), JSON.
 
     Raises:
         ValueError: for a pool of another sequence length or a device that is not there.
@@ -54,9 +56,7 @@ def train(cohort: Cohort, trajectories: xr.Dataset, device: str = "auto") -> xr.
     shared = specs[0]
     pool = Minibatches(trajectories, specs)
     where = choose_device(device)
-    torch.set_flush_denormal(
-        True
-    )  # the tails of place fields are denormal and several times slower
+    torch.set_flush_denormal(True)  # numbers too small to be normal are several times slower
     target = targets.build_stack(specs, [s["seed"] for s in specs], pool.arena)
     stack = networks.initialize(specs, target.cells)
     stack.weights = {k: w.to(where).requires_grad_() for k, w in stack.weights.items()}
@@ -78,8 +78,9 @@ def train(cohort: Cohort, trajectories: xr.Dataset, device: str = "auto") -> xr.
         alive &= loss.detach().isfinite()[:, None, None]
         optimizer.update(stack.weights, gradients, alive, step)
         if curve.due(step):
-            decoded = target.decode(output.detach())
-            error = torch.linalg.vector_norm(decoded - position[:, 1:], dim=-1).flatten(1).mean(1)
+            decoded = target.decode(output[:, :, :CURVE_TRAJECTORIES].detach())
+            error = decoded - position[:, 1:, :CURVE_TRAJECTORIES]
+            error = torch.linalg.vector_norm(error, dim=-1).flatten(1).mean(1)
             curve.record(step, loss.detach(), error)
     return _result(cohort, stack, curve, alive, pool.arena)
 
@@ -191,11 +192,13 @@ class Dropout:
             for kind in ("readout", "recurrent")
         }
         self.batch, self.device = specs[0]["batch_size"], device
+        # One generator per kind: whether a network's readout drops moves no recurrent mask.
         seeds = [np.random.SeedSequence([s["seed"], DROPOUT_STREAM]) for s in specs]
-        self.generators = [
-            torch.Generator().manual_seed(int(s.generate_state(1, np.uint64)[0] >> 1))
-            for s in seeds
-        ]
+        words = [s.generate_state(2, np.uint64) >> np.uint64(1) for s in seeds]
+        self.generators = {
+            kind: [torch.Generator().manual_seed(int(pair[i])) for pair in words]
+            for i, kind in enumerate(self.rates)
+        }
 
     def mask(self, kind: str, stack: networks.Stack) -> Tensor | None:
         """Factors (network, sample, unit), or None where no network drops."""
@@ -211,7 +214,7 @@ class Dropout:
         rates = self.rates[kind]
         if not rates.any():
             return None
-        draws = torch.stack([torch.rand(shape, generator=g) for g in self.generators])
+        draws = torch.stack([torch.rand(shape, generator=g) for g in self.generators[kind]])
         rates = rates.reshape(-1, *[1] * len(shape))
         return ((draws >= rates) / (1 - rates)).to(self.device)
 
@@ -260,10 +263,11 @@ def _result(
         f"weight_{k}": (("network", f"{k}_input", f"{k}_output"), w.detach().cpu().numpy())
         for k, w in stack.weights.items()
     }
-    diverged = ~alive.flatten().cpu().numpy()
+    finite = [w.isfinite().flatten(1).all(1) for w in stack.weights.values()]
+    diverged = ~(alive.flatten() & torch.stack(finite).all(0)).cpu().numpy()
     for network, bad in zip(cohort.networks, diverged, strict=True):
         if bad:
-            log.warning("network %s diverged: its loss was not finite", network.id)
+            log.warning("network %s diverged: its loss or its weights were not finite", network.id)
     return xr.Dataset(
         weights
         | {

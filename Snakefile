@@ -1,0 +1,29 @@
+"""When do grid cells emerge in networks trained to path-integrate, and who put them there?"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: workflow.source_path("config.yaml")
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/trajectories.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/rate_maps.smk"
+include: "workflow/rules/scores.smk"
+include: "workflow/rules/theory.smk"
+include: "workflow/rules/summary.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,

@@ -1,0 +1,62 @@
+"""A finished smoke study in a copy of the repository, made once for all tests of the workflow."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
+
+
+@dataclass
+class Checkout:
+    """A copy of the repository in which Snakemake runs."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, study: str = "smoke") -> subprocess.CompletedProcess:
+        """Run Snakemake as a user would, on the smoke study unless told otherwise."""
+        command = [sys.executable, "-m", "snakemake", *arguments, "--config", f"study={study}"]
+        clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=clean)
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """What a dry run would do: rule -> number of jobs."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stderr
+        lines = (done.stdout + done.stderr).splitlines()
+        if "Job stats:" not in lines:
+            return {}
+        table = lines[lines.index("Job stats:") + 3 :]
+        rows = [line.split() for line in table[: table.index("")]]
+        return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def results(self, name: str) -> Path:
+        return self.folder / "results" / "smoke" / name
+
+
+def copy_checkout(folder: Path) -> Checkout:
+    """A copy of what a user clones, without results."""
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy2
+        copy(source, folder / part)
+    return Checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose smoke study has run to its report."""
+    checkout = copy_checkout(tmp_path_factory.mktemp("study") / "checkout")
+    done = checkout.snakemake("--cores", "2")
+    assert done.returncode == 0, done.stderr[-4000:]
+    return checkout

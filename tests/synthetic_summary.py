@@ -1,0 +1,174 @@
+"""A made-up summary of a real study: its networks, with scores that are drawn, not trained."""
+
+import json
+
+import numpy as np
+import xarray as xr
+from nofreelunch import study
+
+THRESHOLDS = (0.3, 0.8, 1.15)
+PADDING = 3  # columns of the unit axis that no network fills
+GRID_LIKE = {  # share of grid-like units and mean position error, m
+    "difference_of_softmaxes": (0.09, 0.075),
+    "general_difference_of_gaussians": (0.08, 0.085),
+    "difference_of_gaussians": (0.0, 0.12),
+    "gaussian": (0.008, 0.06),
+    "softmax_of_differences": (0.0, 0.06),
+    "cartesian": (0.0, 0.007),
+    "high_dim_cartesian": (0.0, 0.01),
+    "polar": (0.0, 0.08),
+    "high_dim_polar": (0.0, 0.04),
+}
+
+
+def make(name: str = "laptop", seed: int = 0, learnt: bool = True, chance: bool = True):
+    """The summary of the study `name`. Networks that have not `learnt` have large errors and no
+    grid-like unit; without `chance` no surrogates were scored. One network is marked diverged."""
+    random = np.random.default_rng(seed)
+    plan = study.load(name)
+    cohorts = {network.id: cohort.name for cohort in plan.pack() for network in cohort.networks}
+    specs = [dict(network.spec) for network in plan.networks]
+    units = max(spec["units"] for spec in specs) + PADDING
+    shape = (len(specs), units)
+    score, period = np.full(shape, np.nan), np.full(shape, np.nan)
+    error, present = np.empty(len(specs)), np.zeros(shape, bool)
+    for index, spec in enumerate(specs):
+        share, error[index] = GRID_LIKE[spec["target"]] if learnt else (0.0, 0.5)
+        if spec["cell"] != "rnn" or spec["activation"] != "relu":
+            share, error[index] = share / 5, 3 * error[index]
+        if isinstance(spec["fields_per_cell"], dict):
+            share = share / 3 if isinstance(spec["place_cell_width"], float) else 0.0
+        used = spec["units"]
+        present[index, :used] = True
+        score[index, :used] = np.where(
+            random.random(used) < share * random.uniform(0.6, 1.4),
+            random.uniform(0.8, 1.3, used),
+            np.minimum(random.normal(-0.1, 0.3, used), 0.79),
+        )
+        width = spec["place_cell_width"]
+        typical = 0.24 + 7.0 * (width if isinstance(width, float) else 0.13)
+        period[index, :used] = random.normal(typical, 0.06, used)
+    error *= random.uniform(0.9, 1.1, len(specs))
+    period[~(score > 0)] = np.nan
+    diverged = np.zeros(len(specs), bool)
+    diverged[-1] = True
+    score[-1], error[-1] = np.nan, np.nan
+    return _table(plan, specs, cohorts, score, period, error, present, diverged, chance)
+
+
+def theory(name: str = "laptop"):
+    """Spectra of the study's targets, at a low resolution."""
+    from nofreelunch import targets
+    from nofreelunch import theory as theories
+
+    keys = ("target", "place_cells", "place_cell_width", "surround", "amplitude_ratio")
+    keys = (*keys, "fields_per_cell")
+    specs = {json.dumps({k: n[k] for k in keys}) for n in study.load(name).networks}
+    built = [targets.build(json.loads(text), 0) for text in sorted(specs)]
+    return [theories.spectrum(target, resolution=33) for target in built]
+
+
+def rate_maps(summary: xr.Dataset, bins: int = 44):
+    """A function that opens made-up rate maps of a cohort: lattices where the score is high."""
+
+    def of_cohort(name: str) -> xr.Dataset:
+        rows = np.flatnonzero(summary["cohort"].values == name)
+        chosen = summary.isel(network=rows)
+        maps = np.stack(
+            [
+                [
+                    _map(float(s), float(p), seed * 1000 + unit, bins)
+                    for unit, (s, p) in enumerate(zip(scores, periods, strict=True))
+                ]
+                for seed, (scores, periods) in enumerate(
+                    zip(
+                        chosen["score_60"].sel({"method": "min_max"}).values,
+                        chosen["period"].values,
+                        strict=True,
+                    )
+                )
+            ]
+        )
+        return xr.Dataset(
+            {"rate_map": (("network", "unit", "y", "x"), maps)},
+            coords={"network": chosen["network"].values},
+            attrs={"arena": 2.2, "bin_size": 2.2 / bins},
+        )
+
+    return of_cohort
+
+
+def _table(plan, specs, cohorts, score, period, error, present, diverged, chance):
+    known = np.isfinite(score)
+    highest = np.max(np.where(known, score, -np.inf), axis=1)
+    above = np.stack([(score > t).sum(1) / present.sum(1) for t in THRESHOLDS])
+    by_chance = np.array([0.15, 0.015, 0.002])[:, None] * np.ones(len(specs))
+    width = [s["place_cell_width"] for s in specs]
+    columns = ("target", "cell", "activation", "optimizer", "units", "seed", "learning_rate")
+    ids = [network.id for network in plan.networks]
+    return xr.Dataset(
+        {
+            "loss": ("network", np.where(diverged, np.nan, 5.0)),
+            "position_error": (("network", "horizon"), np.stack([error, 1.3 * error], 1)),
+            "ridge_error": ("network", 1.2 * error),
+            "diverged": ("network", diverged),
+            "low_error": ("network", error < 0.10),
+            "score_60": (("method", "network", "unit"), np.stack([score, score + 0.05])),
+            "period": (("network", "unit"), period),
+            "present": (("network", "unit"), present),
+            "active": (("network", "unit"), present & known),
+            "units_present": ("network", present.sum(1)),
+            "max_score": ("network", np.where(known.any(1), highest, np.nan)),
+            "has_grid_cells": ("network", highest >= 0.8),
+            "fraction_above": (("threshold", "network"), above),
+            "chance_fraction_above": (
+                ("threshold", "network"),
+                by_chance if chance else np.nan * by_chance,
+            ),
+        },
+        coords={
+            "network": ids,
+            "cohort": ("network", [cohorts[i] for i in ids]),
+            "spec": ("network", [json.dumps(s) for s in specs]),
+            **{k: ("network", [s[k] for s in specs]) for k in columns},
+            "place_cell_width": (
+                "network",
+                [float(w) if isinstance(w, int | float) else np.nan for w in width],
+            ),
+            "method": ["min_max", "mean"],
+            "threshold": list(THRESHOLDS),
+            "horizon": [20, 50],
+            "unit": np.arange(score.shape[1]),
+        },
+        attrs={
+            "study": plan.name,
+            "defaults": json.dumps(plan.defaults),
+            "position_error_threshold": 0.10,
+            "position_error_horizon": 20,
+            "grid_cell_threshold": 0.8,
+            "arena": 2.2,
+            "bin_size": 0.05,
+        },
+    )
+
+
+def _map(score: float, period: float, seed: int, bins: int) -> np.ndarray:
+    """A lattice of `period` m where the score is above 0.3, smooth noise elsewhere."""
+    random = np.random.default_rng(seed)
+    side = (np.arange(bins) + 0.5) * 2.2 / bins - 1.1
+    x, y = np.meshgrid(side, side)
+    waves = 3 if score > 0.3 and np.isfinite(period) else 12
+    angle = random.uniform(0, np.pi) + np.arange(waves) * np.pi / 3
+    length = 4 * np.pi / np.sqrt(3) / (period if waves == 3 else 1.2)
+    length = length if waves == 3 else length * random.uniform(0.2, 1, waves)
+    if waves != 3:
+        angle = random.uniform(0, 2 * np.pi, waves)
+    phase = random.uniform(0, 2 * np.pi, waves)
+    planes = np.cos(
+        (length * np.cos(angle))[:, None, None] * x
+        + (length * np.sin(angle))[:, None, None] * y
+        + phase[:, None, None]
+    )
+    rate = np.maximum(planes.sum(0) + 0.4 * random.normal(size=x.shape), 0)
+    rate[0, :2] = np.nan
+    return rate.astype(np.float32)

@@ -1,0 +1,190 @@
+"""Figures: drawn for any study, legible, the same every time."""
+
+import importlib
+import json
+from pathlib import Path
+
+import jinja2
+import matplotlib
+import numpy as np
+import pytest
+import synthetic_summary
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from nofreelunch import series, targets
+from nofreelunch.figures import overview, style, tuning
+
+NAMES = ["overview", *(f"result_{number}" for number in range(1, 7))]
+CAPTIONS = Path(__file__).parents[1] / "workflow" / "report"
+SMALLEST = 7  # pt at 180 mm
+
+
+@pytest.fixture(scope="module")
+def laptop():
+    summary = synthetic_summary.make("laptop")
+    return (
+        summary,
+        synthetic_summary.theory("laptop"),
+        synthetic_summary.rate_maps(summary, bins=11),
+    )
+
+
+@pytest.fixture(scope="module")
+def smoke():
+    summary = synthetic_summary.make("smoke", learnt=False, chance=False)
+    return summary, synthetic_summary.theory("smoke"), synthetic_summary.rate_maps(summary, bins=11)
+
+
+def draw(name: str, study) -> Figure:
+    return importlib.import_module(f"nofreelunch.figures.{name}").draw(*study)
+
+
+def words(figure: Figure) -> list[Text]:
+    figure.draw_without_rendering()
+    return [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+
+
+def only(study, rows) -> tuple:
+    summary, theory, rate_maps = study
+    return summary.isel(network=rows), theory, rate_maps
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("study", ["laptop", "smoke"])
+def test_a_figure_fits_a_double_column_in_legible_print(name, study, request):
+    figure = draw(name, request.getfixturevalue(study))
+    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(180)
+    assert figure.get_size_inches()[1] * 25.4 < 225
+    for text in words(figure):
+        assert text.get_fontsize() >= SMALLEST, text.get_text()
+    box = figure.bbox
+    for text in words(figure):
+        extent = text.get_window_extent()
+        assert extent.x0 > -2 and extent.x1 < box.x1 + 2, text.get_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_network_or_none_is_no_error(name, laptop):
+    summary = laptop[0]
+    one = np.flatnonzero(summary["target"].values == "cartesian")[:1]
+    assert words(draw(name, only(laptop, one)))
+    diverged = summary.assign(diverged=("network", np.ones(summary.sizes["network"], bool)))
+    assert words(draw(name, (diverged, *laptop[1:])))
+    assert words(draw(name, (summary, [], laptop[2])))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_study_of_coordinates_alone_is_no_error(name, laptop):
+    summary = laptop[0]
+    rows = np.flatnonzero(summary["target"].values == "polar")
+    spec = json.loads(str(summary["spec"].values[rows[0]]))
+    alone = summary.isel(network=rows).assign_attrs(defaults=json.dumps(spec))
+    assert words(draw(name, (alone, [], laptop[2])))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("overview", "Too few networks"),
+        ("result_1", "none with low error"),
+        ("result_2", "chance not known"),
+        ("result_4", "no network with 3 periods"),
+        ("result_5", "no heterogeneous"),
+    ],
+)
+def test_what_is_missing_is_said_in_words(name, text, smoke):
+    assert any(text in shown.get_text() for shown in words(draw(name, smoke)))
+
+
+def test_one_width_is_no_width_series(laptop):
+    reference = series.select(laptop[0])["network"].values
+    rows = np.flatnonzero(np.isin(laptop[0]["network"].values, reference))
+    shown = [t.get_text() for t in words(draw("result_3", only(laptop, rows)))]
+    assert shown == ["needs networks at 2 or more widths, found 1"]
+
+
+@pytest.mark.parametrize("name", ["overview", "result_4"])
+def test_drawing_again_gives_the_same_bytes(name, laptop, tmp_path):
+    first, again = (style.save(draw(name, laptop), tmp_path / n / name) for n in ("one", "two"))
+    assert [path.suffix for path in first] == [".pdf", ".png"]
+    for one, two in zip(first, again, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == [f"{name}.pdf", f"{name}.png"]
+
+
+def test_drawing_leaves_the_callers_settings_alone(smoke):
+    with matplotlib.rc_context({"font.size": 23.0, "image.cmap": "magma"}):
+        figure = draw("result_1", smoke)
+        assert matplotlib.rcParams["font.size"] == 23.0
+        assert all(text.get_fontsize() < 10 for text in words(figure))
+
+
+def test_every_target_has_its_own_colour_and_name():
+    assert set(style.COLOURS) == set(style.NAMES) == set(series.TARGETS) == set(targets.names())
+    assert len(set(style.COLOURS.values())) == len(set(style.NAMES.values())) == len(style.NAMES)
+
+
+def test_maps_have_y_up_equal_aspect_and_grey_unvisited_bins(laptop):
+    summary, theory, _ = laptop
+    values = np.zeros((11, 11), np.float32)
+    values[-1, :] = 1.0  # the row of the largest y
+    values[0, 0] = np.nan
+
+    def rate_maps(name: str) -> xr.Dataset:
+        names = summary["network"].values[summary["cohort"].values == name]
+        shape = (len(names), summary.sizes["unit"], 11, 11)
+        maps = np.broadcast_to(values, shape)
+        return xr.Dataset(
+            {"rate_map": (("network", "unit", "y", "x"), maps)}, coords={"network": names}
+        )
+
+    figure = draw("result_2", (summary, theory, rate_maps))
+    images = [image for axes in figure.axes for image in axes.images]
+    shown = [image for image in images if image.get_array().shape == (11, 11)]
+    assert len(shown) == 8 * len(series.targets(summary))
+    for image in shown:
+        assert image.origin == "lower"
+        assert image.axes.get_aspect() == 1
+        assert image.axes.get_ylim()[0] < image.axes.get_ylim()[1]
+        np.testing.assert_array_equal(image.get_array()[-1], 1)
+        grey = matplotlib.colors.to_rgba(style.UNVISITED)
+        assert image.to_rgba(image.get_array(), norm=True)[0, 0] == pytest.approx(grey)
+
+
+def test_the_headline_counts_the_targets_above_chance(laptop, smoke):
+    summary = laptop[0]
+    columns = {target: series.of_target(summary, target) for target in series.targets(summary)}
+    assert overview.headline(columns) == (
+        "2 of 9 targets give more grid-like units than chance: General DoG, DoS"
+    )
+    assert overview.headline({"cartesian": columns["cartesian"]}) == (
+        "None of 1 target gives more grid-like units than chance"
+    )
+    assert overview.headline({}).startswith("Too few networks")
+
+
+def test_the_drawn_cell_is_one_near_the_middle():
+    activity, centre = tuning.central_cell({"target": "difference_of_softmaxes"})
+    assert np.hypot(*centre) < 0.2
+    peak = np.unravel_index(activity.argmax(), activity.shape)
+    side = np.linspace(-1.1, 1.1, tuning.SIDE)
+    assert np.hypot(side[peak[1]] - centre[0], side[peak[0]] - centre[1]) < 0.1
+
+
+def test_an_equal_amplitude_difference_of_gaussians_is_lowest_on_its_ring():
+    distance, activity = tuning.radial_profile({"target": "difference_of_gaussians"})
+    # 2 sigma s sqrt(ln s / (s^2 - 1)) at sigma = 0.12 m and s = 2, to the width of a ring
+    assert distance[activity.argmin()] == pytest.approx(0.231, abs=0.035)
+    distance, activity = tuning.radial_profile({"target": "difference_of_softmaxes"})
+    assert distance[activity.argmax()] < 0.07
+
+
+@pytest.mark.parametrize("name", [*NAMES, "claims", "workflow"])
+def test_every_caption_is_written_from_the_config(name):
+    thresholds = {"position_error": 0.085, "position_error_horizon": 20, "grid_cells": 0.77}
+    settings = {"config": {"study": "laptop", "thresholds": thresholds}}
+    text = (CAPTIONS / f"{name}.rst").read_text()
+    shown = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(snakemake=settings)
+    assert len(shown) > 200
+    assert ("grid_cells" in text) == ("0.77" in shown)

@@ -1,0 +1,114 @@
+"""Quantities per network."""
+
+import numpy as np
+import pytest
+import synthetic_summary
+import xarray as xr
+from nofreelunch import measures, series
+
+
+@pytest.fixture
+def networks() -> xr.Dataset:
+    return series.select(synthetic_summary.make("laptop"))
+
+
+def with_units(networks: xr.Dataset, score: float, period: np.ndarray) -> xr.Dataset:
+    """The networks with units that all have one grid score and the periods given, then none."""
+    scores = np.full(networks["score_60"].shape, -0.5)
+    scores[..., : len(period)] = score
+    periods = np.full(networks["period"].shape, np.nan)
+    periods[:, : len(period)] = period
+    return networks.assign(
+        score_60=(networks["score_60"].dims, scores), period=(networks["period"].dims, periods)
+    )
+
+
+def test_padding_is_no_unit(networks):
+    scores = measures.scores(networks)
+    assert np.isfinite(scores).sum(1).tolist() == networks["units_present"].values.tolist()
+    assert np.isnan(scores[:, -synthetic_summary.PADDING :]).all()
+
+
+def test_scores_are_those_of_the_talk_and_not_of_the_other_definition(networks):
+    talk = networks["score_60"].sel({"method": "min_max"}).values
+    known = np.isfinite(measures.scores(networks))
+    np.testing.assert_array_equal(measures.scores(networks)[known], talk[known])
+
+
+@pytest.mark.parametrize("threshold", synthetic_summary.THRESHOLDS)
+def test_shares_are_of_all_units(networks, threshold):
+    expected = networks["fraction_above"].sel(threshold=threshold)
+    np.testing.assert_allclose(measures.share_above(networks, threshold), expected)
+
+
+def test_chance_is_unknown_at_a_threshold_that_was_not_scored(networks):
+    assert np.isfinite(measures.chance_above(networks, 0.8)).all()
+    assert np.isnan(measures.chance_above(networks, 0.77)).all()
+
+
+def test_a_highest_score_by_chance_grows_with_units(networks):
+    chance = measures.some_unit_by_chance(networks)
+    np.testing.assert_allclose(chance, 1 - (1 - 0.015) ** 128)
+
+
+def test_survival_starts_at_all_units_and_never_rises(networks):
+    curves = measures.survival(networks, np.linspace(-3, 2, 60))
+    np.testing.assert_array_equal(curves[:, 0], 1)
+    np.testing.assert_array_equal(curves[:, -1], 0)
+    assert (np.diff(curves, axis=1) <= 0).all()
+
+
+def test_periods_count_only_for_grid_like_units(networks):
+    few = with_units(networks, 0.9, np.array([1.0, 1.1]))
+    assert np.isnan(measures.typical_period(few, 0.8)).all()
+    enough = with_units(networks, 0.9, np.array([1.0, 1.1, 1.3]))
+    np.testing.assert_allclose(measures.typical_period(enough, 0.8), 1.1)
+    assert np.isnan(measures.typical_period(enough, 0.95)).all()
+
+
+def test_two_modules_show_as_a_spread_of_their_ratio_and_one_does_not(networks):
+    random = np.random.default_rng(0)
+    noise = random.normal(1, 0.01, 40)
+    one, two = 1.0 * noise, np.repeat([0.8, 1.2], 20) * noise
+    assert (measures.period_spread(with_units(networks, 0.9, one), 0.8) < 1.05).all()
+    assert (measures.period_spread(with_units(networks, 0.9, two), 0.8) > 1.45).all()
+    assert np.isnan(measures.period_spread(with_units(networks, 0.9, two[:5]), 0.8)).all()
+
+
+def test_periods_are_read_above_a_lower_score_where_grid_cells_are_rare():
+    summary = synthetic_summary.make("laptop")
+    assert measures.period_threshold(summary) == 0.8
+    assert measures.period_threshold(synthetic_summary.make("laptop", learnt=False)) == 0.3
+
+
+def test_best_units_come_from_every_network_in_order_of_score(networks):
+    units = measures.best_units(networks, 8)
+    assert [u.score for u in units] == sorted([u.score for u in units], reverse=True)
+    names = [u.network for u in units]
+    assert {names.count(n) for n in networks["network"].values} == {2}
+    scores = measures.scores(networks)
+    row = list(networks["network"].values).index(units[0].network)
+    assert units[0].score == scores[row, units[0].unit] == np.nanmax(scores)
+
+
+def test_best_units_of_a_network_without_scores_are_none(networks):
+    empty = networks.assign(score_60=networks["score_60"] * np.nan)
+    assert measures.best_units(empty, 8) == []
+    assert measures.best_units(networks.isel(network=[]), 8) == []
+    assert len(measures.best_units(networks.isel(network=[0]), 10**6)) == 128
+
+
+def test_variance_between_agrees_with_the_published_example():
+    # Shrout & Fleiss (1979), table 2: six targets rated by four judges; ICC(1, 1) = 0.17.
+    ratings = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    estimate, low, high = measures.variance_between([np.array(r) for r in ratings])
+    assert estimate == pytest.approx(0.166, abs=0.001)
+    assert low == 0  # -0.133, below the least that a share can be
+    assert high == pytest.approx(0.723, abs=0.001)
+
+
+def test_variance_between_at_its_ends():
+    apart = measures.variance_between([np.array([1.0, 1.0, 1.0]), np.array([2.0, 2.0, 2.0])])
+    assert apart == (1.0, 1.0, 1.0)
+    assert np.isnan(measures.variance_between([np.zeros(3), np.zeros(3)])).all()
+    assert np.isnan(measures.variance_between([np.arange(3.0)])).all()

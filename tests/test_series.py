@@ -1,0 +1,119 @@
+"""Series: the right networks, and no others."""
+
+import json
+
+import numpy as np
+import pytest
+import synthetic_summary
+import xarray as xr
+from nofreelunch import series
+
+
+@pytest.fixture(scope="module")
+def laptop() -> xr.Dataset:
+    return synthetic_summary.make("laptop")
+
+
+def edited(summary: xr.Dataset, row: int, **keys) -> xr.Dataset:
+    """The summary with keys of one network's spec changed."""
+    specs = [str(text) for text in summary["spec"].values]
+    specs[row] = json.dumps(json.loads(specs[row]) | keys)
+    return summary.assign_coords(spec=("network", specs))
+
+
+def rows_of(summary: xr.Dataset, target: str) -> np.ndarray:
+    return np.flatnonzero(series.trained(summary)["target"].values == target)
+
+
+def test_the_reference_is_the_defaults_with_every_seed(laptop):
+    networks = series.select(laptop)
+    assert sorted(networks["seed"].values) == [0, 1, 2, 3]
+    assert set(networks["cell"].values) == {"rnn"}
+    np.testing.assert_array_equal(networks["place_cell_width"], 0.12)
+    assert list(series.of_target(laptop, "difference_of_softmaxes")["network"].values) == list(
+        networks["network"].values
+    )
+
+
+@pytest.mark.parametrize("target", series.TARGETS)
+def test_every_target_is_stood_for_by_its_four_seeds(laptop, target):
+    networks = series.of_target(laptop, target)
+    assert sorted(networks["seed"].values) == [0, 1, 2, 3]
+    assert set(networks["target"].values) == {target}
+
+
+def test_a_recipe_of_its_own_is_named(laptop):
+    cartesian = series.of_target(laptop, "cartesian")
+    assert series.recipe(laptop, cartesian) == {"learning_rate": 0.001, "encoder_scale": 1.0}
+    assert series.recipe(laptop, series.select(laptop)) == {}
+
+
+def test_of_several_recipes_the_one_nearest_to_the_defaults_stands_for_a_target(laptop):
+    row = rows_of(laptop, "cartesian")[2]
+    nearer = edited(laptop, row, learning_rate=0.003)
+    assert series.of_target(nearer, "cartesian")["seed"].values.tolist() == [2]
+    farther = edited(laptop, row, weight_decay=0.5)
+    assert sorted(series.of_target(farther, "cartesian")["seed"].values) == [0, 1, 3]
+
+
+def test_another_activation_or_place_cell_never_stands_for_a_target(laptop):
+    row = rows_of(laptop, "gaussian")[0]
+    for keys in ({"activation": "tanh"}, {"place_cell_width": 0.2}, {"cell": "lstm"}):
+        assert series.of_target(edited(laptop, row, **keys), "gaussian").sizes["network"] == 3
+
+
+def test_the_width_series_is_homogeneous_and_ascending(laptop):
+    widths = series.widths(laptop)
+    assert list(widths) == [0.08, 0.10, 0.12, 0.15, 0.20]
+    for width, networks in widths.items():
+        assert sorted(networks["seed"].values) == [0, 1, 2, 3]
+        np.testing.assert_array_equal(networks["place_cell_width"], width)
+
+
+def test_the_place_cell_series_runs_from_homogeneous_to_realistic(laptop):
+    settings = series.realism(laptop)
+    assert [s.label for s in settings] == [
+        "homogeneous\nσ 0.12 m, s 2",
+        "mixed widths\nσ 0.06–0.18 m, s 1.5–2.5",
+        "mixed widths\nσ 0.06–1 m, s 1.25–4.5",
+        "1 + Poisson(3) fields\nσ 0.12 m, s 2",
+        "mixed widths and 1 + Poisson(3) fields\nσ 0.06–1 m, s 1.25–4.5",
+    ]
+    assert [s.networks.sizes["network"] for s in settings] == [4] * 5
+
+
+def test_variance_ratios_are_not_labelled_as_width_ratios():
+    spec = {"place_cell_width": 0.12, "surround": {"variance_ratio": 2.0}, "fields_per_cell": 1}
+    assert series.place_cell_label(spec) == "homogeneous\nσ 0.12 m, s² 2"
+
+
+def test_a_diverged_network_is_in_no_series(laptop):
+    row = int(
+        np.flatnonzero(laptop["network"].values == series.select(laptop)["network"].values[0])
+    )
+    diverged = laptop["diverged"].values.copy()
+    diverged[row] = True
+    fewer = laptop.assign(diverged=("network", diverged))
+    assert series.select(fewer).sizes["network"] == 3
+    assert series.widths(fewer)[0.12].sizes["network"] == 3
+    assert series.trained(fewer).sizes["network"] == series.trained(laptop).sizes["network"] - 1
+
+
+def test_a_study_without_place_cells_has_no_place_cell_series(laptop):
+    cartesian = json.loads(str(series.of_target(laptop, "cartesian")["spec"].values[0]))
+    summary = laptop.assign_attrs(defaults=json.dumps(cartesian))
+    assert series.realism(summary) == []
+    assert series.widths(summary) == {}
+    assert series.select(summary).sizes["network"] == 4
+
+
+def test_theory_is_found_by_the_whole_target(laptop):
+    def dataset(**keys) -> xr.Dataset:
+        spec = {"target": "difference_of_softmaxes", "place_cells": 256, "fields_per_cell": 1}
+        return xr.Dataset(attrs={"spec": json.dumps({**spec, **keys})})
+
+    theory = [dataset(place_cell_width=w, surround={"width_ratio": 2.0}) for w in (0.08, 0.12)]
+    reference = series.specs(series.select(laptop))[0]
+    assert series.theory_of(theory, reference) is theory[1]
+    assert series.theory_of(theory[:1], reference) is None
+    assert series.theory_of(theory, reference | {"target": "gaussian"}) is None

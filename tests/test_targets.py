@@ -1,0 +1,492 @@
+"""Targets: encodings against plain loops, decoders by brute force, and known floors and entropies.
+
+Known floors and entropies are for 512 cells; they scatter over the draw of field centres.
+"""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from nofreelunch import targets
+from nofreelunch.trajectories import random_walk
+from scipy import stats
+
+GAUSSIAN, DOS, DOG = "gaussian", "difference_of_softmaxes", "difference_of_gaussians"
+GENERAL, SOD = "general_difference_of_gaussians", "softmax_of_differences"
+PLACE_CELLS = (GAUSSIAN, DOS, DOG, GENERAL, SOD)
+COORDINATES = ("cartesian", "high_dim_cartesian", "polar", "high_dim_polar")
+SEVERAL = {"poisson": 1.5}
+
+
+def make(name, width=0.12, ratio=2.0, cells=512, convention="width_ratio", **keys):
+    return {
+        "target": name,
+        "place_cells": cells,
+        "place_cell_width": width,
+        "surround": {convention: ratio},
+        **keys,
+    }
+
+
+def build(name, *args, seed=0, **keys):
+    return targets.build(make(name, *args, **keys), seed)
+
+
+def uniform(low, high):
+    return {"uniform": [low, high]}
+
+
+def parameters(target, network=0):
+    """What a target has drawn, as numpy arrays of one network."""
+    return {key: value[network].numpy() for key, value in target._parameters.items()}
+
+
+def fields(p, cell):
+    """Centre, width and squared surround ratio of every field that a cell has."""
+    for i in np.flatnonzero(p["exists"][cell]):
+        yield p["centre"][cell, i], p["width"][cell, i], p["surround"][cell, i]
+
+
+def softmax(values):
+    exponentials = [math.exp(v - max(values)) for v in values]
+    return [e / sum(exponentials) for e in exponentials]
+
+
+def normalised(difference):
+    shifted = [d - min(difference) for d in difference]
+    return [s / sum(shifted) for s in shifted]
+
+
+def plain_code(name, p, position, alpha):
+    """Activity of all cells at one position, one cell and one field at a time."""
+    x, y = position
+    radius, angle = math.hypot(x, y), math.atan2(y, x)
+    if name == "cartesian":
+        return [x, y]
+    if name == "polar":
+        return [radius, angle]
+    if name == "high_dim_cartesian":
+        weights, offset = p["projection"], p["offset"][0]
+        return [x * weights[0, i] + y * weights[1, i] + o for i, o in enumerate(offset)]
+    if name == "high_dim_polar":
+        linear = zip(p["slope"][0], p["offset"][0], strict=True)
+        tuned = [math.exp(math.cos(angle - mu)) for mu in p["preferred"][0]]
+        return [radius * slope + offset for slope, offset in linear] + tuned
+    near, far, ratio = [], [], []
+    for cell in range(len(p["width"])):
+        of_cell = [
+            (((x - c[0]) ** 2 + (y - c[1]) ** 2) / (2 * width**2), surround)
+            for c, width, surround in fields(p, cell)
+        ]
+        q, surround = min(of_cell)
+        near.append(q)
+        far.append(q / surround)
+        ratio.append(surround if alpha == "equal_area" else alpha)
+    if name == GAUSSIAN:
+        return softmax([-q for q in near])
+    if name == SOD:
+        return softmax([wide - q for q, wide in zip(near, far, strict=True)])
+    if name == DOS:
+        narrow, wide = softmax([-q for q in near]), softmax([-q for q in far])
+        return normalised([a - b for a, b in zip(narrow, wide, strict=True)])
+    amplitude = [1.0] * len(ratio) if name == DOG else ratio
+    cells = zip(amplitude, near, far, strict=True)
+    return normalised([a * math.exp(-q) - math.exp(-wide) for a, q, wide in cells])
+
+
+def plain_decoding(p, output, lowest):
+    """Mean of the tightest combination of one field of each of the three chosen cells."""
+    chosen = sorted(range(len(output)), key=lambda i: output[i] if lowest else -output[i])[:3]
+    centres = [[centre for centre, _, _ in fields(p, cell)] for cell in chosen]
+    combinations = [np.array(c) for c in itertools.product(*centres)]
+    return min(combinations, key=lambda c: c.var(axis=0).sum()).mean(axis=0)
+
+
+@pytest.fixture(scope="module")
+def positions():
+    """All over the arena."""
+    return np.random.default_rng(0).uniform(-1.1, 1.1, (3000, 2))
+
+
+@pytest.fixture(scope="module")
+def walked():
+    """Where walks of 50 steps pass, and that is near walls more often than chance."""
+    return random_walk(60, 50, seed=0)["position"].values.reshape(-1, 2).astype(float)
+
+
+def floor(target, positions):
+    """Mean decoding error (cm) of the exact code."""
+    decoded = target.decode(target.encode(positions))
+    return 100 * np.linalg.norm(decoded - positions, axis=-1).mean()
+
+
+def entropy(target, positions):
+    code = target.encode(positions)
+    return stats.entropy(code, axis=-1).mean()
+
+
+# ---- Encodings
+
+
+def test_there_are_nine_targets():
+    assert set(targets.names()) == {*COORDINATES, *PLACE_CELLS}
+
+
+REALISTIC = {
+    "one field": {"width": 0.2, "ratio": 1.7},
+    "variance ratio": {"width": 0.2, "ratio": 2.3, "convention": "variance_ratio"},
+    "many widths": {"width": uniform(0.06, 0.5), "ratio": uniform(1.25, 4.5)},
+    "many fields": {
+        "width": uniform(0.06, 0.5),
+        "ratio": uniform(1.25, 4.5),
+        "fields_per_cell": SEVERAL,
+    },
+}
+
+
+@pytest.mark.parametrize("realism", REALISTIC)
+@pytest.mark.parametrize("name", targets.names())
+def test_encoding_is_the_plain_loop(name, realism):
+    for alpha in ("equal_area", 3.0):
+        target = build(name, cells=12, amplitude_ratio=alpha, seed=4, **REALISTIC[realism])
+        position = np.random.default_rng(0).uniform(-1.15, 1.15, (25, 2))
+        p = parameters(target)
+        expected = [plain_code(name, p, x, alpha) for x in position]
+        # float64, of which the expanded square (x - c)^2 / 2 sigma^2 costs up to four digits.
+        np.testing.assert_allclose(target.encode(position), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_variance_ratio_is_the_squared_width_ratio():
+    position = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    by_width = build(DOS, 0.12, 1.5).encode(position)
+    by_variance = build(DOS, 0.12, 2.25, convention="variance_ratio").encode(position)
+    np.testing.assert_allclose(by_width, by_variance, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", PLACE_CELLS)
+def test_codes_are_distributions(name, positions):
+    for fields_per_cell in (1, SEVERAL):
+        code = build(name, cells=64, fields_per_cell=fields_per_cell).encode(positions)
+        np.testing.assert_allclose(code.sum(-1), 1, atol=1e-12)
+        if name in (DOS, DOG, GENERAL):  # the shift makes the least active cell silent, exactly
+            assert (code.min(-1) == 0).all()
+        assert (code >= 0).all()
+
+
+@pytest.mark.parametrize("ratio", [1.5, 2.0, 3.0])
+def test_softmax_of_differences_is_a_wider_gaussian(ratio):
+    position = np.random.default_rng(0).uniform(-1.1, 1.1, (200, 2))
+    width = 0.12 * ratio / math.sqrt(ratio**2 - 1)
+    wider = build(GAUSSIAN, width).encode(position)
+    # The two are one function; 1e-10 leaves room for rounding in exponents of up to 1e3.
+    np.testing.assert_allclose(build(SOD, 0.12, ratio).encode(position), wider, rtol=1e-10)
+
+
+def test_equal_area_difference_is_like_difference_of_softmaxes(positions):
+    """Most like it among ratios of amplitudes; softmaxes also follow the local density of cells."""
+
+    def correlation(alpha):
+        code = build(GENERAL, amplitude_ratio=alpha).encode(positions)
+        return np.corrcoef(code.ravel(), reference.ravel())[0, 1]
+
+    reference = build(DOS).encode(positions)
+    equal = correlation("equal_area")
+    assert equal > 0.95
+    assert equal == correlation(4.0)  # the square of the ratio of widths
+    assert equal > max(correlation(3.0), correlation(6.0)) + 0.01
+    assert correlation(1.0) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("ratio", "radius"),
+    [(1.5, 1.709), (2, 1.923), (2.5, 2.089), (3, 2.223), (4, 2.432), (5, 2.590), (6, 2.715)],
+)
+def test_ring_of_the_equal_amplitude_difference(ratio, radius):
+    """A cell is least active on a ring; radii in units of the width are known to three digits."""
+    width = 0.05
+    target = build(DOG, width, ratio, cells=8)
+    centre = parameters(target)["centre"][0, 0]
+    step = 1e-4 * width
+    out = np.arange(0, 4 * width, step)
+    # Normalisation mixes in the other cells, so the raw difference is read off two exact codes.
+    code = target.encode(centre + np.stack([out, 0 * out], -1))
+    raw = np.exp(-(out**2) / (2 * width**2)) - np.exp(-(out**2) / (2 * (ratio * width) ** 2))
+    assert out[raw.argmin()] / width == pytest.approx(radius, abs=1e-3)
+    assert (code[abs(out - radius * width) < step, 0] == 0).all()
+    assert code[0, 0] == pytest.approx(code[0].max())
+
+
+# ---- Known floors and entropies
+
+
+@pytest.mark.parametrize("name", [GAUSSIAN, DOS, SOD])
+def test_decode_floor_of_three_highest(name, walked):
+    """4.08 to 4.27 cm is known; the mean of three draws of centres stays within 0.1 cm of that."""
+    floors = [floor(build(name, seed=seed), walked) for seed in range(3)]
+    assert 4.0 < np.mean(floors) < 4.37
+
+
+@pytest.mark.parametrize(
+    ("width", "ratio", "known"),
+    [
+        (0.05, 1.5, 5.5),
+        (0.05, 6, 8.2),
+        (0.10, 1.5, 10.3),
+        (0.10, 2, 11.4),
+        (0.12, 2, 13.2),
+        (0.15, 2, 17.8),
+        (0.20, 2, 24.6),
+        (0.20, 6, 37.1),
+    ],
+)
+def test_decode_floor_of_three_lowest(width, ratio, known, walked):
+    """Within 7 %: what draws of centres and of positions (share near walls) make of it."""
+    floors = [floor(build(DOG, width, ratio, seed=seed), walked) for seed in range(2)]
+    assert np.mean(floors) == pytest.approx(known, rel=0.07)
+
+
+def test_entropy_tells_the_conventions_of_the_surround_apart(positions):
+    """6.083-6.089 nats by widths, 6.141-6.144 by variances; draws of centres add 0.005."""
+    by_width = [entropy(build(DOS, seed=s), positions) for s in range(3)]
+    by_variance = [
+        entropy(build(DOS, convention="variance_ratio", seed=s), positions) for s in range(3)
+    ]
+    assert 6.083 - 0.005 < np.mean(by_width) < 6.089 + 0.005
+    assert 6.141 - 0.005 < np.mean(by_variance) < 6.144 + 0.005
+
+
+@pytest.mark.parametrize(
+    ("width", "known"),
+    [(0.08, 2.34), (0.10, 2.76), (0.12, 3.10), (0.14, 3.38)]
+    + [(0.16, 3.63), (0.20, 4.03), (0.24, 4.35), (0.28, 4.60)],
+)
+def test_entropy_of_gaussians(width, known, positions):
+    """Known to 0.015 nats over draws of centres."""
+    found = np.mean([entropy(build(GAUSSIAN, width, seed=s), positions) for s in range(2)])
+    assert found == pytest.approx(known, abs=0.02)
+
+
+def test_entropy_of_the_equal_amplitude_difference(positions):
+    """0.05 nats below the logarithm of the number of cells."""
+    assert math.log(512) - entropy(build(DOG), positions) == pytest.approx(0.05, abs=0.006)
+
+
+# ---- Decoders
+
+
+@pytest.mark.parametrize("name", ["cartesian", "high_dim_cartesian", "polar"])
+def test_exact_decoders(name):
+    position = np.random.default_rng(0).uniform(-1.1, 1.1, (100, 2))
+    target = build(name, cells=32)
+    np.testing.assert_allclose(target.decode(target.encode(position)), position, atol=1e-12)
+
+
+def test_high_dim_polar_decodes_radius_exactly_and_angle_to_the_nearest_preferred():
+    position = np.random.default_rng(0).uniform(-1.1, 1.1, (100, 2))
+    target = build("high_dim_polar", cells=64)
+    decoded = target.decode(target.encode(position))
+    np.testing.assert_allclose(np.hypot(*decoded.T), np.hypot(*position.T), atol=1e-12)
+    preferred = parameters(target)["preferred"][0]
+    true, found = np.arctan2(*position.T[::-1]), np.arctan2(*decoded.T[::-1])
+    apart = abs(np.angle(np.exp(1j * (true[:, None] - preferred))))
+    np.testing.assert_allclose(abs(np.angle(np.exp(1j * (true - found)))), apart.min(1), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["polar", "high_dim_polar"])
+def test_polar_tells_opposite_positions_apart(name):
+    position = np.array([[0.3, 0.4], [-0.3, -0.4], [0.3, -0.4], [-0.3, 0.4]])
+    target = build(name, cells=256)
+    code = target.encode(position)
+    assert abs(code[0] - code[1]).max() > 1
+    # With 128 preferred angles the nearest is 0.025 rad away on average, 1.2 cm at 0.5 m.
+    assert np.linalg.norm(target.decode(code) - position, axis=1).max() < 0.1
+
+
+@pytest.mark.parametrize("name", [DOS, DOG])
+@pytest.mark.parametrize("fields_per_cell", [1, {"poisson": 0.7}, {"poisson": 2}])
+def test_decoding_by_brute_force(name, fields_per_cell):
+    target = build(name, cells=20, fields_per_cell=fields_per_cell, seed=1)
+    # Random outputs choose cells that lie apart, which codes do not; both are decoded alike.
+    output = np.random.default_rng(0).normal(size=(40, 20))
+    p = parameters(target)
+    expected = [plain_decoding(p, row, lowest=name == DOG) for row in output]
+    np.testing.assert_allclose(target.decode(output), expected, atol=1e-12)
+
+
+# ---- Draws
+
+
+def test_widths_do_not_move_centres():
+    reference = parameters(build(DOS, seed=7))["centre"]
+    for target in (
+        build(DOS, 0.2, 3.0, seed=7),
+        build(GAUSSIAN, uniform(0.06, 0.18), seed=7),
+        build(GENERAL, 0.1, convention="variance_ratio", seed=7),
+    ):
+        np.testing.assert_array_equal(parameters(target)["centre"], reference)
+    several = parameters(build(DOS, fields_per_cell=SEVERAL, seed=7))["centre"]
+    np.testing.assert_array_equal(several[:, :1], reference)
+    assert not np.allclose(parameters(build(DOS, seed=8))["centre"], reference)
+
+
+def test_centres_fill_the_arena():
+    centre = parameters(targets.build(make(DOS, cells=5000), 0, arena=3.0))["centre"]
+    for axis in range(2):
+        assert stats.kstest(centre[:, 0, axis], stats.uniform(-1.5, 3.0).cdf).pvalue > 0.01
+
+
+def test_uniform_widths_and_ratios():
+    p = parameters(build(DOS, uniform(0.06, 0.18), uniform(1.5, 2.5), cells=5000))
+    assert stats.kstest(p["width"].ravel(), stats.uniform(0.06, 0.12).cdf).pvalue > 0.01
+    ratio = np.sqrt(p["surround"]).ravel()
+    assert stats.kstest(ratio, stats.uniform(1.5, 1.0).cdf).pvalue > 0.01
+    assert abs(stats.pearsonr(p["width"].ravel(), ratio).statistic) < 0.05
+
+
+def test_field_counts_are_one_plus_poisson():
+    p = parameters(build(DOS, uniform(0.06, 0.18), cells=4000, fields_per_cell={"poisson": 3}))
+    counts = p["exists"].sum(1)
+    assert counts.min() == 1
+    # Mean and variance of a Poisson count are both 3, to 0.03 and 0.07 with 4000 cells.
+    assert counts.mean() == pytest.approx(4, abs=0.1)
+    assert counts.var() == pytest.approx(3, abs=0.25)
+    assert len(np.unique(p["width"][p["exists"]])) == counts.sum()  # one per field, not per cell
+
+
+def test_global_random_state_is_left_alone():
+    before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    build(DOS, uniform(0.06, 0.18), fields_per_cell=SEVERAL).encode(np.zeros((3, 2)))
+    np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), before[1])
+
+
+# ---- Arrays
+
+
+@pytest.mark.parametrize("name", targets.names())
+def test_array_types_and_shapes(name):
+    target = build(name, cells=16, fields_per_cell=SEVERAL)
+    position = np.random.default_rng(0).uniform(-1, 1, (2, 3, 5, 2)).astype("f4")
+    code = target.encode(position)
+    assert isinstance(code, np.ndarray) and code.dtype == np.float64
+    assert code.shape == (2, 3, 5, target.cells)
+    decoded = target.decode(code)
+    assert decoded.dtype == np.float64 and decoded.shape == position.shape
+    assert target.encode(position[0, 0, 0]).shape == (target.cells,)
+    for dtype in (torch.float32, torch.float64):
+        tensor = target.encode(torch.from_numpy(position).to(dtype))
+        assert tensor.dtype == dtype and target.decode(tensor).dtype == dtype
+        # Single precision: exponents of up to 500 are known to 3e-5.
+        np.testing.assert_allclose(tensor, code, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", targets.names())
+def test_inputs_are_read_only_and_results_are_new(name):
+    target = build(name, cells=16)
+    position = np.random.default_rng(0).uniform(-1, 1, (8, 2))[::-1]  # a view that runs backwards
+    position.flags.writeable = False
+    code = target.encode(position)
+    assert not np.shares_memory(code, position)
+    assert not np.shares_memory(target.decode(code), code)
+    np.testing.assert_array_equal(code, target.encode(position.copy()))
+    tensor = torch.from_numpy(position.copy())
+    code, kept = target.encode(tensor), tensor.clone()
+    target.decode(code)
+    assert torch.equal(tensor, kept)
+
+
+@pytest.mark.parametrize("name", targets.names())
+def test_stack_is_its_networks(name):
+    specs = [
+        make(name, uniform(0.06, 0.2), 2.0, cells=12, fields_per_cell=SEVERAL),
+        make(name, 0.1, uniform(1.5, 2.5), cells=12, fields_per_cell={"poisson": 4}),
+        make(name, 0.2, 3.0, cells=12, fields_per_cell=1, amplitude_ratio=2.0),
+    ]
+    seeds = [3, 1, 2]
+    stack = targets.build_stack(specs, seeds)
+    position = np.random.default_rng(0).uniform(-1, 1, (3, 4, 5, 2))
+    code, decoded = stack.encode(position), stack.decode(stack.encode(position))
+    output, like = torch.from_numpy(code) + 0.1, torch.from_numpy(code)
+    loss = stack.loss(output, like)
+    for i, (spec, seed) in enumerate(zip(specs, seeds, strict=True)):
+        alone = targets.build(spec, seed)
+        # A batched product may sum in another order, so the last bits differ.
+        np.testing.assert_allclose(code[i], alone.encode(position[i]), rtol=1e-9, atol=1e-13)
+        np.testing.assert_allclose(decoded[i], alone.decode(code[i]), atol=1e-12)
+        assert loss[i].item() == pytest.approx(alone.loss(output[i][None], like[i][None]).item())
+
+
+# ---- Losses
+
+
+def test_squared_losses_are_means_over_samples_and_cells():
+    random = np.random.default_rng(0)
+    output, code = (torch.from_numpy(random.normal(size=(2, 3, 5, 8))) for _ in range(2))
+    specs = [make("high_dim_cartesian", cells=8)] * 2
+    expected = ((output - code) ** 2).numpy().mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(targets.build_stack(specs, [0, 1]).loss(output, code), expected)
+
+
+def test_polar_loss_is_the_squared_distance():
+    random = np.random.default_rng(0)
+    output, code = (torch.from_numpy(random.normal(size=(1, 30, 2))) for _ in range(2))
+    target = build("polar")
+    apart = target.decode(output) - target.decode(code)
+    assert target.loss(output, code).item() == pytest.approx(apart.square().sum(-1).mean().item())
+
+
+@pytest.mark.parametrize("name", PLACE_CELLS)
+def test_cross_entropy_and_its_gradient(name):
+    specs = [make(name, cells=24)] * 2
+    stack = targets.build_stack(specs, [0, 1])
+    random = np.random.default_rng(0)
+    code = stack.encode(torch.from_numpy(random.uniform(-1, 1, (2, 3, 5, 2))))
+    logits = torch.from_numpy(10 * random.normal(size=code.shape)).requires_grad_()
+    loss = stack.loss(logits, code)
+    weights = torch.tensor([1.0, 3.0], dtype=torch.float64)
+    (gradient,) = torch.autograd.grad((weights * loss).sum(), logits)
+    for i in range(2):
+        alone = logits[i].detach().flatten(0, 1).requires_grad_()
+        expected = torch.nn.functional.cross_entropy(alone, code[i].flatten(0, 1))
+        assert loss[i].item() == pytest.approx(expected.item(), rel=1e-12)
+        expected.backward()
+        known = weights[i] * alone.grad.unflatten(0, (3, 5))
+        np.testing.assert_allclose(gradient[i], known, atol=1e-14)
+
+
+def test_exact_logits_reach_the_entropy(positions):
+    target = build(GAUSSIAN, 0.3, cells=64)
+    code = torch.from_numpy(target.encode(positions))[None]
+    # exp is cut at exp(-80), far below what a mean of thousands of samples shows.
+    found = target.loss(code.clamp_min(1e-300).log(), code).item()
+    assert found == pytest.approx(entropy(target, positions), abs=1e-9)
+
+
+# ---- Bad input
+
+
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [
+        ("gausian", "target: found 'gausian', allowed: cartesian,"),
+        ({"place_cells": 12}, "target: found None, allowed: cartesian,"),
+        (make(GAUSSIAN, cells=2), "place_cells: found 2, allowed: at least 3"),
+        (make("high_dim_cartesian", cells=1), "place_cells: found 1, allowed: at least 2"),
+        (make("high_dim_polar", cells=7), "place_cells: found 7, allowed: an even number"),
+        (make("high_dim_polar", cells=0), "place_cells: found 0, allowed: at least 2"),
+    ],
+)
+def test_bad_targets_are_refused_in_one_line(spec, found):
+    with pytest.raises(ValueError, match=re.escape(found)) as error:
+        targets.build(spec, 0)
+    assert "\n" not in str(error.value)
+
+
+def test_a_stack_holds_one_kind():
+    with pytest.raises(ValueError, match="one kind of target"):
+        targets.build_stack([make(GAUSSIAN), make(DOS)], [0, 0])
+    with pytest.raises(ValueError, match="target: found 'gausian', allowed: cartesian,"):
+        targets.build_stack([make("gausian")], [0])

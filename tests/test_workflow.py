@@ -1,0 +1,232 @@
+"""The smoke study through Snakemake, and what runs again after a change."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from nofreelunch import study
+
+pytestmark = pytest.mark.workflow
+
+FIGURES = ["overview", *(f"result_{number}" for number in range(1, 7))]
+AFTER_SUMMARY = {"figures", "claims", "report"}
+
+
+@contextmanager
+def edited(path, old: str, new: str) -> Iterator[None]:
+    """`path` with `old` replaced by `new`, until the block ends."""
+    before = path.read_text()
+    assert old in before, f"{path} no longer contains {old!r}"
+    path.write_text(before.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def test_a_study_runs_from_trajectories_to_its_report(finished):
+    for name in ["summary.nc", "summary.csv", "claims.md", "report.html"]:
+        assert finished.results(name).stat().st_size > 500, name
+    for figure in FIGURES:
+        for suffix in ("pdf", "png"):
+            assert finished.results(f"figures/{figure}.{suffix}").stat().st_size > 5000, figure
+    assert finished.planned() == {}
+
+
+def test_the_report_is_one_offline_file_with_figures_and_claims(finished):
+    text = finished.results("report.html").read_text()
+    for figure in FIGURES:
+        assert f"{figure}.png" in text
+    assert "claims" in text
+    assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', text)
+
+
+def test_every_dataset_opens_with_xarray_and_says_what_made_it(finished):
+    stages = {"networks": "training", "rate_maps": "rate_maps", "scores": "scores", "theory": "theory"}
+    for folder, stage in stages.items():
+        files = sorted(finished.results(folder).glob("*.nc"))
+        assert files
+        for path in files:
+            with xr.open_dataset(path) as dataset:
+                assert dataset.attrs["stage"] == stage
+                assert len(dataset.attrs["code_fingerprint"]) == 12
+                assert {"torch", "numpy", "python"} <= set(json.loads(dataset.attrs["versions"]))
+                assert dataset.attrs["git_revision"]
+                if folder != "theory":
+                    specs = [json.loads(text) for text in dataset["spec"].values]
+                    assert all("seed" in spec for spec in specs)
+    with xr.open_dataset(finished.results("trajectories/training_20.nc")) as pool:
+        assert pool.attrs["seed"] == study.load("smoke").trajectories["training"]["seed"]
+
+
+def test_the_summary_holds_every_network_of_the_study(finished):
+    planned = study.load("smoke")
+    with xr.open_dataset(finished.results("summary.nc")) as summary:
+        assert set(summary["network"].values) == {network.id for network in planned.networks}
+        assert json.loads(summary.attrs["defaults"]) == planned.defaults
+        for sweep, members in planned.sweeps.items():
+            listed = summary["in_sweep"].sel(sweep=sweep).values.astype(bool)
+            assert set(summary["network"].values[listed]) == set(members)
+        assert np.isfinite(summary["position_error"]).all()
+
+
+def test_rate_maps_are_finite_exactly_where_the_arena_was_visited(finished):
+    for path in finished.results("rate_maps").glob("*.nc"):
+        with xr.open_dataset(path) as maps:
+            assert maps["rate_map"].dims == ("network", "unit", "y", "x")
+            visited = (maps["occupancy"] > 0).values
+            finite = np.isfinite(maps["rate_map"].values)
+            assert (finite == visited).all()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "rules"),
+    [
+        pytest.param(
+            "config.yaml",
+            "grid_cells: 0.8",
+            "grid_cells: 0.7",
+            {"summary", *AFTER_SUMMARY},
+            id="threshold",
+        ),
+        pytest.param(
+            "workflow/nofreelunch/grid_scores.py",
+            "import numpy as np\n",
+            "import numpy as np\n\nADDED = 1\n",
+            {"scores", "summary", *AFTER_SUMMARY},
+            id="scorer",
+        ),
+        pytest.param(
+            "workflow/nofreelunch/rate_maps.py",
+            "RIDGE = 1e-4",
+            "RIDGE = 1e-3",
+            {"rate_maps", "scores", "summary", *AFTER_SUMMARY},
+            id="rate maps",
+        ),
+        pytest.param(
+            "workflow/nofreelunch/training.py",
+            "BLOCK = 64",
+            "BLOCK = 32",
+            {"training", "rate_maps", "scores", "summary", *AFTER_SUMMARY},
+            id="training",
+        ),
+        pytest.param(
+            "workflow/nofreelunch/training.py",
+            "BLOCK = 64",
+            "# a comment\nBLOCK = 64",
+            set(),
+            id="comment",
+        ),
+        pytest.param(
+            "workflow/nofreelunch/networks.py",
+            '"""Recurrent networks',
+            '"""Changed: recurrent networks',
+            set(),
+            id="docstring",
+        ),
+        pytest.param("Snakefile", "min_version", "# a comment\nmin_version", set(), id="Snakefile"),
+    ],
+)
+def test_only_what_changed_runs_again(finished, file, old, new, rules):
+    with edited(finished.path(file), old, new):
+        assert set(finished.planned()) == rules
+    assert finished.planned() == {}
+
+
+def test_an_edited_figure_redraws_that_figure_only(finished):
+    module = finished.path("workflow/nofreelunch/figures/result_3.py")
+    with edited(module, "def draw(", "ADDED = 1\n\n\ndef draw("):
+        assert finished.planned() == {"figures": 1, "report": 1}
+
+
+def test_file_times_run_nothing_again(finished):
+    for part in ("Snakefile", "config.yaml", "workflow"):
+        path = finished.path(part)
+        for file in [path, *path.rglob("*")]:
+            os.utime(file)
+    os.utime(finished.results("trajectories/training_20.nc"))
+    assert finished.planned() == {}
+
+
+def test_an_added_seed_trains_the_new_networks_only(finished):
+    old = "target: [cartesian, gaussian, difference_of_softmaxes, difference_of_gaussians]\n    seed: [0, 1]"
+    file = finished.path("workflow/studies/smoke.yaml")
+    with edited(file, old, old.replace("[0, 1]", "[0, 1, 2]")):
+        assert finished.planned()["training"] == 4
+
+
+def test_an_added_sweep_trains_the_new_networks_only(finished):
+    file = finished.path("workflow/studies/smoke.yaml")
+    with edited(file, "\ntrajectories:", "  added:\n    activation: tanh\n\ntrajectories:"):
+        planned = finished.planned()
+        assert planned["training"] == 1
+        assert "theory" not in planned
+
+
+def test_a_cohort_is_trained_to_the_same_bits_again(finished):
+    path = sorted(finished.results("networks").glob("*lstm*.nc"))[0]
+    with xr.open_dataset(path) as first:
+        first.load()
+    path.unlink()
+    assert finished.snakemake("--cores", "1", f"results/smoke/networks/{path.name}").returncode == 0
+    with xr.open_dataset(path) as second:
+        xr.testing.assert_identical(first, second.load())
+    assert set(finished.planned()) <= {"rate_maps"}
+
+
+def test_a_damaged_file_is_named_and_finished_results_stay(finished):
+    cohort = sorted(finished.results("rate_maps").glob("*.nc"))[0]
+    scores = finished.results(f"scores/{cohort.name}")
+    whole, scored = cohort.read_bytes(), scores.read_bytes()
+    summary = finished.results("summary.nc").read_bytes()
+    try:
+        cohort.write_bytes(whole[: len(whole) // 2])
+        done = finished.snakemake("--cores", "1", f"results/smoke/scores/{cohort.name}", "--force")
+        assert done.returncode != 0
+        assert f"results/smoke/rate_maps/{cohort.name}: not a readable netCDF file" in done.stderr
+        assert finished.results("summary.nc").read_bytes() == summary
+    finally:
+        cohort.write_bytes(whole)
+        scores.write_bytes(scored)
+        finished.snakemake("--cores", "1", "--touch")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("place_cells: 32", "place_cell: 32", "place_cell"),
+        ("difference_of_gaussians]", "difference_of_gausians]", "difference_of_gaussians"),
+        ("place_cell_width: [0.10, 0.12, 0.20]", "place_cell_width: [0.12, -0.20]", "place_cell_width"),
+        ("place_cell_width: [0.10, 0.12, 0.20]", "place_cell_width: []", "place_cell_width"),
+        ("place_cell_width: [0.10, 0.12, 0.20]", "place_cell_width: [0.12, wide]", "place_cell_width"),
+        ("surround: {width_ratio: {uniform: [1.5, 2.5]}}", "surround: {width_ratio: 1}", "surround"),
+        ("  cells:\n", "  widths:\n", "widths"),
+    ],
+)
+def test_a_wrong_study_says_so_in_one_line_before_any_job(finished, old, new, named):
+    with edited(finished.path("workflow/studies/smoke.yaml"), old, new):
+        done = finished.snakemake("--cores", "1")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    message = done.stderr.strip().splitlines()[-1]
+    assert "smoke.yaml" in message and named in message and "allowed" in message, message
+
+
+@pytest.mark.parametrize("name", ["no_such_study", "no_such_file.yaml"])
+def test_a_missing_study_is_named(finished, name):
+    done = finished.snakemake("--cores", "1", study=name)
+    assert done.returncode != 0
+    assert name in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_threshold_outside_its_range_is_named(finished):
+    with edited(finished.path("config.yaml"), "grid_cells: 0.8", "grid_cells: 8"):
+        done = finished.snakemake("--cores", "1")
+    assert done.returncode != 0
+    assert "thresholds.grid_cells" in done.stderr.strip().splitlines()[-1]

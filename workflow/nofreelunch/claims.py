@@ -1,0 +1,151 @@
+"""The study's claims: every result of the talk tested, and the page that says so."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch import claims_targets, claims_widths, measures, series, verdicts
+from nofreelunch.verdicts import Claim, percent
+
+__all__ = ["Claim", "evaluate", "to_markdown"]
+
+RESULTS = {
+    1: "Most networks solve the task of path integration; few learn grid cells",
+    2: "Grid cells emerge only under particular encodings of the target",
+    3: "Small perturbations of the hyperparameters prevent grid cells",
+    4: "Networks do not learn several grid modules",
+    5: "Realistic place-cell targets prevent grid cells",
+    6: "An unmentioned detail of the implementation is critical: softmaxes, not Gaussians",
+}
+
+HOW_TO_READ = """\
+Each row is one claim of the talk "No Free Lunch from Deep Learning in Neuroscience" (Schaeffer, \
+Khona & Fiete 2022), this study's estimate of it with its 95 % interval, the number of networks \
+that it rests on, the talk's own number, and a verdict. Networks (seeds) are the unit of \
+replication, so units of one network never count as independent evidence. Shares of networks have \
+Wilson's interval, means over networks Student's, differences Welch's. Each interval stands alone: \
+{count} claims are tested, so one in twenty intervals may miss by chance.
+
+A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
+fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
+trained, where the study lacks them, or where the interval holds both the talk's effect and none. \
+"Grid-like" means a grid score (minimum of the peaks less maximum of the troughs) above \
+{threshold:g}. Random maps reach that too: chance is the share of each unit's own surrogates, maps \
+of random phase with the unit's own radial spectrum and rates, that do."""
+
+
+def evaluate(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> list[Claim]:
+    """Test every claim on a study's summary and on the theory datasets of its targets."""
+    tests = (*claims_targets.TESTS, *claims_widths.TESTS)
+    return sorted((test(summary, theory) for test in tests), key=lambda claim: claim.id)
+
+
+def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
+    """The claims as a page of Markdown: how to read it, the verdicts, one section per result, and
+    what each target's networks are."""
+    parts = [f"# Claims of the study “{summary.attrs['study']}”", _counts(claims, summary)]
+    threshold = summary.attrs["grid_cell_threshold"]
+    how = HOW_TO_READ.format(count=len(claims), threshold=threshold)
+    parts += ["## How to read this", how, _thresholds(summary)]
+    for number, title in RESULTS.items():
+        chosen = [claim for claim in claims if claim.result == number]
+        parts += [f"## Result {number}. {title}", _claims_table(chosen), _reasons(chosen)]
+    parts += ["## The networks that stand for each target", _targets_table(summary)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _counts(claims: Sequence[Claim], summary: xr.Dataset) -> str:
+    found = [claim.verdict for claim in claims]
+    order = (verdicts.REPRODUCED, verdicts.NOT_REPRODUCED, verdicts.UNTESTABLE)
+    counts = ", ".join(f"{found.count(verdict)} {verdict}" for verdict in order)
+    diverged = int(summary["diverged"].sum())
+    networks = f"{verdicts.counted(summary.sizes['network'])}, {diverged} of them diverged"
+    left_out = " and left out of every number" if diverged else ""
+    return f"**{len(claims)} claims: {counts}.** {networks}{left_out}."
+
+
+def _thresholds(summary: xr.Dataset) -> str:
+    values = summary.attrs
+    error, horizon = 100 * values["position_error_threshold"], values["position_error_horizon"]
+    return (
+        f"- Low position error: below {error:g} cm, the mean over {horizon} steps of held-out "
+        "walks.\n"
+        f"- Grid-like unit: grid score above {values['grid_cell_threshold']:g}; a network has grid "
+        "cells if its highest score reaches it.\n"
+        f"- Arena {values['arena']:g} m, bins of {100 * values['bin_size']:g} cm."
+    )
+
+
+def _claims_table(claims: Sequence[Claim]) -> str:
+    rows = [
+        (
+            f"**{claim.id}.** {claim.sentence}",
+            _estimate(claim),
+            claim.n,
+            f"{claim.reference.text} ({claim.reference.source})",
+            f"**{claim.verdict}**",
+        )
+        for claim in claims
+    ]
+    return _table(("claim", "this study [95 % interval]", "N", "the talk", "verdict"), rows)
+
+
+def _reasons(claims: Sequence[Claim]) -> str:
+    return "\n".join(f"- {claim.id}: {claim.reason}" for claim in claims if claim.reason)
+
+
+def _targets_table(summary: xr.Dataset) -> str:
+    """Per target: networks, how their recipe leaves the reference, errors, grid-like units."""
+    threshold, horizon = (
+        summary.attrs[k] for k in ("grid_cell_threshold", "position_error_horizon")
+    )
+    rows = []
+    for target in series.targets(summary):
+        networks = series.of_target(summary, target)
+        if not networks.sizes["network"]:
+            continue
+        recipe = series.recipe(summary, networks)
+        chance = measures.chance_above(networks, threshold)
+        known = chance[np.isfinite(chance)]
+        error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
+        rows.append(
+            (
+                series.TARGETS.get(target, target),
+                str(networks.sizes["network"]),
+                ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
+                f"{100 * float(error.mean()):.1f} cm",
+                f"{100 * float(ridge.mean()):.1f} cm",
+                percent(measures.share_above(networks, threshold).mean()),
+                percent(known.mean()) if known.size else "not known",
+            )
+        )
+    heads = ("position error", "by ridge regression", f"units above {threshold:g}", "chance")
+    return _table(("target", "networks", "keys unlike the defaults", *heads), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _estimate(claim: Claim) -> str:
+    """Estimate and interval as text: shares in %, their differences in percentage points."""
+    if not math.isfinite(claim.estimate):
+        return "none"
+    scale, digits, ending = {
+        "share": (100, 1, " %"),
+        "difference": (100, 1, " points"),
+        "m per m": (1, 2, " m per m"),
+        "ratio": (1, 2, ""),
+        "cycles per box": (1, 2, " cycles per box"),
+    }[claim.unit]
+    sign = "+" if claim.unit == "difference" else ""
+
+    def shown(value: float) -> str:
+        return f"{scale * value:{sign}.{digits}f}".replace("-", "−")
+
+    if not (math.isfinite(claim.low) and math.isfinite(claim.high)):
+        return f"{shown(claim.estimate)}{ending}"
+    return f"{shown(claim.estimate)}{ending} [{shown(claim.low)}, {shown(claim.high)}]"

@@ -1,0 +1,149 @@
+"""Claims about the width of place cells: Results 3 and 4 of the talk.
+
+A function's docstring says what is estimated and by which rule of `verdicts` it is judged.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch import measures, reference, series, statistics, verdicts
+from nofreelunch.claims_targets import Theory, unlearnt
+from nofreelunch.verdicts import Claim, Estimate, judge
+
+NEIGHBOUR = 0.015  # m; the talk's small perturbation of the width is 0.01
+FEWEST_WIDTHS = 3
+
+
+def width_matters(summary: xr.Dataset, theory: Theory) -> Claim:
+    """R3a. How much of the variance of the share of grid-like units lies between widths rather than
+    between seeds of one width; `most`."""
+    threshold = summary.attrs["grid_cell_threshold"]
+    shares = {w: measures.share_above(n, threshold) for w, n in series.widths(summary).items()}
+    shares = {w: s for w, s in shares.items() if s.size >= verdicts.FEWEST_SEEDS}
+    count = min((s.size for s in shares.values()), default=0)
+    estimate = Estimate(*measures.variance_between(list(shares.values())), count)
+    means = "; ".join(f"{w:g} m {verdicts.percent(s.mean())}" for w, s in shares.items())
+    few = f"Needs {FEWEST_WIDTHS} widths of 3 networks each, found {len(shares)}."
+    return judge(
+        "R3a",
+        "The share of grid-like units varies more from width to width than from seed to seed.",
+        estimate,
+        verdicts.most,
+        reference.WIDTH_SEEDS,
+        "share",
+        f"{sum(s.size for s in shares.values())} networks, {len(shares)} widths",
+        [
+            few if len(shares) < FEWEST_WIDTHS else "",
+            "" if math.isfinite(estimate.value) else "No unit is grid-like at any width.",
+            unlearnt(summary),
+        ],
+        f"Share of units by place-cell width: {means}." if shares else "",
+    )
+
+
+def width_is_tuned(summary: xr.Dataset, theory: Theory) -> Claim:
+    """R3b. Share of grid-like units at the default width less that at the widths within 1.5 cm of
+    it on both sides; `contrast` with the talk's difference."""
+    threshold, centre = summary.attrs["grid_cell_threshold"], _default_width(summary)
+    shares = {w: measures.share_above(n, threshold) for w, n in series.widths(summary).items()}
+    near = [w for w in shares if 0 < abs(w - centre) < NEIGHBOUR]
+    both = bool(near) and min(near) < centre < max(near)
+    nothing = np.empty(0)
+    here = shares.get(centre, nothing)
+    there = np.concatenate([shares[w] for w in near]) if both else nothing
+    estimate = verdicts.of_difference(here, there)
+    return judge(
+        "R3b",
+        "Place-cell widths 1 cm off the default one give fewer grid-like units.",
+        estimate,
+        verdicts.contrast(reference.WIDTH_PEAK.value),
+        reference.WIDTH_PEAK,
+        "difference",
+        f"{here.size} and {there.size} networks",
+        [
+            "" if both else "The study has no widths 1 cm to both sides of the default one.",
+            verdicts.few_seeds(estimate.count),
+            unlearnt(summary),
+        ],
+    )
+
+
+def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
+    """R4a. Slope of a network's median period against place-cell width; `contrast` with the talk's
+    slope."""
+    width, period, threshold = measures.width_and_period(summary)
+    slope, low, high, _ = statistics.trend(width, period)
+    predicted = measures.predicted_periods(summary, theory)
+    expected = statistics.trend(list(predicted), list(predicted.values())).slope
+    compared = [
+        f"the {whose} slope, {value:.2f}, is {'in' if low <= value <= high else 'out'}side"
+        for whose, value in (("talk's", reference.PERIOD_SLOPE.value), ("theory's", expected))
+        if math.isfinite(value) and math.isfinite(low)
+    ]
+    count = np.unique(width).size
+    return judge(
+        "R4a",
+        "The period of grid-like units grows with the place-cell width.",
+        Estimate(slope, low, high, width.size),
+        verdicts.contrast(reference.PERIOD_SLOPE.value),
+        reference.PERIOD_SLOPE,
+        "m per m",
+        f"{width.size} networks, {count} widths",
+        [
+            f"Needs periods at {FEWEST_WIDTHS} widths, found {count}." * (count < FEWEST_WIDTHS),
+            unlearnt(summary),
+        ],
+        f"Units with a grid score above {threshold:g}" + "".join(f"; {c}" for c in compared) + ".",
+    )
+
+
+def period_is_predicted(summary: xr.Dataset, theory: Theory) -> Claim:
+    """R4b. A network's median period over the one that its target's spectrum predicts; `agreement`
+    within a quarter."""
+    width, period, threshold = measures.width_and_period(summary)
+    predicted = measures.predicted_periods(summary, theory)
+    ratio = period / np.array([predicted.get(w, np.nan) for w in width.tolist()])
+    estimate = verdicts.over_seeds(ratio)
+    return judge(
+        "R4b",
+        "The period is, within a quarter, the one that the target's spectrum predicts.",
+        estimate,
+        verdicts.agreement(1.25),
+        reference.THEORY_RATIO,
+        "ratio",
+        verdicts.counted(estimate.count),
+        [verdicts.few_seeds(estimate.count), unlearnt(summary)],
+        f"Units with a grid score above {threshold:g}; measured over predicted.",
+    )
+
+
+def one_module(summary: xr.Dataset, theory: Theory) -> Claim:
+    """R4c. Ninetieth over tenth percentile of the periods within a network; `below` the smallest
+    ratio of two modules of one animal."""
+    threshold, limit = measures.period_threshold(summary), reference.MODULE_RATIOS[0]
+    networks = series.select(summary, free=["place_cell_width"])
+    estimate = verdicts.over_seeds(measures.period_spread(networks, threshold))
+    return judge(
+        "R4c",
+        "The grid-like units of one network form one module.",
+        estimate,
+        verdicts.below(limit),
+        reference.ONE_MODULE,
+        "ratio",
+        verdicts.counted(estimate.count),
+        [verdicts.few_seeds(estimate.count), unlearnt(summary)],
+        f"90th over 10th percentile of the periods of units with a grid score above {threshold:g}, "
+        f"in networks with 6 or more. Two modules of an animal differ by {limit:g} or more; "
+        "a spread as wide as that may also be noise, and would prove nothing.",
+    )
+
+
+def _default_width(summary: xr.Dataset) -> float:
+    width: Any = series.defaults(summary).get("place_cell_width")
+    return width if isinstance(width, float) else math.nan
+
+
+TESTS = (width_matters, width_is_tuned, period_grows, period_is_predicted, one_module)

@@ -1,0 +1,6 @@
+"""Figures: one module per figure, each with one public function `draw`.
+
+`draw(summary, theory, rate_maps)` takes the study's summary, the theory datasets (one per distinct
+target) and a function that opens the rate maps of a cohort by name; it returns a matplotlib figure.
+A study that lacks a series gets a panel that says so in words.
+"""

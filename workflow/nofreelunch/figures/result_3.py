@@ -1,0 +1,75 @@
+"""Result 3: the share of units above each grid score against the width of place cells."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from nofreelunch import measures, reference, series, verdicts
+from nofreelunch.figures import style
+
+SPREAD = 0.003  # m; how far the dots of one width lie apart
+
+
+@style.styled
+def draw(
+    summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
+) -> Figure:
+    """One panel per threshold: every network, mean and interval, chance, and the talk's means."""
+    widths = series.widths(summary)
+    thresholds = [float(t) for t in summary["threshold"].values]
+    figure = style.figure(height=72)
+    if len(widths) < 2:
+        style.missing(figure.subplots(), f"needs networks at 2 or more widths, found {len(widths)}")
+        return figure
+    target = series.defaults(summary)["target"]
+    panels = figure.subplots(1, len(thresholds), squeeze=False)[0]
+    for letter, axes, threshold in zip("abcdefgh", panels, thresholds, strict=False):
+        style.letter(axes, letter)
+        axes.set_title(f"grid score > {threshold:g}")
+        top = _panel(axes, widths, threshold, style.colour(target))
+        talk = reference.UNITS_ABOVE.get(threshold, ())
+        axes.plot(reference.WIDTHS[: len(talk)], talk, **style.TALK)
+        top = 1.08 * max([top, *talk])
+        axes.set_ylim(-0.04 * top, top)
+        style.width_ticks(axes, list(widths))
+    panels[0].set_ylabel("units (%)")
+    counts = {networks.sizes["network"] for networks in widths.values()}
+    number = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    figure.suptitle(f"{style.name(target)} targets, {number} networks at each σ")
+    figure.legend(handles=_legend(style.colour(target)), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _panel(axes: Axes, widths: dict[float, xr.Dataset], threshold: float, colour: str) -> float:
+    """Draws this study's networks; returns the largest value (%) that must stay in sight."""
+    means, chance, top = [], [], 1.0
+    for width, networks in widths.items():
+        share = 100 * measures.share_above(networks, threshold)
+        estimate = verdicts.over_seeds(share)
+        style.interval(axes, width, estimate, colour)
+        style.dots(axes, width, share, colour, SPREAD)
+        expected = 100 * measures.chance_above(networks, threshold)
+        known = expected[np.isfinite(expected)]
+        means.append(estimate.value)
+        chance.append(known.mean() if known.size else np.nan)
+        top = max(top, share.max(), np.nan_to_num(estimate.high))
+    axes.plot(list(widths), means, color=colour, zorder=3)
+    axes.plot(list(widths), chance, color=style.CHANCE, linewidth=1, linestyle="--", zorder=1)
+    return float(min(top, 100))
+
+
+def _legend(colour: str) -> list[Line2D]:
+    return [
+        Line2D(
+            [], [], marker="_", markersize=9, color=colour, label="mean, 95 % interval (Student)"
+        ),
+        Line2D([], [], color=colour, **style.DOT, label="one network"),
+        Line2D(
+            [], [], color=style.CHANCE, linestyle="--", linewidth=1, label="chance (surrogates)"
+        ),
+        Line2D([], [], **style.TALK, label="workshop talk, mean of ≤ 3 seeds"),
+    ]

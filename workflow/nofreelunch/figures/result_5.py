@@ -1,0 +1,85 @@
+"""Result 5: grid scores with homogeneous, heterogeneous and multi-field place cells."""
+
+from collections.abc import Callable, Sequence
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from nofreelunch import measures, reference, series, verdicts
+from nofreelunch.figures import style
+from nofreelunch.verdicts import counted
+
+ONLY = "no heterogeneous or\nmulti-field place cells"
+
+
+@style.styled
+def draw(
+    summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
+) -> Figure:
+    """Survival of the grid score for each setting of the place cells, and the share of grid-like
+    units of every network."""
+    settings = series.realism(summary)
+    figure = style.figure(height=max(70, 26 + 11 * len(settings)))
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.05])
+    if not settings:
+        for axes in (left, right):
+            style.missing(axes, "no networks with place-cell\ntargets at the study's defaults")
+        return figure
+    shades = [
+        to_hex(c) for c in matplotlib.colormaps["plasma"](np.linspace(0.65, 0.02, len(settings)))
+    ]
+    for setting, shade in zip(settings, shades, strict=True):
+        style.survival(left, setting.networks, shade)
+    threshold = summary.attrs["grid_cell_threshold"]
+    style.survival_axes(left, threshold)
+    left.set_title("Units above each grid score")
+    left.text(0.03, 0.04, "colours as in b", transform=left.transAxes)
+    _shares(right, settings, shades, threshold)
+    for letter, axes in zip("ab", (left, right), strict=True):
+        style.letter(axes, letter)
+    if len(settings) == 1:
+        left.text(0.98, 0.93, ONLY, transform=left.transAxes, ha="right", va="top")
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _shares(
+    axes: Axes, settings: Sequence[series.Setting], shades: Sequence[str], threshold: float
+) -> None:
+    """A row per setting, homogeneous place cells on top."""
+    talk = {
+        series.place_cell_label(reference.MILD_SETTING): 1.2,
+        series.place_cell_label(reference.STRONG_SETTING): 0.1,
+    }
+    for row, ((label, networks), shade) in enumerate(zip(settings, shades, strict=True)):
+        share = 100 * measures.share_above(networks, threshold)
+        style.interval(axes, row, verdicts.over_seeds(share), shade, across=True)
+        style.dots(axes, row, share, shade, across=True)
+        chance = 100 * measures.chance_above(networks, threshold)
+        known = chance[np.isfinite(chance)]
+        if known.size:
+            axes.plot(known.mean(), row, **style.CHANCE_MARK)
+        if label in talk:
+            axes.plot(talk[label], row + 0.3, **style.TALK)
+    labels = [f"{label}\n{counted(n.sizes['network'])}" for label, n in settings]
+    axes.set_yticks(range(len(settings)), labels)
+    for text, shade in zip(axes.get_yticklabels(), shades, strict=True):
+        text.set_color(shade)
+    axes.set_ylim(len(settings) - 0.5, -0.5)
+    axes.set_xlim(-0.3, max(2.0, axes.get_xlim()[1]))
+    axes.set_xlabel(f"units with a grid score > {threshold:g} (%)")
+    axes.set_title("Grid-like units of each network")
+
+
+def _legend() -> list[Line2D]:
+    return [
+        Line2D([], [], color="#777777", label="mean, 95 % interval"),
+        Line2D([], [], color="#777777", **style.DOT, label="one network"),
+        Line2D([], [], **style.CHANCE_MARK, label="chance (surrogates)"),
+        Line2D([], [], **style.TALK, label="the talks, pooled units"),
+    ]

@@ -1,0 +1,138 @@
+"""Result 6: difference of Gaussians against difference of softmaxes, and what explains it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nofreelunch import series
+from nofreelunch.figures import style, tuning
+from nofreelunch.verdicts import counted
+
+COMPARED = (
+    "difference_of_gaussians",
+    "difference_of_softmaxes",
+    "general_difference_of_gaussians",
+)
+LINES = dict(zip(COMPARED, ("-", "-", "--"), strict=True))  # the last two nearly coincide
+LOWEST_MODES = 5  # cycles per box; as many as the talk shows
+FARTHEST = 1.1  # m; largest shift of the covariance that is shown
+
+
+@style.styled
+def draw(
+    summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
+) -> Figure:
+    """Grid scores of the networks; tuning curve, covariance and spectrum of their targets."""
+    present = [target for target in COMPARED if target in series.targets(summary)]
+    figure = style.figure(height=105 if present else 60)
+    if not present:
+        style.missing(figure.subplots(), "no network has a DoG or DoS target")
+        return figure
+    columns = 2 * len(present)
+    top, bottom = figure.subfigures(2, 1, height_ratios=[1.45, 1])
+    figure.get_layout_engine().set(w_pad=0.07)
+    scores, profiles, spectra = top.subplots(1, 3)
+    maps = bottom.subplots(1, columns, squeeze=False)[0]
+    for index, target in enumerate(present):
+        networks = series.of_target(summary, target)
+        spec = _spec(summary, networks, target)
+        _scores(scores, networks, target)
+        distance, activity = tuning.radial_profile(spec, float(summary.attrs["arena"]))
+        line = {"color": style.colour(target), "linestyle": LINES[target]}
+        profiles.plot(distance, activity, **line)
+        found = series.theory_of(theory, spec)
+        pair = maps[2 * index : 2 * index + 2]
+        if found is None:
+            for axes in pair:
+                style.missing(axes, f"{style.name(target)}:\nno theory")
+            continue
+        radial = found["radial_power"] / found["radial_power"].max()
+        label = f"largest at {float(found['peak_mode']):.2f}"
+        spectra.plot(found["radius"], radial, **line, marker="o", markersize=2, label=label)
+        _maps(pair, found, target)
+    _label(scores, profiles, spectra, summary.attrs["grid_cell_threshold"])
+    _missing(scores, present)
+    for letter, axes in zip("abcdefghi", (scores, profiles, spectra, *maps), strict=False):
+        style.letter(axes, letter)
+    return figure
+
+
+def _spec(summary: xr.Dataset, networks: xr.Dataset, target: str) -> dict[str, Any]:
+    """The spec whose target is drawn: that of the networks compared, else the study's defaults."""
+    found = series.specs(networks)
+    return found[0] if found else series.defaults(summary) | {"target": target}
+
+
+def _scores(axes: Axes, networks: xr.Dataset, target: str) -> None:
+    number = networks.sizes["network"]
+    label = f"{style.name(target)}, {counted(number)}"
+    if number:
+        style.survival(axes, networks, style.colour(target), label)
+    else:
+        axes.plot([], [], color=style.colour(target), label=label)
+
+
+def _maps(pair: Sequence[Axes], found: xr.Dataset, target: str) -> None:
+    """Covariance against shift, and power of the lowest modes."""
+    near = dict.fromkeys(("dx", "dy"), slice(-FARTHEST, FARTHEST))
+    low = dict.fromkeys(("kx", "ky"), slice(-LOWEST_MODES, LOWEST_MODES))
+    covariance = found["covariance"].sel(near).transpose("dy", "dx")
+    power = found["power"].sel(low).transpose("ky", "kx")
+    limit = float(abs(covariance).max())
+    _image(pair[0], covariance, colours=style.SIGNED_COLOURS, vmin=-limit, vmax=limit)
+    _image(pair[1], power, colours=style.RATE_COLOURS, vmin=0.0)
+    pair[0].set_xticks([-1, 0, 1])
+    pair[0].set_yticks([-1, 0, 1])
+    pair[0].set_xlabel("shift in x (m)")
+    pair[0].set_ylabel("shift in y (m)", labelpad=1.5)
+    pair[1].set_xticks([-4, 0, 4])
+    pair[1].set_yticks([-4, 0, 4])
+    pair[1].set_xlabel("cycles per box")
+    pair[1].set_ylabel("cycles per box", labelpad=1.5)
+    title = {"color": style.colour(target), "fontweight": "bold"}
+    pair[0].set_title(f"{style.name(target)}\n", **title)
+    pair[0].text(0.5, 1.03, "covariance", ha="center", va="bottom", transform=pair[0].transAxes)
+    pair[1].text(0.5, 1.03, "spectrum", ha="center", va="bottom", transform=pair[1].transAxes)
+
+
+def _image(axes: Axes, values: xr.DataArray, colours: str, **limits: float) -> None:
+    """A map drawn on its own coordinates."""
+    vertical, horizontal = (values[name].values for name in values.dims)
+    half = [(axis[1] - axis[0]) / 2 for axis in (horizontal, vertical)]
+    extent = (
+        horizontal[0] - half[0],
+        horizontal[-1] + half[0],
+        vertical[0] - half[1],
+        vertical[-1] + half[1],
+    )
+    axes.imshow(
+        np.asarray(values), origin="lower", extent=extent, cmap=colours, aspect="equal", **limits
+    )
+
+
+def _label(scores: Axes, profiles: Axes, spectra: Axes, threshold: float) -> None:
+    style.survival_axes(scores, threshold)
+    scores.set_title("Units above each grid score")
+    scores.legend(loc="lower left", borderaxespad=0.2)
+    profiles.axhline(1, color=style.CHANCE, linewidth=0.6, zorder=0)
+    profiles.set_xlabel("distance from field centre (m)")
+    profiles.set_ylabel("activity / mean over the arena")
+    profiles.set_title("Tuning curve of one cell")
+    spectra.set_xlim(0, 7)
+    spectra.set_ylim(0, 1.35)  # room for the legend
+    spectra.set_xlabel("spatial frequency (cycles per box)")
+    spectra.set_ylabel("power / largest")
+    spectra.set_title("Spectrum of the target")
+    if spectra.lines:
+        spectra.legend(loc="upper right", borderaxespad=0.2)
+
+
+def _missing(axes: Axes, present: Sequence[str]) -> None:
+    absent = [style.name(t) for t in COMPARED[:2] if t not in present]
+    if absent:
+        text = f"no {' and no '.join(absent)} networks"
+        axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top")

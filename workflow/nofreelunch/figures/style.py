@@ -1,0 +1,269 @@
+"""How figures look and how they are written.
+
+Colours are the Okabe-Ito palette, which people with any common colour blindness can tell apart,
+plus two greys and a dark purple for the coordinate targets. A target has one colour and one name in
+every figure. Sizes are those of print: 180 mm is a double column, and no text is below 7 pt there.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from nofreelunch import measures
+from nofreelunch.verdicts import Estimate
+
+DOUBLE_COLUMN = 180.0  # mm
+MILLIMETRES_PER_INCH = 25.4
+RESOLUTION = 200  # dots per inch of the PNG files
+
+INK = "#222222"
+CHANCE = "#8C8C8C"
+UNVISITED = "#D9D9D9"
+RATE_COLOURS = "viridis"
+TARGET_COLOURS = "cividis"
+SIGNED_COLOURS = "PuOr_r"
+
+NAMES = {
+    "cartesian": "Cartesian",
+    "high_dim_cartesian": "High-dim.\nCartesian",
+    "polar": "Polar",
+    "high_dim_polar": "High-dim.\npolar",
+    "gaussian": "Gaussian",
+    "softmax_of_differences": "SoD",
+    "difference_of_gaussians": "DoG",
+    "general_difference_of_gaussians": "General\nDoG",
+    "difference_of_softmaxes": "DoS",
+}
+COLOURS = {
+    "cartesian": "#A6A6A6",
+    "high_dim_cartesian": "#5F5F5F",
+    "polar": "#CC79A7",
+    "high_dim_polar": "#7A3E66",
+    "gaussian": "#E69F00",
+    "softmax_of_differences": "#009E73",
+    "difference_of_gaussians": "#56B4E9",
+    "general_difference_of_gaussians": "#0072B2",
+    "difference_of_softmaxes": "#D55E00",
+}
+
+SCORES = np.linspace(-0.6, 1.5, 211)  # where survival curves are drawn
+DOT = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 3.2,
+    "markerfacecolor": "white",
+    "markeredgewidth": 0.8,
+    "zorder": 4,
+}
+TALK = {
+    "linestyle": "none",
+    "marker": "D",
+    "markersize": 3.5,
+    "markerfacecolor": "none",
+    "markeredgewidth": 0.8,
+    "color": INK,
+    "zorder": 5,
+}
+CHANCE_MARK = {
+    "linestyle": "none",
+    "marker": "|",
+    "markersize": 9,
+    "markeredgewidth": 1.5,
+    "color": CHANCE,
+}
+
+RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 7.5,
+    "figure.titlesize": 7.5,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "image.interpolation": "nearest",
+    "pdf.fonttype": 42,
+    "axes.unicode_minus": True,
+}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Run a drawing function under the project's settings, whatever the caller's are."""
+
+    @functools.wraps(draw)
+    def wrapped(*args, **kwargs) -> Figure:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(RC)
+            return draw(*args, **kwargs)
+
+    return wrapped
+
+
+def figure(height: float, width: float = DOUBLE_COLUMN) -> Figure:
+    """An empty figure of `width` x `height` mm that arranges its panels itself."""
+    size = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
+    made = Figure(figsize=size, layout="constrained", facecolor="white")
+    FigureCanvasAgg(made)
+    return made
+
+
+def save(figure: Figure, path: str | Path) -> list[Path]:
+    """Write `figure` as `<path>.pdf` and `<path>.png`; returns the two paths.
+
+    Neither file holds a date or a version, so drawing the same figure again gives the same bytes.
+    A file is put in place only when it is whole.
+    """
+    metadata = {
+        "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+        "png": {"Software": None},
+    }
+    written = []
+    with matplotlib.rc_context(RC):
+        for kind, entries in metadata.items():
+            target = Path(f"{path}.{kind}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.partial")
+            figure.savefig(partial, format=kind, dpi=RESOLUTION, metadata=entries)
+            os.replace(partial, target)
+            written.append(target)
+    return written
+
+
+def name(target: str, lines: bool = False) -> str:
+    """Display name of a target, on one line or (for narrow columns) on two."""
+    shown = NAMES.get(target, target)
+    return shown if lines else shown.replace("\n", " ")
+
+
+def colour(target: str) -> str:
+    """Colour of a target in every figure; black for a target without one of its own."""
+    return COLOURS.get(target, "#000000")
+
+
+def letter(axes: Axes, text: str, offset: float = -3.0) -> None:
+    """Panel letter at the upper left of `axes`, `offset` mm from its left edge."""
+    shift = offset / MILLIMETRES_PER_INCH * 72
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(shift, 4),
+        textcoords="offset points",
+        fontsize=9,
+        fontweight="bold",
+        ha="right",
+        va="bottom",
+    )
+
+
+def missing(axes: Axes, text: str) -> None:
+    """Say in an otherwise empty panel what the study does not hold."""
+    axes.set_axis_off()
+    axes.text(
+        0.5,
+        0.5,
+        text,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color="#555555",
+        wrap=True,
+    )
+
+
+def rate_map(axes: Axes, values: np.ndarray, colours: str = RATE_COLOURS, **limits: float) -> None:
+    """Draw a map (y, x) with y up and equal aspect, unvisited bins grey, from its least value to
+    its largest unless `limits` (vmin, vmax) are given."""
+    shades = matplotlib.colormaps[colours].with_extremes(bad=UNVISITED)
+    axes.imshow(np.ma.masked_invalid(values), origin="lower", cmap=shades, aspect="equal", **limits)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_linewidth(0.4)
+
+
+def interval(axes: Axes, at: float, estimate: Estimate, colour: str, across: bool = False) -> None:
+    """Mean of shares in % as a short bar at `at`, its interval as a whisker, where there is one;
+    along the horizontal axis if `across`.
+
+    Student's interval does not know that a share lies between 0 and 100 %; the whisker ends there.
+    """
+    mark = {"marker": "|" if across else "_", "markersize": 9, "markeredgewidth": 2, "zorder": 3}
+    axes.plot(*_placed(at, estimate.value, across), color=colour, **mark)
+    bounds = np.clip([estimate.low, estimate.high], 0, 100)
+    if np.isfinite(bounds).all():
+        whisker = _placed([at, at], bounds, across)
+        axes.plot(*whisker, color=colour, linewidth=1.4, alpha=0.6, zorder=2)
+
+
+def dots(
+    axes: Axes,
+    at: float,
+    values: np.ndarray,
+    colour: str,
+    spread: float = 0.12,
+    across: bool = False,
+) -> None:
+    """One dot per network at `at`, spread in a fixed order so that none is hidden; values along the
+    horizontal axis if `across`."""
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    shifts = np.linspace(-spread, spread, values.size) if values.size > 1 else np.zeros(values.size)
+    axes.plot(*_placed(at + shifts, values, across), color=colour, **DOT)
+
+
+def survival(axes: Axes, networks: xr.Dataset, colour: str, label: str | None = None) -> None:
+    """Share of units above each grid score: a thin line per network, a thick one for their mean."""
+    curves = measures.survival(networks, SCORES)
+    curves = np.where(curves > 0, 100 * curves, np.nan)
+    axes.plot(SCORES, curves.T, color=colour, linewidth=0.5, alpha=0.6)
+    mean = np.nan_to_num(curves).mean(0)
+    axes.plot(SCORES, np.where(mean > 0, mean, np.nan), color=colour, linewidth=1.8, label=label)
+
+
+def survival_axes(axes: Axes, threshold: float) -> None:
+    """Scales and labels of a panel of survival curves; a line at the threshold for grid cells."""
+    axes.axvline(threshold, color=CHANCE, linewidth=0.6, zorder=0)
+    axes.set_yscale("log")
+    axes.set_ylim(0.05, 130)
+    axes.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    axes.set_xlim(SCORES[0], SCORES[-1])
+    axes.set_xlabel("grid score")
+    axes.set_ylabel("units above (%)")
+
+
+def _placed(at: ArrayLike, value: ArrayLike, across: bool) -> tuple[ArrayLike, ArrayLike]:
+    return (value, at) if across else (at, value)
+
+
+def width_ticks(axes: Axes, widths: Sequence[float]) -> None:
+    """Ticks at the study's place-cell widths (m), as long as they are few enough to be read."""
+    axes.set_xlabel("place-cell width σ (m)")
+    if len(widths) <= 7:
+        axes.set_xticks(list(widths), [max(f"{w:g}", f"{w:.2f}", key=len) for w in widths])

@@ -1,0 +1,45 @@
+"""Targets drawn in space: one cell of a target, chosen for having its field near the centre."""
+
+from typing import Any
+
+import numpy as np
+
+from nofreelunch import targets
+
+SIDE = 67  # positions along a side of the drawn map
+
+
+def central_cell(
+    spec: dict[str, Any], arena: float = targets.ARENA
+) -> tuple[np.ndarray, np.ndarray]:
+    """Activity (y, x) of one cell of the target `spec`, and the centre (x, y) of its field in m.
+
+    The cell whose departure from its median activity lies closest around the middle of the arena;
+    for coordinates, whose cells have no field, that is the first that comes nearest.
+    """
+    side = np.linspace(-arena / 2, arena / 2, SIDE)
+    position = np.stack(np.meshgrid(side, side), axis=-1)
+    activity = targets.build(spec, spec.get("seed") or 0, arena).encode(position)
+    weight = np.square(activity - np.median(activity, axis=(0, 1)))
+    weight /= np.maximum(weight.sum((0, 1)), np.finfo(float).tiny)
+    centre = np.einsum("yxc,yxd->cd", weight, position)
+    cell = int(np.argmin(np.square(centre).sum(1).round(9)))
+    return activity[..., cell], centre[cell]
+
+
+def radial_profile(spec: dict[str, Any], arena: float = targets.ARENA) -> tuple[np.ndarray, ...]:
+    """Distance (m) from the field's centre and mean activity there of the cell of `central_cell`,
+    out to the nearest wall; activity as a multiple of the mean over the arena."""
+    activity, centre = central_cell(spec, arena)
+    side = np.linspace(-arena / 2, arena / 2, SIDE)
+    distance = np.hypot(side[None, :] - centre[0], side[:, None] - centre[1])
+    reach = arena / 2 - np.abs(centre).max()
+    step = side[1] - side[0]
+    ring = (distance / step).astype(int)
+    rings = int(reach / step)
+    inside = ring < rings
+    count = np.bincount(ring[inside], minlength=rings)
+    total = np.bincount(ring[inside], activity[inside], minlength=rings)
+    summed = np.bincount(ring[inside], distance[inside], minlength=rings)
+    known = count > 0
+    return summed[known] / count[known], total[known] / count[known] / activity.mean()

@@ -1,0 +1,176 @@
+"""Grid scores of rate maps: 60° and 90° scores of many maps at once.
+
+The score is the published DeepMind one (Banino et al. 2018), used by Sorscher et al. 2019 ("mean")
+and, with extremes in place of means, by Schaeffer et al. 2022 ("min_max").
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import scipy.ndimage
+import scipy.sparse
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from nofreelunch.autocorrelograms import Stack, autocorrelogram, check_choice, half_autocorrelograms
+
+__all__ = ["METHODS", "OUTER_RADII", "autocorrelogram", "score", "score_by_method"]
+
+METHODS = ("min_max", "mean")
+INNER_RADIUS = 0.2  # of the map's side, for every ring (Banino et al.)
+OUTER_RADII = np.linspace(0.4, 1.0, 10)  # of the map's side, one per ring (Banino et al.)
+VARIANCE_OFFSET = 1e-5  # added to a ring's variance (Banino et al.)
+SAMPLED_ANGLES = np.deg2rad([30, 45, 60])
+ANGLES = (90, 30, 120, 45, 135, 60, 150)  # degrees: a quarter turn, and of each of the above
+
+
+def score(rate_maps: ArrayLike, method: str = "min_max", unvisited: str = "masked") -> xr.Dataset:
+    """Grid scores of square rate maps, whatever their scale and offset.
+
+    A ring of the autocorrelogram is correlated with itself turned by multiples of 30° and 45°:
+
+    - `score_60`: the least (`min_max`) or mean (`mean`) correlation at 60° and 120°, less the
+      greatest or mean one at 30°, 90° and 150°.
+    - `score_90`: the correlation at 90° less the mean of those at 45° and 135°, in both methods.
+    - `ring_60`, `ring_90`: where each of these was largest, which it is taken at: the outer radius
+      of the ring as a fraction of the map's side.
+
+    Args:
+        rate_maps: (..., y, x), numpy or xarray, in any unit; NaN marks an unvisited bin.
+        method: "min_max" (Schaeffer et al. 2022) or "mean" (Banino et al. 2018).
+        unvisited: "masked" leaves unvisited bins out of the autocorrelogram; "zero" takes them for
+            rates of zero, as the published code does.
+
+    Returns:
+        A dataset over the leading dimensions. A constant map scores 0 and no ring wins (NaN); a map
+        without any visited bin has NaN everywhere.
+
+    Raises:
+        ValueError: for maps that are not square, smaller than 4 bins, infinite or not real numbers,
+            and for an unknown option.
+    """
+    check_choice("method", method, METHODS)
+    return score_by_method(rate_maps, unvisited).sel({"method": method}, drop=True)
+
+
+def score_by_method(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
+    """`score` by both methods in one pass, along a first dimension `method`."""
+    stack = Stack(rate_maps, unvisited)
+    names = ("score_60", "score_90", "ring_60", "ring_90")
+    best = np.full((len(names), len(METHODS), stack.count), np.nan)
+    for chunk in stack.chunks():
+        correlations = _ring_correlations(half_autocorrelograms(chunk))
+        varied = correlations.any(axis=(0, 1))
+        for row, method in enumerate(METHODS):
+            for column, scores in enumerate(_scores_of_rings(correlations, method)):
+                ring = np.where(varied, OUTER_RADII[scores.argmax(axis=0)], np.nan)
+                best[column, row, chunk.where] = np.where(chunk.visited, scores.max(axis=0), np.nan)
+                best[column + 2, row, chunk.where] = ring
+    coords = {"method": list(METHODS)}
+    return xr.Dataset(
+        {name: stack.label(values, coords) for name, values in zip(names, best, strict=True)}
+    )
+
+
+class _Geometry(NamedTuple):
+    """What the rings of autocorrelograms of one size need."""
+
+    prefilter: np.ndarray  # (2n - 1, 2n - 1): samples along an axis -> cubic-spline coefficients
+    sampling: scipy.sparse.csr_array  # coefficients with dy >= 0 -> values at turned points
+    points: np.ndarray  # flat indices of the lags in the rings, one of each +-pair, by ring
+    quarter: np.ndarray  # number of the point at which each of them arrives in a quarter turn
+    rings: list[slice]  # the points that each ring adds to the one before
+
+
+@lru_cache(maxsize=16)
+def _geometry(n: int) -> _Geometry:
+    dy, dx = np.mgrid[:n, 1 - n : n]
+    radius = np.sqrt(dx**2.0 + dy**2.0)
+    inside = (radius > INNER_RADIUS * n) & (radius <= OUTER_RADII[-1] * n)
+    inside &= (dy > 0) | (dx > 0)
+    ring = np.searchsorted(OUTER_RADII * n, radius[inside])
+    order = np.argsort(ring, kind="stable")
+    points = np.flatnonzero(inside)[order]
+    dy, dx = dy.ravel()[points], dx.ravel()[points]
+    number = np.empty(n * (2 * n - 1), int)
+    number[points] = np.arange(points.size)
+    cosine, sine = np.cos(SAMPLED_ANGLES)[:, np.newaxis], np.sin(SAMPLED_ANGLES)[:, np.newaxis]
+    edges = [*np.searchsorted(ring[order], np.arange(OUTER_RADII.size)), points.size]
+    return _Geometry(
+        prefilter=scipy.ndimage.spline_filter1d(np.eye(2 * n - 1), 3, axis=0, mode="mirror"),
+        sampling=_sampling((cosine * dy + sine * dx).ravel(), (cosine * dx - sine * dy).ravel(), n),
+        points=points,
+        quarter=number[_half_index(dx, -dy, n)],
+        rings=[slice(*pair) for pair in itertools.pairwise(edges)],
+    )
+
+
+def _half_index(dy: np.ndarray, dx: np.ndarray, n: int) -> np.ndarray:
+    """Flat index, among the lags with dy >= 0, of a lag or else of the opposite one."""
+    sign = np.where((dy < 0) | ((dy == 0) & (dx < 0)), -1, 1)
+    return sign * dy * (2 * n - 1) + sign * dx + n - 1
+
+
+def _sampling(rows: np.ndarray, columns: np.ndarray, n: int) -> scipy.sparse.csr_array:
+    """Cubic B-spline interpolation at lags (rows, columns), as `scipy.ndimage.rotate` does it.
+
+    Coefficients are mirrored at the border of the autocorrelogram, and beyond it all is zero.
+    """
+    taps, weights = [], []
+    for lag in (rows, columns):
+        first = np.floor(lag).astype(int) - 1
+        t = lag - first - 1
+        weights.append([(1 - t) ** 3, 4 - 6 * t**2 + 3 * t**3, 1 + 3 * t * (1 + t - t**2), t**3])
+        tap = first + np.arange(4)[:, np.newaxis]
+        taps.append(np.where(np.abs(tap) < n, tap, np.sign(tap) * 2 * (n - 1) - tap))
+    within = np.maximum(np.abs(rows), np.abs(columns)) <= n - 1
+    weight = np.einsum("ip,jp->pij", *weights) / 36 * within[:, np.newaxis, np.newaxis]
+    tap = _half_index(taps[0].T[:, :, np.newaxis], taps[1].T[:, np.newaxis, :], n)
+    tap = np.where(within[:, np.newaxis, np.newaxis], tap, 0)
+    shape = rows.size, n * (2 * n - 1)
+    point = np.repeat(np.arange(rows.size), 16)
+    matrix = scipy.sparse.coo_array((weight.ravel(), (point, tap.ravel())), shape=shape).tocsr()
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _ring_correlations(half: np.ndarray) -> np.ndarray:
+    """Each ring's correlation with itself turned by `ANGLES`: (angle, ring, map)."""
+    n, count = half.shape[0], half.shape[-1]
+    geometry = _geometry(n)
+    rows = np.matmul(geometry.prefilter, half)
+    rows = np.concatenate([rows[:0:-1, ::-1], rows]).reshape(2 * n - 1, -1)
+    coefficients = (geometry.prefilter[n - 1 :] @ rows).reshape(-1, count)
+    turned = (geometry.sampling @ coefficients).reshape(len(SAMPLED_ANGLES), -1, count)
+    plain = half.reshape(-1, count)[geometry.points]
+    quarter = plain[geometry.quarter]
+
+    def mean_over_rings(index: str, *values: np.ndarray) -> np.ndarray:
+        sums = [np.einsum(index, *(value[ring] for value in values)) for ring in geometry.rings]
+        area = [ring.stop for ring in geometry.rings]
+        return np.cumsum(sums, axis=0) / np.array(area)[:, np.newaxis]
+
+    mean = mean_over_rings("pm->m", plain)
+    variance = mean_over_rings("pm,pm->m", plain, plain) - mean**2 + VARIANCE_OFFSET
+    correlations = [mean_over_rings("pm,pm->m", plain, quarter) - mean**2]
+    for other in turned:
+        other_mean = mean_over_rings("pm->m", other)
+        # Quarter turns are exact: the other side turned by 90° serves for this one turned further.
+        for side in (plain, quarter):
+            correlations.append(mean_over_rings("pm,pm->m", side, other) - mean * other_mean)
+    return np.stack(correlations) / variance
+
+
+def _scores_of_rings(correlations: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
+    """60° and 90° scores (ring, map) from the correlations at `ANGLES`."""
+    at = dict(zip(ANGLES, correlations, strict=True))
+    like, unlike = np.stack([at[60], at[120]]), np.stack([at[30], at[90], at[150]])
+    if method == "min_max":
+        score_60 = like.min(axis=0) - unlike.max(axis=0)
+    else:
+        score_60 = like.mean(axis=0) - unlike.mean(axis=0)
+    return score_60, at[90] - (at[45] + at[135]) / 2

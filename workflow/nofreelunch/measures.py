@@ -1,0 +1,168 @@
+"""What is read off trained networks: one number, or one row of numbers, per network.
+
+Every function takes a selection of a study's summary (dimensions network, unit ...). Shares are of
+all units, those that are never active included, as in the talk.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from nofreelunch import series
+
+METHOD = "min_max"  # the talk's definition of the grid score
+FEWEST_UNITS = 3  # with fewer units a network has no typical period
+
+
+class Unit(NamedTuple):
+    """One unit: where its rate map is, and its grid score."""
+
+    cohort: str
+    network: str
+    unit: int
+    score: float
+
+
+def scores(networks: xr.Dataset) -> np.ndarray:
+    """Grid scores (network, unit) by the talk's definition; NaN where there is no unit."""
+    values = networks["score_60"].sel({"method": METHOD}).transpose("network", "unit").values
+    return np.where(networks["present"].transpose("network", "unit").values, values, np.nan)
+
+
+def share_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
+    """Share of units (network,) whose grid score is above `threshold`."""
+    values = scores(networks)
+    return (values > threshold).sum(1) / np.maximum(np.isfinite(values).sum(1), 1)
+
+
+def chance_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
+    """Share of the units' surrogates (network,) above `threshold`; NaN where none were scored."""
+    index = np.flatnonzero(np.isclose(networks["threshold"].values, threshold))
+    if not index.size:
+        return np.full(networks.sizes["network"], np.nan)
+    chance = networks["chance_fraction_above"].transpose("network", "threshold")
+    return chance.values[:, index[0]].astype(float)
+
+
+def excess(networks: xr.Dataset) -> np.ndarray:
+    """Share of grid-like units less that of their surrogates (network,), at the study's threshold
+    for grid cells; NaN where no surrogates were scored at it."""
+    threshold = networks.attrs["grid_cell_threshold"]
+    return share_above(networks, threshold) - chance_above(networks, threshold)
+
+
+def some_unit_by_chance(networks: xr.Dataset) -> np.ndarray:
+    """Probability (network,) that the highest of a network's scores reaches the threshold for grid
+    cells if every unit were one of its surrogates, and units independent: 1 - (1 - p)^units."""
+    chance = chance_above(networks, networks.attrs["grid_cell_threshold"])
+    return 1 - (1 - chance) ** networks["units_present"].values
+
+
+def survival(networks: xr.Dataset, grid: np.ndarray) -> np.ndarray:
+    """Share of units (network, score) with a grid score above each value of `grid`."""
+    return np.stack([share_above(networks, value) for value in grid], axis=1)
+
+
+def periods(networks: xr.Dataset, threshold: float) -> list[np.ndarray]:
+    """For each network the periods, m, of its units with a grid score above `threshold`."""
+    period = networks["period"].transpose("network", "unit").values
+    chosen = np.isfinite(period) & (scores(networks) > threshold)
+    return [row[keep] for row, keep in zip(period, chosen, strict=True)]
+
+
+def typical_period(networks: xr.Dataset, threshold: float) -> np.ndarray:
+    """Median period (network,), m, of the units above `threshold`; NaN with fewer than three."""
+    rows = periods(networks, threshold)
+    return np.array([np.median(r) if r.size >= FEWEST_UNITS else np.nan for r in rows], float)
+
+
+def period_spread(networks: xr.Dataset, threshold: float) -> np.ndarray:
+    """Ninetieth over tenth percentile (network,) of the periods of the units above `threshold`; NaN
+    with fewer than six. Two modules whose periods differ by a ratio give at least that."""
+    rows = periods(networks, threshold)
+    enough = [r.size >= 2 * FEWEST_UNITS for r in rows]
+    spread = [
+        np.divide(*np.percentile(r, [90, 10])) if e else np.nan
+        for r, e in zip(rows, enough, strict=True)
+    ]
+    return np.array(spread, float)
+
+
+def period_threshold(summary: xr.Dataset) -> float:
+    """The grid score above which the periods of the width series are read: that of grid cells, or
+    the study's lowest threshold where fewer than half of the networks have three such units."""
+    threshold = float(summary.attrs["grid_cell_threshold"])
+    networks = series.select(summary, free=["place_cell_width"])
+    enough = [row.size >= FEWEST_UNITS for row in periods(networks, threshold)]
+    if enough and np.mean(enough) >= 0.5:
+        return threshold
+    return min(threshold, float(summary["threshold"].min()))
+
+
+def width_and_period(summary: xr.Dataset) -> tuple[np.ndarray, np.ndarray, float]:
+    """Place-cell width and median period, m, of each network of the width series that has one, and
+    the grid score above which periods count."""
+    threshold = period_threshold(summary)
+    networks = series.select(summary, free=["place_cell_width"])
+    period = typical_period(networks, threshold)
+    width = networks["place_cell_width"].values.astype(float)
+    known = np.isfinite(period) & np.isfinite(width)
+    return width[known], period[known], threshold
+
+
+def predicted_periods(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> dict[float, float]:
+    """The period, m, that theory predicts for each width of the width series that it covers."""
+    found = {}
+    for width, networks in series.widths(summary).items():
+        dataset = series.theory_of(theory, series.specs(networks)[0])
+        if dataset is not None and np.isfinite(dataset["predicted_period"]):
+            found[width] = float(dataset["predicted_period"])
+    return found
+
+
+def best_units(networks: xr.Dataset, count: int) -> list[Unit]:
+    """The `count` units of highest grid score, the same number from each network as far as the
+    count allows, in descending order of score."""
+    values = np.nan_to_num(scores(networks), nan=-np.inf)
+    order = np.argsort(-values, axis=1, kind="stable")
+    cohort, name = networks["cohort"].values, networks["network"].values
+    found: list[Unit] = []
+    for rank in range(values.shape[1] if len(values) else 0):
+        row = [
+            Unit(str(cohort[n]), str(name[n]), int(units[rank]), float(values[n, units[rank]]))
+            for n, units in enumerate(order)
+        ]
+        row = sorted((u for u in row if np.isfinite(u.score)), key=lambda u: -u.score)
+        found += row[: count - len(found)]
+    return sorted(found, key=lambda u: -u.score)
+
+
+def variance_between(
+    groups: Sequence[np.ndarray], confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Share of the variance of single values that lies between groups: (estimate, low, high).
+
+    The intraclass correlation of a one-way random-effects analysis of variance, with its interval
+    from the F distribution (Shrout & Fleiss 1979), for groups of about equal size. NaN with fewer
+    than two groups or where no value differs from any other.
+    """
+    groups = [np.asarray(g, float) for g in groups if len(g)]
+    count, total = len(groups), sum(g.size for g in groups)
+    if count < 2 or total <= count:
+        return (float("nan"),) * 3
+    mean = np.concatenate(groups).mean()
+    between = sum(g.size * (g.mean() - mean) ** 2 for g in groups) / (count - 1)
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups) / (total - count)
+    if between == 0 and within == 0:
+        return (float("nan"),) * 3
+    size = (total - sum(g.size**2 for g in groups) / total) / (count - 1)
+    ratio = between / within if within else np.inf
+    bounds = stats.f.ppf([0.5 + confidence / 2, 0.5 - confidence / 2], count - 1, total - count)
+    shares = [
+        1.0 if np.isinf(r) else float(np.clip((r - 1) / (r + size - 1), 0, 1))
+        for r in (ratio, *(ratio / bounds))
+    ]
+    return shares[0], shares[1], shares[2]

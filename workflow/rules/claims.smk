@@ -1,0 +1,19 @@
+rule claims:
+    input:
+        summary=f"{RESULTS}/summary.nc",
+        theory=of_all_targets(),
+    output:
+        report(
+            f"{RESULTS}/claims.md",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"what": "claims"},
+        ),
+    log:
+        f"{LOGS}/claims.log",
+    params:
+        run={"code": code("claims")},
+    message:
+        "Testing the claims"
+    script:
+        "../scripts/claims.py"

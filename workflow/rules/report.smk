@@ -1,0 +1,20 @@
+localrules:
+    report,
+
+
+rule report:
+    input:
+        rules.claims.output,
+        rules.summary.output,
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{LOGS}/report.log",
+    params:
+        run={"snakefile": str(ROOT / "Snakefile")},
+    message:
+        "Writing the report"
+    script:
+        "../scripts/report.py"

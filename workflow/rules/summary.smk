@@ -1,0 +1,29 @@
+rule summary:
+    input:
+        networks=of_all_cohorts("networks"),
+        rate_maps=of_all_cohorts("rate_maps"),
+        scores=of_all_cohorts("scores"),
+    output:
+        dataset=f"{RESULTS}/summary.nc",
+        table=report(
+            f"{RESULTS}/summary.csv",
+            caption="../report/summary.rst",
+            category="Networks",
+            labels={"what": "all networks"},
+        ),
+    log:
+        f"{LOGS}/summary.log",
+    params:
+        run={
+            "study": study.name,
+            "sweeps": study.sweeps,
+            "defaults": study.defaults,
+            "thresholds": config["thresholds"],
+            "code": code("summary"),
+        },
+    resources:
+        mem_mb=4000,
+    message:
+        "Summarising the study"
+    script:
+        "../scripts/summary.py"

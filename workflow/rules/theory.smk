@@ -1,0 +1,15 @@
+rule theory:
+    output:
+        f"{RESULTS}/theory/{{target}}.nc",
+    log:
+        f"{LOGS}/theory/{{target}}.log",
+    params:
+        run=lambda wildcards: {
+            "target": targets[wildcards.target],
+            "arena": study.trajectories["arena"],
+            "code": code("theory"),
+        },
+    message:
+        "Spectrum of {wildcards.target}"
+    script:
+        "../scripts/theory.py"

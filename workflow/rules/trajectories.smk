@@ -1,0 +1,33 @@
+rule training_trajectories:
+    output:
+        f"{RESULTS}/trajectories/training_{{length}}.nc",
+    log:
+        f"{LOGS}/trajectories/training_{{length}}.log",
+    params:
+        run=lambda wildcards: {
+            **study.trajectories["training"],
+            "arena": study.trajectories["arena"],
+            "steps": int(wildcards.length),
+            "code": code("trajectories"),
+        },
+    message:
+        "Walking the training trajectories of {wildcards.length} steps"
+    script:
+        "../scripts/trajectories.py"
+
+
+rule evaluation_trajectories:
+    output:
+        f"{RESULTS}/trajectories/evaluation.nc",
+    log:
+        f"{LOGS}/trajectories/evaluation.log",
+    params:
+        run={
+            **study.trajectories["evaluation"],
+            "arena": study.trajectories["arena"],
+            "code": code("trajectories"),
+        },
+    message:
+        "Walking the evaluation trajectories"
+    script:
+        "../scripts/trajectories.py"

@@ -1,0 +1,18 @@
+"""Draw one figure."""
+
+import importlib
+from pathlib import Path
+
+from nofreelunch import datasets, logs
+from nofreelunch.figures import style
+
+if __name__ == "__main__":
+    with logs.job(snakemake.log[0]):
+        figure = importlib.import_module(f"nofreelunch.figures.{snakemake.wildcards.figure}")
+        maps = {Path(path).stem: path for path in snakemake.input.rate_maps}
+        drawn = figure.draw(
+            datasets.load(snakemake.input.summary, "summary"),
+            [datasets.load(path, "theory") for path in snakemake.input.theory],
+            lambda cohort: datasets.load(maps[cohort], "rate_maps"),
+        )
+        style.save(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -1,0 +1,11 @@
+"""Rate maps and position errors of a trained cohort."""
+
+from nofreelunch import datasets, logs, rate_maps
+
+if __name__ == "__main__":
+    run = snakemake.params.run
+    with logs.job(snakemake.log[0]):
+        trained = datasets.load(snakemake.input.networks, "training")
+        evaluation = datasets.load(snakemake.input.evaluation, "trajectories")
+        maps = rate_maps.measure(trained, evaluation, run["bin_size"])
+        datasets.save(maps, snakemake.output[0], "rate_maps", run["code"])

@@ -1,0 +1,19 @@
+"""Collect figures, claims and provenance into one HTML file."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Snakemake writes its report in a run of its own, over files that are already there.
+    with tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "w") as log:
+        settings = Path(folder) / "config.json"
+        settings.write_text(json.dumps(snakemake.config))
+        command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1"]
+        command += ["--snakefile", snakemake.params.run["snakefile"], "--configfile", str(settings)]
+        command += ["--report", snakemake.output[0], "--", *snakemake.input]
+        finished = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
+    if finished.returncode:
+        sys.exit(Path(snakemake.log[0]).read_text()[-2000:])

@@ -1,0 +1,13 @@
+"""One table of all networks of the study."""
+
+from nofreelunch import datasets, logs, summary
+
+if __name__ == "__main__":
+    run = snakemake.params.run
+    with logs.job(snakemake.log[0]):
+        stages = zip(
+            snakemake.input.networks, snakemake.input.rate_maps, snakemake.input.scores, strict=True
+        )
+        table = summary.collect(stages, run)
+        datasets.save(table, snakemake.output.dataset, "summary", run["code"])
+        summary.to_table(table).to_csv(snakemake.output.table, index=False)

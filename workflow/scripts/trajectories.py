@@ -1,0 +1,11 @@
+"""Walk a pool of trajectories."""
+
+from nofreelunch import datasets, logs
+from nofreelunch.trajectories import random_walk
+
+if __name__ == "__main__":
+    run = snakemake.params.run
+    with logs.job(snakemake.log[0]):
+        pool = random_walk(run["count"], run["steps"], run["seed"], run["arena"])
+        pool.attrs["symmetries"] = int(run.get("symmetries", False))
+        datasets.save(pool, snakemake.output[0], "trajectories", run["code"])
