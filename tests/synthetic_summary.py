@@ -1,11 +1,13 @@
-"""A made-up summary of a real study: its networks, with scores that are drawn, not trained."""
+"""Made-up summaries of the studies beside this file: their networks, with scores that are drawn."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from nofreelunch import study
 
+STUDIES = Path(__file__).parent / "studies"
 THRESHOLDS = (0.3, 0.8, 1.15)
 PADDING = 3  # columns of the unit axis that no network fills
 GRID_LIKE = {  # share of grid-like units and mean position error, m
@@ -21,11 +23,11 @@ GRID_LIKE = {  # share of grid-like units and mean position error, m
 }
 
 
-def make(name: str = "laptop", seed: int = 0, learnt: bool = True, chance: bool = True):
+def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = True):
     """The summary of the study `name`. Networks that have not `learnt` have large errors and no
     grid-like unit; without `chance` no surrogates were scored. One network is marked diverged."""
     random = np.random.default_rng(seed)
-    plan = study.load(name)
+    plan = study.load(STUDIES / f"{name}.yaml")
     cohorts = {network.id: cohort.name for cohort in plan.pack() for network in cohort.networks}
     specs = [dict(network.spec) for network in plan.networks]
     units = max(spec["units"] for spec in specs) + PADDING
@@ -56,14 +58,16 @@ def make(name: str = "laptop", seed: int = 0, learnt: bool = True, chance: bool 
     return _table(plan, specs, cohorts, score, period, error, present, diverged, chance)
 
 
-def theory(name: str = "laptop"):
+def theory(name: str = "full"):
     """Spectra of the study's targets, at a low resolution."""
     from nofreelunch import targets
     from nofreelunch import theory as theories
 
     keys = ("target", "place_cells", "place_cell_width", "surround", "amplitude_ratio")
     keys = (*keys, "fields_per_cell")
-    specs = {json.dumps({k: n[k] for k in keys}) for n in study.load(name).networks}
+    specs = {
+        json.dumps({k: n[k] for k in keys}) for n in study.load(STUDIES / f"{name}.yaml").networks
+    }
     built = [targets.build(json.loads(text), 0) for text in sorted(specs)]
     return [theories.spectrum(target, resolution=33) for target in built]
 

@@ -9,7 +9,7 @@ from nofreelunch import measures, series
 
 @pytest.fixture
 def networks() -> xr.Dataset:
-    return series.select(synthetic_summary.make("laptop"))
+    return series.select(synthetic_summary.make("full"))
 
 
 def with_units(networks: xr.Dataset, score: float, period: np.ndarray) -> xr.Dataset:
@@ -76,9 +76,9 @@ def test_two_modules_show_as_a_spread_of_their_ratio_and_one_does_not(networks):
 
 
 def test_periods_are_read_above_a_lower_score_where_grid_cells_are_rare():
-    summary = synthetic_summary.make("laptop")
+    summary = synthetic_summary.make("full")
     assert measures.period_threshold(summary) == 0.8
-    assert measures.period_threshold(synthetic_summary.make("laptop", learnt=False)) == 0.3
+    assert measures.period_threshold(synthetic_summary.make("full", learnt=False)) == 0.3
 
 
 def test_best_units_come_from_every_network_in_order_of_score(networks):

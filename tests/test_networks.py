@@ -69,7 +69,9 @@ def one_network(cell, activation, w, start, velocity, scale, mask=None):
             memory = sigmoid(pre[1]) * memory + sigmoid(pre[0]) * phi(pre[2])
             hidden = sigmoid(pre[3]) * phi(memory)
         elif cell == "gru":  # update, reset, candidate
-            pre = [(x + w["bias"][c], r + w["recurrent_bias"][c]) for x, r, c in map(part, range(3))]
+            pre = [
+                (x + w["bias"][c], r + w["recurrent_bias"][c]) for x, r, c in map(part, range(3))
+            ]
             z, reset = sigmoid(sum(pre[0])), sigmoid(sum(pre[1]))
             hidden = z * hidden + (1 - z) * phi(pre[2][0] + reset * pre[2][1])
         else:  # ugrnn: gate, candidate
@@ -196,9 +198,6 @@ def test_dropped_units_still_carry_their_own_state(cell):
     mask = torch.tensor([0.0, 2.0, 2.0, 0.0, 2.0], dtype=torch.float64).expand(1, SAMPLES, UNITS)
     seen = stack.run(start, velocity, mask)
     np.testing.assert_array_equal(seen.detach(), stack.run(start, velocity).detach())
-
-
-# ---- Initialisers
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -82,9 +82,6 @@ def activity(measured_from, evaluation):
         return stack.run(target.encode(everyone[:, 0]), velocity)
 
 
-# ---- Maps
-
-
 @pytest.mark.parametrize("keys", [{}, PLACE_CELLS, PLACE_CELLS | {"cell": "lstm"}])
 def test_maps_are_binned_means(keys, walks):
     networks_file = trained([make(seed=k, **keys) for k in range(2)])
@@ -146,9 +143,6 @@ def test_samples_on_the_far_walls_fall_in_the_last_bin():
     assert measured["occupancy"][-1, -1] == measured["occupancy"].sum() == 4
 
 
-# ---- Errors
-
-
 def test_exact_integrators_have_no_error(walks):
     measured = rate_maps.measure(integrator(), walks, BIN)
     assert measured["position_error"].max() < 1e-5
@@ -194,7 +188,9 @@ def test_position_error_over_horizons():
 
 def test_ridge_error_is_that_of_plain_ridge_regression(walks):
     """On trajectories that were not fitted; 20 random units do not determine the position."""
-    networks_file = trained([make(20, seed=k, **PLACE_CELLS | {"activation": "tanh"}) for k in (0, 1)])
+    networks_file = trained(
+        [make(20, seed=k, **PLACE_CELLS | {"activation": "tanh"}) for k in (0, 1)]
+    )
     measured = rate_maps.measure(networks_file, walks, BIN)
     position = walks["position"].values[:, 1:].astype(float)
     for k, values in enumerate(activity(networks_file, walks).double().numpy()):
@@ -219,9 +215,6 @@ def test_a_diverged_network_leaves_the_others_alone(walks):
     xr.testing.assert_allclose(measured.isel(kept), expected.isel(kept), rtol=1e-5)
 
 
-# ---- Memory
-
-
 @pytest.mark.parametrize("keys", [{}, PLACE_CELLS])
 def test_chunks_change_nothing(keys, walks, monkeypatch):
     networks_file = trained([make(seed=k, **keys) for k in range(2)])
@@ -240,9 +233,6 @@ def test_only_the_first_trajectories_are_decoded(walks, monkeypatch):
         measured = rate_maps.measure(integrator(0.9), walks, BIN)
         first = rate_maps.measure(integrator(0.9), walks.isel(trajectory=slice(7)), BIN)
         np.testing.assert_allclose(measured["position_error"], first["position_error"], rtol=1e-5)
-
-
-# ---- Bad input
 
 
 @pytest.mark.parametrize("size", [0.3, 0.0, -0.1, 5.0, float("nan")])

@@ -1,9 +1,5 @@
-"""Targets: encodings against plain loops, decoders by brute force, and known floors and entropies.
+"""Targets: encodings against plain loops, draws, array types, stacks, losses."""
 
-Known floors and entropies are for 512 cells; they scatter over the draw of field centres.
-"""
-
-import itertools
 import math
 import re
 
@@ -11,43 +7,22 @@ import numpy as np
 import pytest
 import torch
 from nofreelunch import targets
-from nofreelunch.trajectories import random_walk
 from scipy import stats
-
-GAUSSIAN, DOS, DOG = "gaussian", "difference_of_softmaxes", "difference_of_gaussians"
-GENERAL, SOD = "general_difference_of_gaussians", "softmax_of_differences"
-PLACE_CELLS = (GAUSSIAN, DOS, DOG, GENERAL, SOD)
-COORDINATES = ("cartesian", "high_dim_cartesian", "polar", "high_dim_polar")
-SEVERAL = {"poisson": 1.5}
-
-
-def make(name, width=0.12, ratio=2.0, cells=512, convention="width_ratio", **keys):
-    return {
-        "target": name,
-        "place_cells": cells,
-        "place_cell_width": width,
-        "surround": {convention: ratio},
-        **keys,
-    }
-
-
-def build(name, *args, seed=0, **keys):
-    return targets.build(make(name, *args, **keys), seed)
-
-
-def uniform(low, high):
-    return {"uniform": [low, high]}
-
-
-def parameters(target, network=0):
-    """What a target has drawn, as numpy arrays of one network."""
-    return {key: value[network].numpy() for key, value in target._parameters.items()}
-
-
-def fields(p, cell):
-    """Centre, width and squared surround ratio of every field that a cell has."""
-    for i in np.flatnonzero(p["exists"][cell]):
-        yield p["centre"][cell, i], p["width"][cell, i], p["surround"][cell, i]
+from target_examples import (
+    COORDINATES,
+    DOG,
+    DOS,
+    GAUSSIAN,
+    GENERAL,
+    PLACE_CELLS,
+    SEVERAL,
+    SOD,
+    build,
+    fields,
+    make,
+    parameters,
+    uniform,
+)
 
 
 def softmax(values):
@@ -97,38 +72,10 @@ def plain_code(name, p, position, alpha):
     return normalised([a * math.exp(-q) - math.exp(-wide) for a, q, wide in cells])
 
 
-def plain_decoding(p, output, lowest):
-    """Mean of the tightest combination of one field of each of the three chosen cells."""
-    chosen = sorted(range(len(output)), key=lambda i: output[i] if lowest else -output[i])[:3]
-    centres = [[centre for centre, _, _ in fields(p, cell)] for cell in chosen]
-    combinations = [np.array(c) for c in itertools.product(*centres)]
-    return min(combinations, key=lambda c: c.var(axis=0).sum()).mean(axis=0)
-
-
 @pytest.fixture(scope="module")
 def positions():
     """All over the arena."""
     return np.random.default_rng(0).uniform(-1.1, 1.1, (3000, 2))
-
-
-@pytest.fixture(scope="module")
-def walked():
-    """Where walks of 50 steps pass, and that is near walls more often than chance."""
-    return random_walk(60, 50, seed=0)["position"].values.reshape(-1, 2).astype(float)
-
-
-def floor(target, positions):
-    """Mean decoding error (cm) of the exact code."""
-    decoded = target.decode(target.encode(positions))
-    return 100 * np.linalg.norm(decoded - positions, axis=-1).mean()
-
-
-def entropy(target, positions):
-    code = target.encode(positions)
-    return stats.entropy(code, axis=-1).mean()
-
-
-# ---- Encodings
 
 
 def test_there_are_nine_targets():
@@ -219,106 +166,6 @@ def test_ring_of_the_equal_amplitude_difference(ratio, radius):
     assert code[0, 0] == pytest.approx(code[0].max())
 
 
-# ---- Known floors and entropies
-
-
-@pytest.mark.parametrize("name", [GAUSSIAN, DOS, SOD])
-def test_decode_floor_of_three_highest(name, walked):
-    """4.08 to 4.27 cm is known; the mean of three draws of centres stays within 0.1 cm of that."""
-    floors = [floor(build(name, seed=seed), walked) for seed in range(3)]
-    assert 4.0 < np.mean(floors) < 4.37
-
-
-@pytest.mark.parametrize(
-    ("width", "ratio", "known"),
-    [
-        (0.05, 1.5, 5.5),
-        (0.05, 6, 8.2),
-        (0.10, 1.5, 10.3),
-        (0.10, 2, 11.4),
-        (0.12, 2, 13.2),
-        (0.15, 2, 17.8),
-        (0.20, 2, 24.6),
-        (0.20, 6, 37.1),
-    ],
-)
-def test_decode_floor_of_three_lowest(width, ratio, known, walked):
-    """Within 7 %: what draws of centres and of positions (share near walls) make of it."""
-    floors = [floor(build(DOG, width, ratio, seed=seed), walked) for seed in range(2)]
-    assert np.mean(floors) == pytest.approx(known, rel=0.07)
-
-
-def test_entropy_tells_the_conventions_of_the_surround_apart(positions):
-    """6.083-6.089 nats by widths, 6.141-6.144 by variances; draws of centres add 0.005."""
-    by_width = [entropy(build(DOS, seed=s), positions) for s in range(3)]
-    by_variance = [
-        entropy(build(DOS, convention="variance_ratio", seed=s), positions) for s in range(3)
-    ]
-    assert 6.083 - 0.005 < np.mean(by_width) < 6.089 + 0.005
-    assert 6.141 - 0.005 < np.mean(by_variance) < 6.144 + 0.005
-
-
-@pytest.mark.parametrize(
-    ("width", "known"),
-    [(0.08, 2.34), (0.10, 2.76), (0.12, 3.10), (0.14, 3.38)]
-    + [(0.16, 3.63), (0.20, 4.03), (0.24, 4.35), (0.28, 4.60)],
-)
-def test_entropy_of_gaussians(width, known, positions):
-    """Known to 0.015 nats over draws of centres."""
-    found = np.mean([entropy(build(GAUSSIAN, width, seed=s), positions) for s in range(2)])
-    assert found == pytest.approx(known, abs=0.02)
-
-
-def test_entropy_of_the_equal_amplitude_difference(positions):
-    """0.05 nats below the logarithm of the number of cells."""
-    assert math.log(512) - entropy(build(DOG), positions) == pytest.approx(0.05, abs=0.006)
-
-
-# ---- Decoders
-
-
-@pytest.mark.parametrize("name", ["cartesian", "high_dim_cartesian", "polar"])
-def test_exact_decoders(name):
-    position = np.random.default_rng(0).uniform(-1.1, 1.1, (100, 2))
-    target = build(name, cells=32)
-    np.testing.assert_allclose(target.decode(target.encode(position)), position, atol=1e-12)
-
-
-def test_high_dim_polar_decodes_radius_exactly_and_angle_to_the_nearest_preferred():
-    position = np.random.default_rng(0).uniform(-1.1, 1.1, (100, 2))
-    target = build("high_dim_polar", cells=64)
-    decoded = target.decode(target.encode(position))
-    np.testing.assert_allclose(np.hypot(*decoded.T), np.hypot(*position.T), atol=1e-12)
-    preferred = parameters(target)["preferred"][0]
-    true, found = np.arctan2(*position.T[::-1]), np.arctan2(*decoded.T[::-1])
-    apart = abs(np.angle(np.exp(1j * (true[:, None] - preferred))))
-    np.testing.assert_allclose(abs(np.angle(np.exp(1j * (true - found)))), apart.min(1), atol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["polar", "high_dim_polar"])
-def test_polar_tells_opposite_positions_apart(name):
-    position = np.array([[0.3, 0.4], [-0.3, -0.4], [0.3, -0.4], [-0.3, 0.4]])
-    target = build(name, cells=256)
-    code = target.encode(position)
-    assert abs(code[0] - code[1]).max() > 1
-    # With 128 preferred angles the nearest is 0.025 rad away on average, 1.2 cm at 0.5 m.
-    assert np.linalg.norm(target.decode(code) - position, axis=1).max() < 0.1
-
-
-@pytest.mark.parametrize("name", [DOS, DOG])
-@pytest.mark.parametrize("fields_per_cell", [1, {"poisson": 0.7}, {"poisson": 2}])
-def test_decoding_by_brute_force(name, fields_per_cell):
-    target = build(name, cells=20, fields_per_cell=fields_per_cell, seed=1)
-    # Random outputs choose cells that lie apart, which codes do not; both are decoded alike.
-    output = np.random.default_rng(0).normal(size=(40, 20))
-    p = parameters(target)
-    expected = [plain_decoding(p, row, lowest=name == DOG) for row in output]
-    np.testing.assert_allclose(target.decode(output), expected, atol=1e-12)
-
-
-# ---- Draws
-
-
 def test_widths_do_not_move_centres():
     reference = parameters(build(DOS, seed=7))["centre"]
     for target in (
@@ -361,9 +208,6 @@ def test_global_random_state_is_left_alone():
     build(DOS, uniform(0.06, 0.18), fields_per_cell=SEVERAL).encode(np.zeros((3, 2)))
     np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[1])
-
-
-# ---- Arrays
 
 
 @pytest.mark.parametrize("name", targets.names())
@@ -419,9 +263,6 @@ def test_stack_is_its_networks(name):
         assert loss[i].item() == pytest.approx(alone.loss(output[i][None], like[i][None]).item())
 
 
-# ---- Losses
-
-
 def test_squared_losses_are_means_over_samples_and_cells():
     random = np.random.default_rng(0)
     output, code = (torch.from_numpy(random.normal(size=(2, 3, 5, 8))) for _ in range(2))
@@ -462,10 +303,7 @@ def test_exact_logits_reach_the_entropy(positions):
     code = torch.from_numpy(target.encode(positions))[None]
     # exp is cut at exp(-80), far below what a mean of thousands of samples shows.
     found = target.loss(code.clamp_min(1e-300).log(), code).item()
-    assert found == pytest.approx(entropy(target, positions), abs=1e-9)
-
-
-# ---- Bad input
+    assert found == pytest.approx(stats.entropy(code[0], axis=-1).mean(), abs=1e-9)
 
 
 @pytest.mark.parametrize(

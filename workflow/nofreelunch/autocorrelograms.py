@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike
 UNVISITED = ("masked", "zero")
 SMALLEST_SIDE = 4  # bins
 
+ROUNDINGS = 16  # a map that varies by less, relative to its rates, is constant
+
 # Where the overlapping bins of a lag vary less than this share of the map's variance, what is left
 # is rounding: the published score divides by it, here such a lag has no correlation.
 VARIANCE_FLOOR = 1e-13
@@ -51,9 +53,7 @@ class Chunk(NamedTuple):
     """Some maps of a stack, standardised, the maps on the last axis."""
 
     where: slice  # in the stack
-    maps: (
-        np.ndarray
-    )  # (y, x, map): mean 0 and variance 1, or all 0 for a constant map; unvisited: 0
+    maps: np.ndarray  # (y, x, map): mean 0, variance 1; 0 in constant maps and unvisited bins
     valid: np.ndarray | None  # (y, x, map or 1) bool, or None where every bin counts
     visited: np.ndarray  # (map,) bool: has at least one visited bin
 
@@ -100,7 +100,9 @@ class Stack:
         dtype = self.maps.dtype if self.maps.dtype.kind == "f" else np.dtype(float)
         return Chunk(where, _standardised(maps, valid, np.finfo(dtype).eps), valid, visited)
 
-    def label(self, values: np.ndarray, leading: dict | None = None, trailing: dict | None = None):
+    def label(
+        self, values: np.ndarray, leading: dict | None = None, trailing: dict | None = None
+    ) -> xr.DataArray:
         """`values` (*leading, map, *trailing) as an array over the maps' own leading dimensions."""
         leading, trailing = leading or {}, trailing or {}
         own = self.leading
@@ -121,7 +123,7 @@ def check_choice(name: str, found: str, allowed: tuple[str, ...]) -> None:
 def _standardised(maps: np.ndarray, valid: np.ndarray | None, precision: float) -> np.ndarray:
     """Maps (y, x, map) with mean 0 and variance 1 in their valid bins, in place, 0 elsewhere.
 
-    A map that varies by no more than rounding (`precision`, relative) is constant: all zeros.
+    A map that varies by no more than some roundings (`precision`, relative) is constant: zeros.
     """
     largest = np.abs(maps).max(axis=(0, 1))
     maps /= np.where(largest > 0, largest, 1)
@@ -130,7 +132,7 @@ def _standardised(maps: np.ndarray, valid: np.ndarray | None, precision: float) 
     high = maps.max(axis=(0, 1), where=inside, initial=-np.inf)
     # Without its least rate first, a large offset would cost digits in the mean.
     maps -= low
-    varies = high - low > 4 * precision
+    varies = high - low > ROUNDINGS * precision
     count = maps.shape[0] * maps.shape[1] if valid is None else valid.sum(axis=(0, 1))
     for _ in range(2):
         maps -= (maps if valid is None else maps * valid).sum(axis=(0, 1)) / count

@@ -71,7 +71,7 @@ def few_targets_have_grid_cells(summary: xr.Dataset, theory: Theory) -> Claim:
     of one target does not decide it; `few`."""
     found = [series.of_target(summary, target) for target in series.targets(summary)]
     networks = xr.concat(found, "network", data_vars="all") if found else series.trained(summary)
-    sentence = "With the same number of networks for each target, few of them have grid cells."
+    sentence = "Counting only the networks that stand for each target, few have grid cells."
     return _few_of("R1c", sentence, networks, f"{len(found)} targets.")
 
 

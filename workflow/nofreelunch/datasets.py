@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,11 @@ def save(dataset: xr.Dataset, path: str | Path, stage: str, code: str) -> None:
         labelled.to_netcdf(part, engine="netcdf4", encoding=encoding)
         os.replace(part, path)
     except (OSError, RuntimeError) as error:
+        raise DatasetError(
+            f"{path}: could not be written ({error}); is the disk full or read-only?"
+        ) from error
+    finally:
         part.unlink(missing_ok=True)
-        raise DatasetError(f"{path}: could not be written: {error}") from error
 
 
 def load(path: str | Path, stage: str) -> xr.Dataset:
@@ -61,10 +65,7 @@ def load(path: str | Path, stage: str) -> xr.Dataset:
     try:
         dataset = xr.open_dataset(path, engine="netcdf4")
     except (OSError, RuntimeError, ValueError) as error:
-        raise DatasetError(
-            f"{path}: not a readable netCDF file ({type(error).__name__}); "
-            "delete it and run again to have it made anew"
-        ) from error
+        raise _damaged(path, error) from error
     found = (dataset.attrs.get("stage"), dataset.attrs.get("layout"))
     if found != (stage, LAYOUT):
         dataset.close()
@@ -73,6 +74,21 @@ def load(path: str | Path, stage: str) -> xr.Dataset:
             f"{LAYOUT}; move the results of another version away and run again"
         )
     return dataset
+
+
+def find_damage(paths: Iterable[str | Path]) -> DatasetError | None:
+    """An error that names the first of `paths` that cannot be read to its end, if there is one.
+
+    Damage inside a file shows only when the damaged values are read, by an error without a name.
+    """
+    for path in paths:
+        try:
+            with xr.open_dataset(path, engine="netcdf4", cache=False) as dataset:
+                for variable in dataset.variables.values():
+                    _ = variable.values
+        except (OSError, RuntimeError, ValueError) as error:
+            return _damaged(path, error)
+    return None
 
 
 def provenance(stage: str, code: str) -> dict[str, str | int]:
@@ -97,6 +113,13 @@ def git_revision() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()
+
+
+def _damaged(path: str | Path, error: Exception) -> DatasetError:
+    return DatasetError(
+        f"{path}: not a readable netCDF file ({type(error).__name__}); "
+        "delete it and run again to have it made anew"
+    )
 
 
 def _encoding(array: xr.DataArray) -> dict[str, object]:

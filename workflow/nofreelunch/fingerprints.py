@@ -2,7 +2,8 @@
 
 The fingerprint of a script is a hash of its syntax tree and of those of all modules of this package
 that it imports, directly or through others. Comments, docstrings, formatting and file times are not
-in the tree, so they change nothing.
+in the tree, so they change nothing. Modules that only write files and messages are left out: a
+better error message trains nothing again. What they write is versioned by `datasets.LAYOUT`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+LEFT_OUT = ("datasets", "fingerprints", "logs")
 
 
 def fingerprint(script: str | Path, *modules: str) -> str:
@@ -36,9 +38,9 @@ def fingerprint(script: str | Path, *modules: str) -> str:
 
 @cache
 def _read(path: Path, changed: int) -> tuple[str, tuple[Path, ...]]:
-    """Hash of the syntax tree of a file as of `changed`, and the package's files that it imports."""
+    """Hash of the syntax tree of a file as of `changed`, and the files that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    text = "".join(_describe(_without_docstrings(tree)))
+    text = "".join(_describe(_effective(tree)))
     imported = tuple(p for name in _imports(tree) if (p := _path(name)) is not None)
     return hashlib.sha256(text.encode()).hexdigest(), imported
 
@@ -53,25 +55,33 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 
 
 def _path(module: str) -> Path | None:
-    """File of a module of this package; None for other modules and for names inside modules."""
+    """File of a module that counts; None for other modules and for names inside modules."""
     package, *rest = module.split(".")
-    if package != PACKAGE.name:
+    if package != PACKAGE.name or (rest and rest[0] in LEFT_OUT):
         return None
     base = PACKAGE.joinpath(*rest)
     candidates = (base.with_suffix(".py"), base / "__init__.py")
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
+def _effective(tree: ast.Module) -> ast.Module:
+    """The tree without docstrings and without the version."""
     owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     for node in ast.walk(tree):
         if isinstance(node, owners) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
+    tree.body = [node for node in tree.body if not _is_version(node)]
     return tree
 
 
+def _is_version(node: ast.AST) -> bool:
+    """Whether a statement sets the version of the package, which no result depends on."""
+    names = node.targets if isinstance(node, ast.Assign) else []
+    return any(isinstance(name, ast.Name) and name.id == "__version__" for name in names)
+
+
 def _describe(node: object) -> Iterator[str]:
-    """The tree as text; unlike `ast.dump` the same for all versions of Python that parse it alike."""
+    """The tree as text; unlike `ast.dump` the same in all Pythons that parse it alike."""
     if isinstance(node, ast.AST):
         yield type(node).__name__
         for name, value in ast.iter_fields(node):

@@ -7,7 +7,6 @@ the peaks of its autocorrelogram; three of them are independent, the others are 
 from __future__ import annotations
 
 from functools import lru_cache
-from numbers import Real
 
 import numpy as np
 import scipy.ndimage
@@ -68,14 +67,15 @@ def measure(rate_maps: ArrayLike, bin_size: float, unvisited: str = "masked") ->
     Raises:
         ValueError: for a bin size that is not a positive number, and for maps as in `score`.
     """
-    if not isinstance(bin_size, Real) or not 0 < bin_size < np.inf:
+    size = np.asarray(bin_size)
+    if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
         raise ValueError(f"bin_size: found {bin_size!r}, allowed: a positive number of metres")
     stack = Stack(rate_maps, unvisited)
     measured = np.full((4, stack.count), np.nan)
     for chunk in stack.chunks():
         basis, quality = _bases(whole(half_autocorrelograms(chunk)))
         measured[:, chunk.where] = *_describe(basis), quality
-    measured[0] *= bin_size
+    measured[0] *= size
     measured[:, np.isnan(measured[3])] = np.nan
     names = ("period", "orientation", "ellipticity", "quality")
     return xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})

@@ -5,17 +5,23 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nofreelunch import datasets
+
 
 @contextmanager
-def job(path: str | Path) -> Iterator[None]:
+def job(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     """Log to `path` and the terminal while the job's block runs.
 
-    What a user can mend (ValueError, a refused file) ends the job with one line; anything else is a
-    fault of the program, whose traceback goes to the log file.
+    What a user can mend (ValueError, a refused or damaged file) ends the job with one line;
+    anything else is a fault of the program and is raised. The traceback goes to the log file.
+
+    Args:
+        path: the log file, made anew.
+        inputs: the netCDF files that the block reads.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler(sys.stderr)]
@@ -27,7 +33,12 @@ def job(path: str | Path) -> Iterator[None]:
     log = logging.getLogger("nofreelunch")
     try:
         yield
-    except (ValueError, OSError) as error:
-        log.error("%s", " ".join(str(error).split()))
+    except Exception as error:
         handlers[0].stream.write(traceback.format_exc())
+        handlers[0].flush()
+        if isinstance(error, RuntimeError):  # what netCDF4 raises where a file is damaged inside
+            error = datasets.find_damage(inputs) or error
+        if not isinstance(error, ValueError | OSError):
+            raise
+        log.error("%s", " ".join(str(error).split()))
         sys.exit(1)

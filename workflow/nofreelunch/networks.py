@@ -1,10 +1,10 @@
 """Recurrent networks that integrate velocity, batched over networks.
 
-A `Stack` holds networks of one cell type and size; every weight carries a leading `network` axis and
-every step is one batched matrix product. Each network starts from a linear image of the target code
-of its start position and then sees one displacement per step. `run` returns g, the layer whose units
-are analysed: the recurrent state itself for `rnn`, a dense layer after it for the other cells. With
-phi the activation, v_t the displacement and p_0 the start code:
+A `Stack` holds networks of one cell type and size; every weight carries a leading `network` axis
+and every step is one batched matrix product. Each network starts from a linear image of the target
+code of its start position and then sees one displacement per step. `run` returns g, the layer whose
+units are analysed: the recurrent state itself for `rnn`, a dense layer after it for the other
+cells. With phi the activation, v_t the displacement and p_0 the start code:
 
     rnn     h_0 = E p_0,  h_t = phi(I v_t + R h_{t-1}),  g = h
     srnn    u = M v + m,  h_t = phi(I u_t + R h_{t-1}),  g = phi(D h + d)

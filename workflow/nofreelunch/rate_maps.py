@@ -32,8 +32,8 @@ def measure(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float) -> xr.
         `rate_map` (network, unit, y, x), the mean activity per bin, NaN in unvisited bins;
         `occupancy` (y, x), samples per bin; `position_error` (network, horizon) in m, the mean
         distance of the target's own decoder over the first `horizon` steps; `ridge_error` (network)
-        in m, the same for a ridge regression from all units to position, fitted on the first half of
-        the trajectories and tested on the second: one decoder for all targets.
+        in m, the same over all steps for a ridge regression from all units to position, fitted on
+        the first half of the trajectories and tested on the second: one decoder for all targets.
 
     Raises:
         ValueError: where bins do not fill the arena, or the arenas of the inputs differ.
@@ -78,10 +78,11 @@ def measure(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float) -> xr.
 
 def bin_count(arena: float, bin_size: float) -> int:
     """Number of bins along a side; ValueError where they do not fill the arena."""
-    bins = round(arena / bin_size)
+    bins = round(arena / bin_size) if bin_size > 0 else 0
     if bins < 1 or abs(bins * bin_size - arena) > 1e-6 * arena:
         raise ValueError(
-            f"rate_maps.bin_size: found {bin_size} m, allowed: a whole fraction of the arena ({arena} m)"
+            f"rate_maps.bin_size: found {bin_size} m, "
+            f"allowed: a whole fraction of the arena ({arena} m)"
         )
     return bins
 
@@ -103,7 +104,7 @@ def restore(trained: xr.Dataset) -> tuple[list[dict], networks.Stack, targets.Ta
 def _activities(
     stack: networks.Stack, target: targets.Target, position: Tensor
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """First trajectory, positions (sample, time, axis) and activity (network, time, sample, unit)."""
+    """First trajectory, positions (sample, time, axis), activity (network, time, sample, unit)."""
     count, units = stack.weights["recurrent"].shape[:2]
     gates = networks.GATES[stack.cell]
     per_trajectory = 4 * count * position.shape[1] * (units * (gates + 1) + target.cells)

@@ -34,8 +34,9 @@ def measure(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
     usable = maps.where(active, 0.0).where(rate_maps["occupancy"] > 0)
     usable = usable.transpose(*maps.dims)
     scored = grid_scores.score_by_method(usable)
+    square = scored[["score_90", "ring_90"]].isel(method=0, drop=True)  # one for both methods
     lattice = lattices.measure(usable, float(rate_maps.attrs["bin_size"]))
-    parts = [scored, lattice.where(active)]
+    parts = [scored[["score_60", "ring_60"]], square, lattice.where(active)]
     if surrogates:
         parts.append(chance(usable, surrogates))
     result = xr.merge(parts, compat="override", join="exact").assign(active=active)

@@ -51,7 +51,7 @@ def build(target: str | Mapping[str, Any], seed: int, arena: float = ARENA) -> T
         arena: side of the square arena, m.
 
     Raises:
-        ValueError: for a name that is not in `names()`, or a place-cell count the target cannot use.
+        ValueError: for a name that is not in `names()`, or too few place cells for the target.
     """
     spec = {"target": target} if isinstance(target, str) else dict(target)
     return _kind(spec.get("target"))([spec], [seed], arena)
@@ -167,7 +167,7 @@ class Cartesian(Target):
 
 
 class HighDimCartesian(Target):
-    """A random affine image of the coordinates, x S + b with entries U(-1, 1); decoded by pinv(S)."""
+    """A random affine image of the coordinates, x S + b, entries U(-1, 1); decoded by pinv(S)."""
 
     name = "high_dim_cartesian"
 
@@ -190,8 +190,8 @@ class HighDimCartesian(Target):
 class Polar(Target):
     """Distance from the centre and angle, atan2(y, x).
 
-    The published program takes atan(y / x), which confounds x and -x; this one does not. The loss is
-    the squared distance between the two points, r1^2 + r2^2 - 2 r1 r2 cos(t1 - t2).
+    The published program takes atan(y / x), which confounds x and -x; this one does not. The loss
+    is the squared distance between the two points, r1^2 + r2^2 - 2 r1 r2 cos(t1 - t2).
     """
 
     name = "polar"
@@ -216,8 +216,8 @@ class Polar(Target):
 class HighDimPolar(Target):
     """Half the cells linear in the distance from the centre, half tuned to the angle.
 
-    r S + b with entries U(-1, 1), and exp(cos(angle - mu)) with mu ~ U(-pi, pi). The angle is decoded
-    as the preferred angle of the most active cell.
+    r S + b with entries U(-1, 1), and exp(cos(angle - mu)) with mu ~ U(-pi, pi). The angle is
+    decoded as the preferred angle of the most active cell.
     """
 
     name = "high_dim_polar"
@@ -428,7 +428,7 @@ def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _exp(x: Tensor) -> Tensor:
-    """exp in place, no less than exp(-80): results below float32's normal range are ten times slower."""
+    """exp in place, at least exp(-80): float32 that is not normal is ten times slower."""
     return x.clamp_min_(-80.0).exp_()
 
 
@@ -459,7 +459,7 @@ def _values(value: Any, shape: tuple[int, ...], random: np.random.Generator) -> 
 
 
 def _width_ratio(surround: Mapping[str, Any], shape: tuple[int, ...], random) -> np.ndarray:
-    """Ratio of the surround's width to the field's, whichever convention `surround` is written in."""
+    """Ratio of the surround's width to the field's, by either convention of `surround`."""
     if "variance_ratio" in surround:
         return np.sqrt(_values(surround["variance_ratio"], shape, random))
     return _values(surround["width_ratio"], shape, random)

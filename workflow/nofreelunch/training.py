@@ -28,7 +28,7 @@ CURVE_TRAJECTORIES = 50  # of a minibatch that its position error is taken over;
 BLOCK = 64  # steps whose minibatch indices are drawn at a time
 SECONDS_BETWEEN_LINES = 15.0
 
-# Constants of the optimisers as Keras 2.8 sets them, which the published networks were trained with.
+# The optimisers' constants in Keras 2.8, with which the published networks were trained.
 ADAM_MEAN, ADAM_SQUARE, RMSPROP_SQUARE, ADAGRAD_START, EPSILON = 0.9, 0.999, 0.9, 0.1, 1e-7
 
 log = logging.getLogger(__name__)
@@ -45,9 +45,9 @@ def train(cohort: Cohort, trajectories: xr.Dataset, device: str = "auto") -> xr.
 
     Returns:
         Weights `weight_<name>` (network, ...), learning curves `loss` (mean loss of the minibatch,
-        without weight decay) and `position_error` (m) against `step`, `diverged` (network): a network
-        whose loss was not finite, frozen from then on, or whose last step left weights that are
-        not, and `spec` (network), JSON.
+        without weight decay) and `position_error` (m) against `step`, `diverged` (network): a
+        network whose loss was not finite, frozen from then on, or whose last step left weights
+        that are not, and `spec` (network), JSON.
 
     Raises:
         ValueError: for a pool of another sequence length or a device that is not there.
@@ -86,7 +86,7 @@ def train(cohort: Cohort, trajectories: xr.Dataset, device: str = "auto") -> xr.
 
 
 def choose_device(device: str) -> torch.device:
-    """The torch device of "auto", "cpu" or "cuda"; ValueError where CUDA is asked for and absent."""
+    """The torch device of "auto", "cpu" or "cuda"; ValueError where there is no CUDA."""
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             "compute.device: found 'cuda', but torch sees no CUDA device; "
@@ -117,7 +117,7 @@ class Minibatches:
         self.random = [np.random.default_rng([s["seed"], MINIBATCH_STREAM]) for s in specs]
 
     def draw(self, step: int) -> Tensor:
-        """Positions (network, time, sample, axis) in m for one step; call with step = 0, 1, 2 ..."""
+        """Positions (network, time, sample, axis) in m; call with step = 0, 1, 2 ..."""
         if step % BLOCK == 0:
             size = (BLOCK, self.batch)
             index = [
@@ -151,7 +151,7 @@ class Optimizer:
 
     @torch.no_grad()
     def update(self, weights: Mapping[str, Tensor], gradients, alive: Tensor, step: int) -> None:
-        """One step of every network that is `alive` (network, 1, 1); the others stay as they are."""
+        """One step of every network that is `alive` (network, 1, 1); the others stay."""
         rate = self.rate * alive * schedule(self.schedule, step, self.steps)
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
             if name == "recurrent":

@@ -160,9 +160,9 @@ def absence(tolerance: float) -> Rule:
 
 def most(estimate: Estimate) -> str:
     """Is it more than one half? Untestable where the interval holds one half."""
-    if not estimate.low <= 0.5 <= estimate.high:
-        return REPRODUCED if estimate.low > 0.5 else NOT_REPRODUCED
-    return UNTESTABLE
+    if estimate.low > 0.5:
+        return REPRODUCED
+    return NOT_REPRODUCED if estimate.high < 0.5 else UNTESTABLE
 
 
 def few(estimate: Estimate) -> str:

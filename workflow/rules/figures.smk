@@ -12,18 +12,16 @@ rule figures:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/figures.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
     log:
         f"{LOGS}/figures/{{figure}}.log",
-    params:
-        run=lambda wildcards: {
-            "code": code("figures", f"nofreelunch.figures.{wildcards.figure}")
-        },
     resources:
         mem_mb=4000,
+    params:
+        run=lambda wildcards: {"code": code("figures", f"nofreelunch.figures.{wildcards.figure}")},
     message:
         "Drawing {wildcards.figure}"
     script:

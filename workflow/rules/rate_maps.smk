@@ -8,12 +8,12 @@ rule rate_maps:
         f"{LOGS}/rate_maps/{{cohort}}.log",
     benchmark:
         f"{LOGS}/rate_maps/{{cohort}}.tsv"
-    params:
-        run={"bin_size": config["rate_maps"]["bin_size"], "code": code("rate_maps")},
-    threads: 1
     priority: 20
+    threads: 1
     resources:
         mem_mb=2000,
+    params:
+        run={"bin_size": config["rate_maps"]["bin_size"], "code": code("rate_maps")},
     message:
         "Rate maps of {wildcards.cohort}"
     script:

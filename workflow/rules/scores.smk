@@ -7,12 +7,12 @@ rule scores:
         f"{LOGS}/scores/{{cohort}}.log",
     benchmark:
         f"{LOGS}/scores/{{cohort}}.tsv"
-    params:
-        run={"surrogates": config["scores"]["surrogates"], "code": code("scores")},
-    threads: 1
     priority: 30
+    threads: 1
     resources:
         mem_mb=2000,
+    params:
+        run={"surrogates": config["scores"]["surrogates"], "code": code("scores")},
     message:
         "Grid scores of {wildcards.cohort}"
     script:

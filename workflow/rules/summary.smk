@@ -13,6 +13,8 @@ rule summary:
         ),
     log:
         f"{LOGS}/summary.log",
+    resources:
+        mem_mb=4000,
     params:
         run={
             "study": study.name,
@@ -21,8 +23,6 @@ rule summary:
             "thresholds": config["thresholds"],
             "code": code("summary"),
         },
-    resources:
-        mem_mb=4000,
     message:
         "Summarising the study"
     script:

@@ -12,15 +12,15 @@ rule training:
         f"{LOGS}/training/{{cohort}}.log",
     benchmark:
         f"{LOGS}/training/{{cohort}}.tsv"
+    priority: 10
+    threads: 1
+    resources:
+        mem_mb=2000,
     params:
         run=lambda wildcards: {
             "cohort": cohorts[wildcards.cohort].as_dict(),
             "code": code("training"),
         },
-    threads: 1
-    priority: 10
-    resources:
-        mem_mb=2000,
     message:
         "Training {wildcards.cohort}"
     script:

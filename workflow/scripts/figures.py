@@ -7,7 +7,7 @@ from nofreelunch import datasets, logs
 from nofreelunch.figures import style
 
 if __name__ == "__main__":
-    with logs.job(snakemake.log[0]):
+    with logs.job(snakemake.log[0], snakemake.input):
         figure = importlib.import_module(f"nofreelunch.figures.{snakemake.wildcards.figure}")
         maps = {Path(path).stem: path for path in snakemake.input.rate_maps}
         drawn = figure.draw(

@@ -4,7 +4,7 @@ from nofreelunch import datasets, logs, rate_maps
 
 if __name__ == "__main__":
     run = snakemake.params.run
-    with logs.job(snakemake.log[0]):
+    with logs.job(snakemake.log[0], snakemake.input):
         trained = datasets.load(snakemake.input.networks, "training")
         evaluation = datasets.load(snakemake.input.evaluation, "trajectories")
         maps = rate_maps.measure(trained, evaluation, run["bin_size"])

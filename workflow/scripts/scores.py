@@ -4,7 +4,7 @@ from nofreelunch import datasets, logs, scores
 
 if __name__ == "__main__":
     run = snakemake.params.run
-    with logs.job(snakemake.log[0]):
+    with logs.job(snakemake.log[0], snakemake.input):
         maps = datasets.load(snakemake.input[0], "rate_maps")
         measured = scores.measure(maps, run["surrogates"])
         datasets.save(measured, snakemake.output[0], "scores", run["code"])

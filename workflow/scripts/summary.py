@@ -4,7 +4,7 @@ from nofreelunch import datasets, logs, summary
 
 if __name__ == "__main__":
     run = snakemake.params.run
-    with logs.job(snakemake.log[0]):
+    with logs.job(snakemake.log[0], snakemake.input):
         stages = zip(
             snakemake.input.networks, snakemake.input.rate_maps, snakemake.input.scores, strict=True
         )

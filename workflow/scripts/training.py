@@ -5,7 +5,7 @@ from nofreelunch.cohorts import Cohort
 
 if __name__ == "__main__":
     run = snakemake.params.run
-    with logs.job(snakemake.log[0]):
+    with logs.job(snakemake.log[0], snakemake.input):
         pool = datasets.load(snakemake.input.trajectories, "trajectories")
         device = snakemake.config["compute"]["device"]
         trained = training.train(Cohort.from_dict(run["cohort"]), pool, device)

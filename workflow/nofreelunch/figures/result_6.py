@@ -93,10 +93,8 @@ def _maps(pair: Sequence[Axes], found: xr.Dataset, target: str) -> None:
     pair[1].set_yticks([-4, 0, 4])
     pair[1].set_xlabel("cycles per box")
     pair[1].set_ylabel("cycles per box", labelpad=1.5)
-    title = {"color": style.colour(target), "fontweight": "bold"}
-    pair[0].set_title(f"{style.name(target)}\n", **title)
-    pair[0].text(0.5, 1.03, "covariance", ha="center", va="bottom", transform=pair[0].transAxes)
-    pair[1].text(0.5, 1.03, "spectrum", ha="center", va="bottom", transform=pair[1].transAxes)
+    for axes, what in zip(pair, ("covariance", "spectrum"), strict=True):
+        axes.set_title(f"{style.name(target)}\n{what}", color=style.colour(target))
 
 
 def _image(axes: Axes, values: xr.DataArray, colours: str, **limits: float) -> None:

@@ -165,6 +165,11 @@ def colour(target: str) -> str:
     return COLOURS.get(target, "#000000")
 
 
+def score(value: float) -> str:
+    """A grid score as text, with a proper minus and without one before zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
 def letter(axes: Axes, text: str, offset: float = -3.0) -> None:
     """Panel letter at the upper left of `axes`, `offset` mm from its left edge."""
     shift = offset / MILLIMETRES_PER_INCH * 72

@@ -1,0 +1,231 @@
+"""netCDF files: written whole or not at all, read back with their origin, refused in one line."""
+
+import errno
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from nofreelunch import datasets
+
+CODE = "0123456789ab"
+
+
+@pytest.fixture
+def example():
+    random = np.random.default_rng(0)
+    return xr.Dataset(
+        {
+            "rate_map": (
+                ("network", "unit", "y", "x"),
+                random.normal(size=(3, 4, 8, 8)).astype("f4"),
+            ),
+            "error": (("network", "horizon"), random.normal(size=(3, 2)), {"units": "m"}),
+            "loss": ("network", random.normal(size=3)),
+            "diverged": ("network", [False, True, False]),
+            "occupancy": (("y", "x"), random.integers(0, 2**40, (8, 8))),
+            "total": ((), 2.5),
+        },
+        coords={"network": ["a", "b", "c"], "spec": ("network", ['{"σ": 0.12}'] * 3)},
+        attrs={"arena": 2.2},
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new" / "cohort.nc"
+
+
+@pytest.fixture
+def saved(example, path):
+    datasets.save(example, path, "rate_maps", CODE)
+    return path
+
+
+def fails(match, path, stage="rate_maps"):
+    """`load` refuses the file in one line that names it; returns the line."""
+    with pytest.raises(datasets.DatasetError, match=match) as error:
+        datasets.load(path, stage)
+    text = str(error.value)
+    assert "\n" not in text and str(path) in text
+    return text
+
+
+def test_plain_xarray_reads_back_what_was_saved(example, saved):
+    with xr.open_dataset(saved) as found:
+        # Matrices of float64 are stored as float32.
+        xr.testing.assert_allclose(found.load(), example, rtol=1e-7)
+        assert found["diverged"].dtype == bool
+        assert found["loss"].dtype == np.float64
+        assert found["error"].attrs["units"] == "m"
+        np.testing.assert_array_equal(found["occupancy"], example["occupancy"])
+    with datasets.load(saved, "rate_maps") as found:
+        xr.testing.assert_allclose(found, example, rtol=1e-7)
+    assert os.listdir(saved.parent) == ["cohort.nc"]
+
+
+def test_nan_survives(example, path):
+    example["rate_map"][0, 0, 0, 0] = np.nan
+    datasets.save(example, path, "rate_maps", CODE)
+    with datasets.load(path, "rate_maps") as found:
+        np.testing.assert_array_equal(np.isnan(found["rate_map"]), np.isnan(example["rate_map"]))
+
+
+def test_origin_is_recorded(saved):
+    with datasets.load(saved, "rate_maps") as found:
+        assert found.attrs["arena"] == 2.2
+        assert found.attrs["stage"] == "rate_maps"
+        assert found.attrs["layout"] == datasets.LAYOUT
+        assert found.attrs["code_fingerprint"] == CODE
+        versions = json.loads(found.attrs["versions"])
+        revision = found.attrs["git_revision"]
+    for library in ("torch", "numpy", "snakemake"):
+        assert versions[library] == importlib.metadata.version(library)
+    assert versions["python"].startswith("3.")
+    assert re.fullmatch(r"[0-9a-f]{7,40}(-dirty)?|unknown", revision)
+
+
+def test_revision_is_unknown_outside_a_checkout(monkeypatch, tmp_path):
+    assert datasets.git_revision() == datasets.git_revision()
+    monkeypatch.setattr(datasets, "__file__", str(tmp_path / "datasets.py"))
+    assert datasets.git_revision() == "unknown"
+    monkeypatch.setenv("PATH", str(tmp_path))  # where git is not installed
+    assert datasets.git_revision() == "unknown"
+
+
+def test_files_hold_numbers_and_text_only(saved):
+    """Nothing in them is run when they are read: no pickles, no opaque types."""
+    with netCDF4.Dataset(saved) as file:
+        assert not file.vltypes and not file.cmptypes
+        for variable in file.variables.values():
+            assert variable.dtype is str or variable.dtype.kind in "fiu"
+        assert all(
+            isinstance(file.getncattr(k), str | int | float | np.number) for k in file.ncattrs()
+        )
+    assert b"pickle" not in saved.read_bytes()
+
+
+def test_files_are_compressed_and_read_by_network(saved):
+    with netCDF4.Dataset(saved) as file:
+        assert file["rate_map"].filters()["zlib"]
+        assert file["rate_map"].chunking() == [1, 4, 8, 8]
+
+
+def test_what_was_read_can_be_saved_elsewhere(saved, tmp_path):
+    other = tmp_path / "copy.nc"
+    with datasets.load(saved, "rate_maps") as found:
+        datasets.save(found.isel(network=[0]), other, "scores", CODE)
+    with datasets.load(other, "scores") as copy:
+        assert copy.sizes["network"] == 1
+
+
+@pytest.mark.parametrize(
+    "raised", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("NetCDF: HDF error")]
+)
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_full_disk_leaves_what_was_there(example, path, raised, existing, monkeypatch):
+    if existing:
+        datasets.save(example, path, "rate_maps", CODE)
+        before = path.read_bytes()
+
+    def write_some(self, file, **keys):
+        Path(file).write_bytes(b"half a file")
+        raise raised
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", write_some)
+    with pytest.raises(datasets.DatasetError, match=r"could not be written .*disk full") as error:
+        datasets.save(example, path, "rate_maps", CODE)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+    assert os.listdir(path.parent) == (["cohort.nc"] if existing else [])
+    if existing:
+        assert path.read_bytes() == before
+
+
+def test_an_interruption_leaves_nothing(example, path, monkeypatch):
+    def interrupted(self, file, **keys):
+        Path(file).write_bytes(b"half a file")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        datasets.save(example, path, "rate_maps", CODE)
+    assert os.listdir(path.parent) == []
+
+
+LIMITED = """
+import resource, signal, sys
+import numpy as np, xarray as xr
+from nofreelunch import datasets
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+noise = np.random.default_rng(0).normal(size=(300, 300)).astype("f4")
+try:
+    datasets.save(xr.Dataset({"noise": (("y", "x"), noise)}), sys.argv[1], "rate_maps", "code")
+except datasets.DatasetError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a matter of POSIX")
+def test_a_disk_that_really_refuses(saved):
+    """A file may grow to 100 kB here, which the library meets in the middle of a write."""
+    environment = os.environ | {"PYTHONPATH": str(Path(datasets.__file__).parents[1])}
+    command = [sys.executable, "-c", LIMITED, str(saved)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert re.search(r"cohort\.nc: could not be written .*\n$", done.stderr)
+    assert os.listdir(saved.parent) == ["cohort.nc"]
+    datasets.load(saved, "rate_maps").close()
+
+
+def test_missing_file(tmp_path):
+    fails("no such file", tmp_path / "absent.nc")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.99])
+def test_truncated_file(saved, share):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(share * len(content))])
+    fails("not a readable netCDF file .*delete it and run again", saved)
+
+
+def test_other_content(path):
+    path.parent.mkdir()
+    path.write_text("not a netCDF file\n" * 100)
+    fails("not a readable netCDF file", path)
+
+
+def test_other_stage_and_layout(saved, monkeypatch):
+    assert "allowed: 'scores' of layout" in fails("found stage 'rate_maps'", saved, "scores")
+    monkeypatch.setattr(datasets, "LAYOUT", datasets.LAYOUT + 1)
+    fails("move the results of another version away", saved)
+
+
+def test_netcdf_of_another_program(example, path):
+    path.parent.mkdir()
+    example.to_netcdf(path)
+    fails("found stage None of layout None", path)
+
+
+def test_damage_inside_a_file_is_found(tmp_path):
+    """The header is whole, so that the file opens; its values do not decompress."""
+    paths = [tmp_path / f"{name}.nc" for name in "abc"]
+    noise = xr.Dataset({"noise": (("y", "x"), np.random.default_rng(0).random((200, 200)))})
+    for path in paths:
+        datasets.save(noise, path, "rate_maps", CODE)
+    assert datasets.find_damage(paths) is None
+    content = bytearray(paths[1].read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50] = bytes(50)
+    paths[1].write_bytes(content)
+    datasets.load(paths[1], "rate_maps").close()
+    error = datasets.find_damage(paths)
+    assert isinstance(error, datasets.DatasetError)
+    assert re.search(r"b\.nc: not a readable netCDF file", str(error)) and "\n" not in str(error)

@@ -1,0 +1,155 @@
+"""Fingerprints of code: what may change a result changes them, and nothing else does."""
+
+import ast
+import os
+import re
+from pathlib import Path
+
+import pytest
+from nofreelunch import fingerprints
+
+SOURCES = {
+    "__init__.py": '"""A package."""\n\n__version__ = "1"\n',
+    "near.py": (
+        '"""Near."""\n\nfrom nofreelunch import far\n\n\n'
+        'def near(x):\n    """Twice far."""\n    return 2 * far.far(x)\n'
+    ),
+    "far.py": "import math\n\n\ndef far(x):\n    return math.sqrt(x)\n",
+    "unrelated.py": "VALUE = 1\n",
+    "datasets.py": "LAYOUT = 1\n",
+    "figures/__init__.py": "",
+    "figures/one.py": "from nofreelunch.figures import style\n",
+    "figures/style.py": "COLOUR = 1\n",
+}
+SCRIPT = (
+    "from nofreelunch import datasets\nfrom nofreelunch.near import near\n\n"
+    "if __name__ == '__main__':\n    near(3)\n"
+)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of its own, and a script beside it."""
+    folder = tmp_path / "nofreelunch"
+    for name, text in SOURCES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    monkeypatch.setattr(fingerprints, "PACKAGE", folder)
+    return folder
+
+
+def fingerprint(package, *modules):
+    return fingerprints.fingerprint(package.parent / "script.py", *modules)
+
+
+def rewrite(path, text):
+    """Write `text` with a file time that differs for certain."""
+    changed = path.stat().st_mtime_ns + 10**9
+    path.write_text(text)
+    os.utime(path, ns=(changed, changed))
+
+
+def test_form(package):
+    assert re.fullmatch(r"[0-9a-f]{12}", fingerprint(package))
+    assert fingerprint(package) == fingerprint(package)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("far.py", SOURCES["far.py"]),  # the file time alone
+        ("far.py", "# why\n" + SOURCES["far.py"].replace("(x)\n", "(x)  # square root\n")),
+        ("far.py", '"""Far."""\n' + SOURCES["far.py"]),
+        ("far.py", SOURCES["far.py"].replace(":\n", ':\n    """The root."""\n', 1)),
+        ("near.py", SOURCES["near.py"].replace("Twice far.", "Two times\n    what far gives.")),
+        ("far.py", "import math\ndef far(\n    x,\n):\n    return (math.sqrt( x ))\n"),
+        ("../script.py", '"""A script."""\n' + SCRIPT.replace("'", '"')),
+        ("__init__.py", '"""Another word on the package."""\n\n__version__ = "1"\n'),
+        ("__init__.py", SOURCES["__init__.py"].replace('"1"', '"2"')),
+        ("unrelated.py", "VALUE = 2\n"),
+        ("datasets.py", "LAYOUT = 2\n"),  # files say their layout themselves
+        ("figures/style.py", "COLOUR = 2\n"),
+    ],
+)
+def test_what_cannot_change_a_result_changes_nothing(name, text, package):
+    before = fingerprint(package)
+    rewrite(package / name, text)
+    assert fingerprint(package) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("far.py", "sqrt", "exp"),  # two imports away
+        ("near.py", "2 *", "3 *"),
+        ("near.py", "2 *", "2.0 *"),
+        ("near.py", "2 *", "True *"),
+        ("near.py", "def near(x)", "def near(x=None)"),
+        ("../script.py", "near(3)", "near(4)"),
+        ("__init__.py", '"1"\n', '"1"\nCONSTANT = 1\n'),
+    ],
+)
+def test_what_may_change_a_result_changes_the_fingerprint(name, old, new, package):
+    before = fingerprint(package)
+    text = (package / name).read_text()
+    assert old in text
+    rewrite(package / name, text.replace(old, new))
+    after = fingerprint(package)
+    assert after != before
+    rewrite(package / name, text)
+    assert fingerprint(package) == before
+
+
+def test_modules_that_a_script_imports_by_name(package):
+    before = fingerprint(package)
+    with_figure = fingerprint(package, "nofreelunch.figures.one")
+    assert with_figure != before
+    rewrite(package / "figures/style.py", "COLOUR = 2\n")  # which that module imports
+    assert fingerprint(package, "nofreelunch.figures.one") != with_figure
+    assert fingerprint(package) == before
+
+
+def test_imports_in_a_circle_end(package):
+    rewrite(package / "far.py", "from nofreelunch import near\n")
+    assert re.fullmatch(r"[0-9a-f]{12}", fingerprint(package))
+
+
+def test_where_the_checkout_lies_does_not_matter(package, tmp_path, monkeypatch):
+    before = fingerprint(package)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    package.rename(elsewhere / "nofreelunch")
+    (tmp_path / "script.py").rename(elsewhere / "script.py")
+    monkeypatch.setattr(fingerprints, "PACKAGE", elsewhere / "nofreelunch")
+    assert fingerprint(elsewhere / "nofreelunch") == before
+
+
+def test_the_package_imports_in_ways_that_are_followed():
+    """Relative imports and imports at run time would escape."""
+    for path in Path(fingerprints.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), path
+            assert not (isinstance(node, ast.Name) and node.id == "__import__"), path
+            assert not (isinstance(node, ast.Attribute) and node.attr == "import_module"), path
+
+
+def test_the_training_script_is_followed_to_its_last_import():
+    """Scoring and planning may change without training again; targets may not."""
+    scripts = Path(fingerprints.__file__).parents[1] / "scripts"
+    seen = followed(scripts / "training.py")
+    assert {"training", "networks", "targets", "cohorts", "trajectories"} <= seen
+    later = {"grid_scores", "nulls", "scores", "study", "summary", "rate_maps"}
+    assert not {*later, "datasets", "logs"} & seen
+
+
+def followed(script):
+    """Names of the modules that a script's fingerprint covers."""
+    seen, pending = set(), [Path(script)]
+    while pending:
+        path = pending.pop()
+        if path not in seen:
+            seen.add(path)
+            pending += fingerprints._read(path, path.stat().st_mtime_ns)[1]
+    return {path.stem for path in seen}
