@@ -86,7 +86,7 @@ def rate_maps(summary: xr.Dataset, bins: int = 44):
                 ]
                 for seed, (scores, periods) in enumerate(
                     zip(
-                        chosen["score_60"].sel({"method": "min_max"}).values,
+                        chosen["score_60"].sel(definition="min_max").values,
                         chosen["period"].values,
                         strict=True,
                     )
@@ -117,7 +117,7 @@ def _table(plan, specs, cohorts, score, period, error, present, diverged, chance
             "ridge_error": ("network", 1.2 * error),
             "diverged": ("network", diverged),
             "low_error": ("network", error < 0.10),
-            "score_60": (("method", "network", "unit"), np.stack([score, score + 0.05])),
+            "score_60": (("definition", "network", "unit"), np.stack([score, score + 0.05])),
             "period": (("network", "unit"), period),
             "present": (("network", "unit"), present),
             "active": (("network", "unit"), present & known),
@@ -139,7 +139,7 @@ def _table(plan, specs, cohorts, score, period, error, present, diverged, chance
                 "network",
                 [float(w) if isinstance(w, int | float) else np.nan for w in width],
             ),
-            "method": ["min_max", "mean"],
+            "definition": ["min_max", "mean"],
             "threshold": list(THRESHOLDS),
             "horizon": [20, 50],
             "unit": np.arange(score.shape[1]),

@@ -113,7 +113,7 @@ def test_plain_implementation(bins):
     found = grid_scores.score_by_method(rates)
     for index, rate_map in enumerate(rates):
         for method, expected in plain_scores(rate_map).items():
-            values = [found[score].sel({"method": method}).values[index] for score in SCORES]
+            values = [found[score].sel(definition=method).values[index] for score in SCORES]
             np.testing.assert_allclose(values, expected, atol=1e-9)
 
 
@@ -206,7 +206,7 @@ def test_labels_and_leading_dimensions():
     found = grid_scores.score(labelled)
     assert found.score_60.dims == ("network", "unit")
     assert set(found.coords) == {"network", "seed"}
-    assert grid_scores.score_by_method(labelled).score_60.dims == ("method", "network", "unit")
+    assert grid_scores.score_by_method(labelled).score_60.dims == ("definition", "network", "unit")
     np.testing.assert_array_equal(found.score_60, grid_scores.score(rates).score_60)
     one = grid_scores.score(rates[1, 2])
     assert one.score_60.dims == ()
@@ -220,7 +220,7 @@ def test_methods_are_those_of_one_pass():
     both = grid_scores.score_by_method(rates)
     for method in grid_scores.METHODS:
         xr.testing.assert_identical(
-            grid_scores.score(rates, method), both.sel({"method": method}, drop=True)
+            grid_scores.score(rates, method), both.sel(definition=method, drop=True)
         )
 
 
@@ -279,9 +279,9 @@ def test_real_grid_cells():
         pytest.skip("the recorded cells are not in this checkout")
     cells = np.load(SHARED / "real_grid_cells.npz")["rate_maps"]
     found = grid_scores.score_by_method(cells).score_60
-    assert found.sel({"method": "mean"}).median() == pytest.approx(1.04, abs=0.005)
-    assert found.sel({"method": "min_max"}).median() == pytest.approx(1.00, abs=0.005)
-    assert found.sel({"method": "mean"}).min() > 0.37
+    assert found.sel(definition="mean").median() == pytest.approx(1.04, abs=0.005)
+    assert found.sel(definition="min_max").median() == pytest.approx(1.00, abs=0.005)
+    assert found.sel(definition="mean").min() > 0.37
 
 
 def test_fast():

@@ -30,7 +30,7 @@ def test_padding_is_no_unit(networks):
 
 
 def test_scores_are_those_of_the_talk_and_not_of_the_other_definition(networks):
-    talk = networks["score_60"].sel({"method": "min_max"}).values
+    talk = networks["score_60"].sel(definition="min_max").values
     known = np.isfinite(measures.scores(networks))
     np.testing.assert_array_equal(measures.scores(networks)[known], talk[known])
 

@@ -86,6 +86,23 @@ def test_optimizers_follow_the_published_rules(kind, schedule):
         np.testing.assert_allclose(found[large], known[large], rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["adam", "rmsprop", "adagrad", "sgd"])
+def test_networks_that_are_not_alive_stay(kind):
+    """Whatever their gradients are, and in spite of the momentum they had."""
+    specs = [make(optimizer=kind, seed=k) for k in range(2)]
+    weight = {"recurrent": torch.ones(2, 3, 3)}
+    optimizer = training.Optimizer(specs, weight, CPU)
+    alive = torch.ones(2, 1, 1, dtype=torch.bool)
+    optimizer.update(weight, [torch.ones(2, 3, 3)], alive, 0)
+    before = weight["recurrent"].clone()
+    alive[0] = False
+    gradient = torch.ones(2, 3, 3)
+    gradient[0] = torch.nan
+    optimizer.update(weight, [gradient], alive, 1)
+    assert torch.equal(weight["recurrent"][0], before[0])
+    assert (weight["recurrent"][1] < before[1]).all()
+
+
 def test_schedules():
     assert [training.schedule("constant", t, 10) for t in (0, 5, 9)] == [1, 1, 1]
     cosine = [training.schedule("cosine", t, 10) for t in range(11)]

@@ -46,13 +46,13 @@ def test_lattices_score_and_dead_units_do_not(maps):
     alive[0, 1] = False
     np.testing.assert_array_equal(measured["active"], alive)
     # An ideal lattice scores 1.4; 10 % of noise and 22 bins cost little.
-    assert measured["score_60"].sel({"method": "min_max"}).values[alive].min() > 1.0
+    assert measured["score_60"].sel(definition="min_max").values[alive].min() > 1.0
     np.testing.assert_allclose(measured["period"].values[alive], 0.9, rtol=0.03)
     assert (measured["p_value"].values[alive] < 0.3).all()
     assert (measured["score_60"][:, 0, 1] == 0).all() and np.isnan(measured["period"][0, 1])
     assert measured["surrogate_score"].dims == ("network", "unit", "surrogate")
     assert measured["surrogate_score"].shape == (2, 4, 10)
-    assert measured["score_60"].dims == ("method", "network", "unit")
+    assert measured["score_60"].dims == ("definition", "network", "unit")
     assert measured["score_90"].dims == ("network", "unit")
     assert not {"x", "y"} & set(measured.variables)
 
@@ -63,7 +63,7 @@ def test_scores_are_those_of_the_maps(maps):
     measured = scores.measure(given, surrogates=0)
     for method in grid_scores.METHODS:
         expected = grid_scores.score(given["rate_map"].values, method)
-        found = measured["score_60"].sel({"method": method})
+        found = measured["score_60"].sel(definition=method)
         np.testing.assert_allclose(found, expected["score_60"].values, atol=1e-9)
     assert "p_value" not in measured
 

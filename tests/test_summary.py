@@ -58,7 +58,7 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
     )
     by_method = np.stack([scores, np.add(scores, 0.5)])
     found = {
-        "score_60": (("method", "network", "unit"), by_method),
+        "score_60": (("definition", "network", "unit"), by_method),
         "score_90": (("network", "unit"), np.negative(scores)),
         "period": (("network", "unit"), np.where(np.array(scores) > 0.5, 1.0, NAN)),
         "orientation": (("network", "unit"), np.zeros((count, units))),
@@ -68,7 +68,7 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
     if surrogates is not None:
         found["surrogate_score"] = (("network", "unit", "surrogate"), surrogates)
         found["p_value"] = (("network", "unit"), np.full((count, units), 0.04))
-    scored = xr.Dataset(found, coordinates | {"method": ["min_max", "mean"]})
+    scored = xr.Dataset(found, coordinates | {"definition": ["min_max", "mean"]})
     stages = {"training": training, "rate_maps": maps, "scores": scored}
     paths = []
     for stage, dataset in stages.items():
@@ -137,7 +137,7 @@ def test_values_are_those_of_the_files(stages):
     one = table.sel(network="b0")
     np.testing.assert_allclose(one["position_error"].sel(horizon=[20, 50]), [0.05, 0.2], rtol=1e-6)
     assert one["ridge_error"].item() == pytest.approx(0.125)
-    min_max, mean = one["score_60"].sel({"method": ["min_max", "mean"]}).values
+    min_max, mean = one["score_60"].sel(definition=["min_max", "mean"]).values
     np.testing.assert_allclose(min_max, [0.2, 0.5, 0.9, NAN, NAN], rtol=1e-6)
     np.testing.assert_allclose(mean, [0.7, 1.0, 1.4, NAN, NAN], rtol=1e-6)
     np.testing.assert_allclose(one["score_90"], -min_max)

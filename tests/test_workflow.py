@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import xarray as xr
-
 from nofreelunch import study
 
 pytestmark = pytest.mark.workflow
@@ -48,7 +47,12 @@ def test_the_report_is_one_offline_file_with_figures_and_claims(finished):
 
 
 def test_every_dataset_opens_with_xarray_and_says_what_made_it(finished):
-    stages = {"networks": "training", "rate_maps": "rate_maps", "scores": "scores", "theory": "theory"}
+    stages = {
+        "networks": "training",
+        "rate_maps": "rate_maps",
+        "scores": "scores",
+        "theory": "theory",
+    }
     for folder, stage in stages.items():
         files = sorted(finished.results(folder).glob("*.nc"))
         assert files
@@ -202,10 +206,22 @@ def test_a_damaged_file_is_named_and_finished_results_stay(finished):
     [
         ("place_cells: 32", "place_cell: 32", "place_cell"),
         ("difference_of_gaussians]", "difference_of_gausians]", "difference_of_gaussians"),
-        ("place_cell_width: [0.10, 0.12, 0.20]", "place_cell_width: [0.12, -0.20]", "place_cell_width"),
+        (
+            "place_cell_width: [0.10, 0.12, 0.20]",
+            "place_cell_width: [0.12, -0.20]",
+            "place_cell_width",
+        ),
         ("place_cell_width: [0.10, 0.12, 0.20]", "place_cell_width: []", "place_cell_width"),
-        ("place_cell_width: [0.10, 0.12, 0.20]", "place_cell_width: [0.12, wide]", "place_cell_width"),
-        ("surround: {width_ratio: {uniform: [1.5, 2.5]}}", "surround: {width_ratio: 1}", "surround"),
+        (
+            "place_cell_width: [0.10, 0.12, 0.20]",
+            "place_cell_width: [0.12, wide]",
+            "place_cell_width",
+        ),
+        (
+            "surround: {width_ratio: {uniform: [1.5, 2.5]}}",
+            "surround: {width_ratio: 1}",
+            "surround",
+        ),
         ("  cells:\n", "  widths:\n", "widths"),
     ],
 )

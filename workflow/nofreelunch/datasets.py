@@ -39,7 +39,8 @@ def save(dataset: xr.Dataset, path: str | Path, stage: str, code: str) -> None:
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    labelled = dataset.assign_attrs(provenance(stage, code))
+    # Encodings of the files that variables came from, string lengths say, are not for this one.
+    labelled = dataset.drop_encoding().assign_attrs(provenance(stage, code))
     encoding = {name: _encoding(array) for name, array in labelled.data_vars.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

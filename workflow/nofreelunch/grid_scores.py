@@ -54,11 +54,11 @@ def score(rate_maps: ArrayLike, method: str = "min_max", unvisited: str = "maske
             and for an unknown option.
     """
     check_choice("method", method, METHODS)
-    return score_by_method(rate_maps, unvisited).sel({"method": method}, drop=True)
+    return score_by_method(rate_maps, unvisited).sel(definition=method, drop=True)
 
 
 def score_by_method(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
-    """`score` by both methods in one pass, along a first dimension `method`."""
+    """`score` by both methods in one pass, along a first dimension `definition`."""
     stack = Stack(rate_maps, unvisited)
     names = ("score_60", "score_90", "ring_60", "ring_90")
     best = np.full((len(names), len(METHODS), stack.count), np.nan)
@@ -70,7 +70,7 @@ def score_by_method(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Datas
                 ring = np.where(varied, OUTER_RADII[scores.argmax(axis=0)], np.nan)
                 best[column, row, chunk.where] = np.where(chunk.visited, scores.max(axis=0), np.nan)
                 best[column + 2, row, chunk.where] = ring
-    coords = {"method": list(METHODS)}
+    coords = {"definition": list(METHODS)}
     return xr.Dataset(
         {name: stack.label(values, coords) for name, values in zip(names, best, strict=True)}
     )

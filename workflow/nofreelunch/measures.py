@@ -28,7 +28,7 @@ class Unit(NamedTuple):
 
 def scores(networks: xr.Dataset) -> np.ndarray:
     """Grid scores (network, unit) by the talk's definition; NaN where there is no unit."""
-    values = networks["score_60"].sel({"method": METHOD}).transpose("network", "unit").values
+    values = networks["score_60"].sel(definition=METHOD).transpose("network", "unit").values
     return np.where(networks["present"].transpose("network", "unit").values, values, np.nan)
 
 

@@ -23,7 +23,7 @@ def measure(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
         surrogates: random-phase maps per unit that its score is compared with; 0 makes none.
 
     Returns:
-        `score_60`, `ring_60` (method, network, unit), `score_90`, `ring_90`, `period` (m),
+        `score_60`, `ring_60` (definition, network, unit), `score_90`, `ring_90`, `period` (m),
         `orientation` (rad), `ellipticity`, `quality` and `active` (network, unit): False for a unit
         that is dead or constant; with surrogates, `p_value`, `null_95` (network, unit) and
         `surrogate_score` (network, unit, surrogate), all for the min_max score. The maps of a
@@ -34,7 +34,7 @@ def measure(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
     usable = maps.where(active, 0.0).where(rate_maps["occupancy"] > 0)
     usable = usable.transpose(*maps.dims)
     scored = grid_scores.score_by_method(usable)
-    square = scored[["score_90", "ring_90"]].isel(method=0, drop=True)  # one for both methods
+    square = scored[["score_90", "ring_90"]].isel(definition=0, drop=True)  # one for both methods
     lattice = lattices.measure(usable, float(rate_maps.attrs["bin_size"]))
     parts = [scored[["score_60", "ring_60"]], square, lattice.where(active)]
     if surrogates:

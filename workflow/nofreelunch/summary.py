@@ -127,7 +127,7 @@ def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
         allowed = ", ".join(str(h) for h in table["horizon"].values)
         raise ValueError(f"thresholds.position_error_horizon: found {horizon}, allowed: {allowed}")
     error = table["position_error"].sel(horizon=horizon, drop=True)
-    score = table["score_60"].sel({"method": "min_max"}, drop=True)
+    score = table["score_60"].sel(definition="min_max", drop=True)
     levels = table["threshold"]
     present, active = table["present"].sum("unit"), table["active"].sum("unit")
     highest = score.max("unit")
