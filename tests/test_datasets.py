@@ -118,12 +118,24 @@ def test_files_are_compressed_and_read_by_network(saved):
         assert file["rate_map"].chunking() == [1, 4, 8, 8]
 
 
-def test_what_was_read_can_be_saved_elsewhere(saved, tmp_path):
-    other = tmp_path / "copy.nc"
-    with datasets.load(saved, "rate_maps") as found:
-        datasets.save(found.isel(network=[0]), other, "scores", CODE)
-    with datasets.load(other, "scores") as copy:
-        assert copy.sizes["network"] == 1
+def test_how_a_file_was_stored_does_not_bind_the_next(tmp_path):
+    """Names as long as the longest of all files, numbers of another type, other chunks."""
+    names = ("short", "a longer name")
+    for name in names:
+        one = xr.Dataset({"rate": (("network", "y"), np.ones((1, 9)))}, {"network": [name]})
+        one = one.assign_coords(step=("y", np.arange(9)), spec=("network", [2 * name]))
+        datasets.save(one, tmp_path / f"{name}.nc", "training", CODE)
+    opened = [datasets.load(tmp_path / f"{name}.nc", "training") for name in names]
+    both = xr.concat(opened, "network", data_vars="all").isel(y=slice(4))
+    both["step"].data = both["step"].values + 0.5
+    datasets.save(both, tmp_path / "both.nc", "scores", CODE)
+    with datasets.load(tmp_path / "both.nc", "scores") as found:
+        assert found["network"].values.tolist() == list(names)
+        assert found["spec"].values.tolist() == [2 * name for name in names]
+        assert found["step"].values.tolist() == [0.5, 1.5, 2.5, 3.5]
+        np.testing.assert_array_equal(found["rate"], np.ones((2, 4)))
+    for dataset in opened:
+        dataset.close()
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@ rule claims:
         summary=f"{RESULTS}/summary.nc",
         theory=of_all_targets(),
     output:
-        report(
-            f"{RESULTS}/claims.md",
+        text=f"{RESULTS}/claims.md",
+        page=report(
+            f"{RESULTS}/claims.html",
             caption="../report/claims.rst",
             category="Claims",
             labels={"what": "claims"},

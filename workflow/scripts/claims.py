@@ -2,11 +2,21 @@
 
 from pathlib import Path
 
+import markdown
 from nofreelunch import claims, datasets, logs
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>Claims</title><style>
+body {{ font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
+td, th {{ border-bottom: 1px solid #ccc; padding: .4em .8em; text-align: left }}
+td {{ vertical-align: top }}
+table {{ border-collapse: collapse }}
+</style>{}"""
 
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         summary = datasets.load(snakemake.input.summary, "summary")
         theory = [datasets.load(path, "theory") for path in snakemake.input.theory]
         text = claims.to_markdown(claims.evaluate(summary, theory), summary)
-        Path(snakemake.output[0]).write_text(text, encoding="utf-8")
+        page = PAGE.format(markdown.markdown(text, extensions=["tables", "sane_lists"]))
+        Path(snakemake.output.text).write_text(text, encoding="utf-8")
+        Path(snakemake.output.page).write_text(page, encoding="utf-8")
