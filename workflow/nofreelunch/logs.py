@@ -11,13 +11,15 @@ from pathlib import Path
 
 from nofreelunch import datasets
 
+PACKAGE = Path(__file__).parent
+
 
 @contextmanager
 def job(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     """Log to `path` and the terminal while the job's block runs.
 
-    What a user can mend (ValueError, a refused or damaged file) ends the job with one line;
-    anything else is a fault of the program and is raised. The traceback goes to the log file.
+    What a user can mend (a ValueError of this package, a refused or damaged file) ends the job with
+    one line; anything else is a fault of the program and is raised, its traceback in the log file.
 
     Args:
         path: the log file, made anew.
@@ -34,11 +36,22 @@ def job(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        handlers[0].stream.write(traceback.format_exc())
-        handlers[0].flush()
-        if isinstance(error, RuntimeError):  # what netCDF4 raises where a file is damaged inside
-            error = datasets.find_damage(inputs) or error
-        if not isinstance(error, ValueError | OSError):
+        line = _explain(error, inputs)
+        if line is None:
+            handlers[0].stream.write(traceback.format_exc())
+            handlers[0].flush()
             raise
-        log.error("%s", " ".join(str(error).split()))
+        log.error("%s", line)
         sys.exit(1)
+
+
+def _explain(error: Exception, inputs: Iterable[str | Path]) -> str | None:
+    """One line on an error that a user can mend; None for a fault of the program."""
+    if isinstance(error, RuntimeError):  # what netCDF4 raises where a file is damaged inside
+        error = datasets.find_damage(inputs)
+    elif isinstance(error, ValueError):
+        raised_in = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+        error = error if raised_in.is_relative_to(PACKAGE) else None
+    elif not isinstance(error, OSError):
+        error = None
+    return None if error is None else " ".join(str(error).split())

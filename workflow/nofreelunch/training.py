@@ -24,7 +24,7 @@ from nofreelunch.trajectories import apply_symmetry
 
 MINIBATCH_STREAM, DROPOUT_STREAM = 2, 3
 CURVE_POINTS = 100  # points on a learning curve
-CURVE_TRAJECTORIES = 50  # of a minibatch that its position error is taken over; decoding is slow
+CURVE_TRAJECTORIES = 20  # of a minibatch that its position error is taken over; decoding is slow
 BLOCK = 64  # steps whose minibatch indices are drawn at a time
 SECONDS_BETWEEN_LINES = 15.0
 

@@ -1,0 +1,125 @@
+"""What all targets have in common: the base class, and the registry that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nofreelunch.trajectories import ARENA
+
+PLACE_CELL_STREAM = 0  # second seed word: place cells, weights, minibatches ... never share draws
+
+DEFAULTS: dict[str, Any] = {
+    "place_cells": 256,
+    "place_cell_width": 0.12,
+    "surround": {"width_ratio": 2.0},
+    "amplitude_ratio": "equal_area",
+    "fields_per_cell": 1,
+}
+
+REGISTRY: dict[str, type[Target]] = {}
+
+
+class Target:
+    """Common part of all targets: parameters, shapes and array types.
+
+    Attributes:
+        spec: the target keys of the first (or only) network.
+        cells: number of outputs.
+        networks: size of the stack (1 for a single target).
+    """
+
+    name: ClassVar[str]
+    cells: int
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            REGISTRY[cls.name] = cls
+
+    def __init__(
+        self, specs: Sequence[Mapping[str, Any]], seeds: Sequence[int], arena: float = ARENA
+    ) -> None:
+        used = [
+            {k: s.get(k) if s.get(k) is not None else v for k, v in DEFAULTS.items()} for s in specs
+        ]
+        self.spec = {"target": self.name, **used[0]}
+        self.networks = len(specs)
+        self.arena = arena
+        drawn = [
+            self._draw(spec, np.random.default_rng([seed, PLACE_CELL_STREAM]))
+            for spec, seed in zip(used, seeds, strict=True)
+        ]
+        self._parameters = {k: torch.from_numpy(v) for k, v in _stacked(drawn).items()}
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> Target:
+        """The same target with its parameters on `device` in floating type `dtype`."""
+        moved = object.__new__(type(self))
+        moved.__dict__.update(self.__dict__)
+        moved._parameters = {
+            k: v.to(device, dtype if v.is_floating_point() else v.dtype)
+            for k, v in self._parameters.items()
+        }
+        return moved
+
+    def encode(self, position: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Activity of the cells at `position` (..., 2) in m: (..., cells).
+
+        Numpy in, numpy float64 out; torch in, torch out on the same device in the same type. For a
+        stack the first axis of `position` is the network.
+        """
+        return self._apply(position, self._encode)
+
+    def decode(self, output: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Position (..., 2) in m that an output (..., cells) stands for; types as `encode`."""
+        return self._apply(output, self._decode)
+
+    def loss(self, output: Tensor, code: Tensor) -> Tensor:
+        """Loss per network (network,) of outputs against target activity (network, ..., cells)."""
+        return (output - code).square().flatten(1).mean(1)
+
+    def _apply(self, values, function):
+        if not isinstance(values, Tensor):
+            values = torch.from_numpy(np.array(values, dtype=np.float64))
+            return self._apply(values, function).numpy()
+        owner = self.to(values.device, values.dtype)
+        flat = values.reshape(self.networks, -1, values.shape[-1])
+        result = function(owner._parameters, flat)
+        return result.reshape(*values.shape[:-1], result.shape[-1])
+
+    def _draw(self, spec: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
+        raise ValueError(f"{type(self).__name__} draws no parameters")
+
+    def _encode(self, p: dict[str, Tensor], x: Tensor) -> Tensor:
+        raise ValueError(f"{type(self).__name__} has no encoding")
+
+    def _decode(self, p: dict[str, Tensor], output: Tensor) -> Tensor:
+        raise ValueError(f"{type(self).__name__} has no decoder")
+
+
+def cell_count(spec: Mapping[str, Any], fewest: int) -> int:
+    """The number of place cells; ValueError where fewer than `fewest`, which decode to nothing."""
+    cells = int(spec["place_cells"])
+    if cells < fewest:
+        raise ValueError(f"place_cells: found {cells}, allowed: at least {fewest}")
+    return cells
+
+
+def _stacked(drawn: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """One array per parameter with a leading network axis; cells with fewer fields are padded."""
+    if "exists" in drawn[0]:
+        fields = max(d["exists"].shape[1] for d in drawn)
+        drawn = [{k: _padded(v, fields) for k, v in d.items()} for d in drawn]
+    return {k: np.stack([d[k] for d in drawn]) for k in drawn[0]}
+
+
+def _padded(values: np.ndarray, fields: int) -> np.ndarray:
+    """Repeat the last field up to `fields`; a padded field does not exist."""
+    missing = fields - values.shape[1]
+    if values.dtype == bool:
+        return np.pad(values, [(0, 0), (0, missing)])
+    return np.pad(values, [(0, 0), (0, missing)] + [(0, 0)] * (values.ndim - 2), mode="edge")

@@ -1,0 +1,229 @@
+"""Targets made of place cells: Gaussians, differences of them, and their softmaxes.
+
+With a position x and a place cell i whose nearest field has centre c_i, width sigma_i and surround
+s_i sigma_i:  q_i = |x - c_i|^2 / (2 sigma_i^2)  and  Q_i = q_i / s_i^2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nofreelunch.encodings import ARENA, Target, cell_count
+
+DECODED_CELLS = 3  # the published decoder averages the centres of three cells
+
+
+class PlaceCells(Target):
+    """Common part of the place-cell targets: fields, nearest-field distances, decoder, loss.
+
+    Each cell has one field or several; its activity follows the field that is nearest in units of
+    that field's width. Activities sum to one over the cells, and the loss is the cross-entropy
+    between them and the softmax of the network's outputs.
+    """
+
+    decode_lowest: ClassVar[bool] = False
+
+    def __init__(
+        self, specs: Sequence[Mapping[str, Any]], seeds: Sequence[int], arena: float = ARENA
+    ) -> None:
+        super().__init__(specs, seeds, arena)
+        # How many of the first cells have a field of each number: those with most come first.
+        self.with_field = self._parameters["exists"].sum(1).amax(0).tolist()
+
+    def _draw(self, spec, random):
+        self.cells = cells = cell_count(spec, DECODED_CELLS)
+        half = self.arena / 2
+        first = random.uniform(-half, half, (cells, 1, 2))
+        extra = spec["fields_per_cell"]
+        counts = np.ones(cells, int)
+        if isinstance(extra, Mapping):
+            counts += np.sort(random.poisson(extra["poisson"], cells))[::-1]
+        fields = counts[0]
+        centre = np.concatenate([first, random.uniform(-half, half, (cells, fields - 1, 2))], 1)
+        width = _values(spec["place_cell_width"], (cells, fields), random)
+        ratio = _width_ratio(spec["surround"], (cells, fields), random)
+        amplitude = spec["amplitude_ratio"]
+        return {
+            "centre": centre,
+            "width": width,
+            "surround": ratio**2,
+            "amplitude": np.full((1, 1), np.nan if amplitude == "equal_area" else float(amplitude)),
+            "exists": np.arange(fields) < counts[:, None],
+        }
+
+    def _distances(self, p: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        """-q (network, sample, cell), and s^2 of the field it belongs to, which broadcasts to that.
+
+        -q is one matrix product per field, [x, y, |x|^2, 1] times coefficients.
+        """
+        scale = 0.5 / p["width"].square()
+        constant = -scale * p["centre"].square().sum(-1)
+        constant = constant.masked_fill(~p["exists"], torch.finfo(x.dtype).min)
+        slopes = 2 * scale[..., None] * p["centre"]
+        coefficients = torch.cat([slopes, -scale[..., None], constant[..., None]], -1)
+        terms = torch.cat([x, x.square().sum(-1, keepdim=True), torch.ones_like(x[..., :1])], -1)
+        near, surround = terms @ coefficients[:, :, 0].mT, p["surround"][:, None, :, 0]
+        if len(self.with_field) > 1:
+            surround = surround.expand_as(near).clone()
+        for field, cells in enumerate(self.with_field[1:], 1):
+            best, other = near[..., :cells], terms @ coefficients[:, :cells, field].mT
+            ratios = p["surround"][:, None, :cells, field]
+            surround[..., :cells] = torch.where(other > best, ratios, surround[..., :cells])
+            near[..., :cells] = torch.maximum(best, other)
+        return near, surround
+
+    def _decode(self, p, output):
+        _, chosen = output.topk(DECODED_CELLS, dim=-1, largest=not self.decode_lowest)
+        network = torch.arange(self.networks, device=output.device)[:, None, None]
+        if p["centre"].shape[2] == 1:
+            return p["centre"][:, :, 0][network, chosen].mean(-2)
+        pieces = [self._tightest(p, network, part) for part in chosen.split(1024, dim=1)]
+        return torch.cat(pieces, 1)
+
+    def _tightest(self, p: dict[str, Tensor], network: Tensor, chosen: Tensor) -> Tensor:
+        """Mean of the one-field-per-cell combination with the least variance."""
+        fields = p["centre"].shape[2]
+        grid = torch.cartesian_prod(*[torch.arange(fields, device=chosen.device)] * DECODED_CELLS)
+        cell = torch.arange(DECODED_CELLS, device=chosen.device)
+        points = p["centre"][network, chosen][:, :, cell, grid]
+        exists = p["exists"][network, chosen][:, :, cell, grid].all(-1)
+        spread = points.var(-2, correction=0).sum(-1).masked_fill(~exists, math.inf)
+        best = spread.argmin(-1)[..., None, None, None].expand(-1, -1, 1, DECODED_CELLS, 2)
+        return points.gather(2, best).squeeze(2).mean(-2)
+
+    def loss(self, output, code):
+        return _SoftmaxCrossEntropy.apply(output.flatten(1, -2), code.flatten(1, -2))
+
+
+class Gaussian(PlaceCells):
+    """Softmax of Gaussians: softmax(-q)."""
+
+    name = "gaussian"
+
+    def _encode(self, p, x):
+        narrow, total = _exponentials(self._distances(p, x)[0])
+        return narrow.div_(total)
+
+
+class DifferenceOfSoftmaxes(PlaceCells):
+    """DoS: softmax(-q) - softmax(-Q), shifted to a minimum of zero over cells and normalised.
+
+    Both softmaxes sum to one, so excitation and inhibition have equal areas.
+    """
+
+    name = "difference_of_softmaxes"
+
+    def _encode(self, p, x):
+        near, surround = self._distances(p, x)
+        wide, wide_total = _exponentials(near / surround)
+        narrow, narrow_total = _exponentials(near)
+        difference = narrow.div_(narrow_total).addcdiv_(wide, wide_total, value=-1)
+        return _shifted(difference)
+
+
+class SoftmaxOfDifferences(PlaceCells):
+    """SoD: softmax(Q - q), which is a softmax Gaussian of width sigma s / sqrt(s^2 - 1)."""
+
+    name = "softmax_of_differences"
+
+    def _encode(self, p, x):
+        near, surround = self._distances(p, x)
+        narrow, total = _exponentials(near - near / surround)
+        return narrow.div_(total)
+
+
+class DifferenceOfGaussians(PlaceCells):
+    """Equal-amplitude DoG: exp(-q) - exp(-Q), shifted and normalised.
+
+    Nowhere positive before the shift: zero at a cell's centre and far away, lowest on a ring of
+    radius 2 sigma s sqrt(ln s / (s^2 - 1)). Decoding therefore takes the three least active cells.
+    """
+
+    name = "difference_of_gaussians"
+    decode_lowest = True
+
+    def _encode(self, p, x):
+        near, surround = self._distances(p, x)
+        wide = _exp(near / surround)
+        return _shifted(_exp(near).sub_(wide))
+
+
+class GeneralDifferenceOfGaussians(PlaceCells):
+    """alpha exp(-q) - exp(-Q), shifted and normalised, alpha the ratio of amplitudes.
+
+    Shift and normalisation leave only the ratio of the two amplitudes. `equal_area` is alpha = s^2,
+    at which excitation and inhibition cancel over the plane, as in the difference of softmaxes.
+    """
+
+    name = "general_difference_of_gaussians"
+
+    def _encode(self, p, x):
+        near, surround = self._distances(p, x)
+        amplitude = p["amplitude"][..., :1]
+        amplitude = torch.where(amplitude.isnan(), surround, amplitude)
+        wide = _exp(near / surround)
+        return _shifted(_exp(near).mul_(amplitude).sub_(wide))
+
+
+class _SoftmaxCrossEntropy(torch.autograd.Function):
+    """Mean cross-entropy per network of logits (network, sample, cell) with target activity.
+
+    Target activities sum to one over the cells.
+
+    The gradient, softmax(logits) - code, is made in the forward pass: one pass over the logits
+    instead of the several that composing log-softmax, product and sum would take.
+    """
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, code: Tensor) -> Tensor:
+        samples = logits.shape[1]
+        top = logits.amax(-1, keepdim=True)
+        softmax = _exp(logits - top)
+        total = softmax.sum(-1, keepdim=True)
+        loss = (top + total.log()).flatten(1).mean(1)
+        loss -= torch.linalg.vecdot(code.flatten(1), logits.flatten(1)) / samples
+        ctx.save_for_backward(softmax.mul_(1 / total).sub_(code).div_(samples))
+        return loss
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        return slope * gradient[:, None, None], None
+
+
+def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Numerator and denominator of a softmax over cells."""
+    x = _exp(x.sub_(x.amax(-1, keepdim=True)))
+    return x, x.sum(-1, keepdim=True)
+
+
+def _exp(x: Tensor) -> Tensor:
+    """exp in place, at least exp(-80): float32 that is not normal is ten times slower."""
+    return x.clamp_min_(-80.0).exp_()
+
+
+def _shifted(difference: Tensor) -> Tensor:
+    """Subtract the least value over cells, so that it is exactly zero, and normalise."""
+    difference = difference.sub_(difference.amin(-1, keepdim=True))
+    total = difference.sum(-1, keepdim=True)
+    return difference.div_(total.clamp_min(torch.finfo(total.dtype).tiny))
+
+
+def _values(value: Any, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """A number everywhere, or independent draws for every cell and field."""
+    if isinstance(value, Mapping):
+        return random.uniform(*value["uniform"], shape)
+    return np.full(shape, float(value))
+
+
+def _width_ratio(surround: Mapping[str, Any], shape: tuple[int, ...], random) -> np.ndarray:
+    """Ratio of the surround's width to the field's, by either convention of `surround`."""
+    if "variance_ratio" in surround:
+        return np.sqrt(_values(surround["variance_ratio"], shape, random))
+    return _values(surround["width_ratio"], shape, random)
