@@ -5,6 +5,9 @@ from nofreelunch import training
 from nofreelunch.cohorts import Cohort, Network
 from nofreelunch.trajectories import random_walk
 
+# Threads that share products this small wait for each other: up to twenty times slower.
+torch.set_num_threads(1)
+
 LENGTH, STEPS = 5, 200
 CPU = torch.device("cpu")
 # Vector instructions round the ends of an array otherwise, so that weights of a network alone and
