@@ -142,3 +142,10 @@ def test_the_table_has_a_row_for_every_key_and_only_the_marked_part_changes():
         assert f"| `{path}` |" in new
     with pytest.raises(ValueError, match="keys: start"):
         documentation.updated("no markers")
+
+
+def test_numbers_given_as_text_are_numbers():
+    given = {"thresholds": {"grid_cells": "0.7"}, "compute": {"cohort_size": "4"}}
+    settings = configuration.check(given)
+    assert settings["thresholds"]["grid_cells"] == 0.7
+    assert settings["compute"]["cohort_size"] == 4

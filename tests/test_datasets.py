@@ -18,6 +18,12 @@ from nofreelunch import datasets
 CODE = "0123456789ab"
 
 
+@pytest.fixture(autouse=True)
+def any_variables(monkeypatch):
+    """What is saved here stands for any stage's files."""
+    monkeypatch.setattr(datasets, "STAGES", dict.fromkeys(datasets.STAGES, ()))
+
+
 @pytest.fixture
 def example():
     random = np.random.default_rng(0)
@@ -93,7 +99,7 @@ def test_origin_is_recorded(saved):
 
 
 def test_revision_is_unknown_outside_a_checkout(monkeypatch, tmp_path):
-    assert datasets.git_revision() == datasets.git_revision()
+    assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?|unknown", datasets.git_revision())
     monkeypatch.setattr(datasets, "__file__", str(tmp_path / "datasets.py"))
     assert datasets.git_revision() == "unknown"
     monkeypatch.setenv("PATH", str(tmp_path))  # where git is not installed
@@ -241,3 +247,22 @@ def test_damage_inside_a_file_is_found(tmp_path):
     error = datasets.find_damage(paths)
     assert isinstance(error, datasets.DatasetError)
     assert re.search(r"b\.nc: not a readable netCDF file", str(error)) and "\n" not in str(error)
+
+
+def test_a_file_without_what_its_readers_need_is_named(saved, monkeypatch):
+    monkeypatch.setattr(datasets, "STAGES", {"rate_maps": ("rate_map", "another")})
+    fails("no another; delete it and run again", saved)
+
+
+def test_text_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "claims.md"
+    datasets.write_text(path, "first")
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(datasets.os, "replace", full)
+    with pytest.raises(datasets.DatasetError, match=r"claims\.md: could not be written.*No space"):
+        datasets.write_text(path, "second")
+    assert path.read_text() == "first"
+    assert [file.name for file in tmp_path.iterdir()] == ["claims.md"]

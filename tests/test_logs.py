@@ -74,7 +74,8 @@ def test_faults_of_the_program_are_raised_and_logged(fails, tmp_path):
     assert "Traceback" in text and known.typename in text and fails.__name__ in text
 
 
-def test_a_damaged_input_is_named(tmp_path, capsys):
+def test_a_damaged_input_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(datasets, "STAGES", {"rate_maps": ("noise",)})
     whole, broken = tmp_path / "whole.nc", tmp_path / "broken.nc"
     noise = np.random.default_rng(0).random((200, 200))
     for path in (whole, broken):

@@ -37,17 +37,17 @@ def test_surrogates_keep_the_radial_spectrum():
     np.testing.assert_allclose(found, expected, rtol=0.25)
 
 
-def test_p_values_from_surrogate_scores():
+def test_p_values_from_surrogate_score():
     rates, _ = hexagonal_maps(12, 0.9, 3, np.random.default_rng(3), noise=2.0)
     found = nulls.significance(rates, 9, seed=0)
     observed = score(rates).score_60
-    higher = (found.surrogate_scores >= observed).sum("surrogate")
+    higher = (found.surrogate_score >= observed).sum("surrogate")
     np.testing.assert_allclose(found.p_value, (1 + higher) / 10)
-    expected = np.quantile(found.surrogate_scores, 0.95, axis=-1)
+    expected = np.quantile(found.surrogate_score, 0.95, axis=-1)
     np.testing.assert_allclose(found.null_95, expected, atol=1e-6)  # scores are kept in float32
-    assert found.surrogate_scores.dtype == np.float32
+    assert found.surrogate_score.dtype == np.float32
     mean = nulls.significance(rates, 9, seed=0, method="mean")
-    assert (mean.surrogate_scores >= found.surrogate_scores - 1e-6).all()
+    assert (mean.surrogate_score >= found.surrogate_score - 1e-6).all()
 
 
 def test_reproducible(monkeypatch):
@@ -58,7 +58,7 @@ def test_reproducible(monkeypatch):
     monkeypatch.setattr(nulls, "BINS_PER_BLOCK", 1300)
     xr.testing.assert_allclose(first, nulls.significance(rates, 6, seed=1), atol=1e-6)
     other = nulls.significance(rates, 6, seed=2)
-    assert (other.surrogate_scores != first.surrogate_scores).mean() > 0.9
+    assert (other.surrogate_score != first.surrogate_score).mean() > 0.9
 
 
 def test_false_positives_and_power():
@@ -84,11 +84,11 @@ def test_constant_unvisited_and_no_maps():
     found = nulls.significance(rates, 5, seed=0)
     np.testing.assert_array_equal(found.p_value[:2], [1, np.nan])
     np.testing.assert_array_equal(found.null_95[:2], [0, np.nan])
-    np.testing.assert_array_equal(found.surrogate_scores[0], 0)
-    assert found.surrogate_scores[1].isnull().all()
+    np.testing.assert_array_equal(found.surrogate_score[0], 0)
+    assert found.surrogate_score[1].isnull().all()
     assert found.p_value[2] > 0
     none = nulls.significance(rates[:0], 5, seed=0)
-    assert none.p_value.shape == (0,) and none.surrogate_scores.shape == (0, 5)
+    assert none.p_value.shape == (0,) and none.surrogate_score.shape == (0, 5)
 
 
 def test_labels_and_unvisited_bins():
@@ -98,7 +98,7 @@ def test_labels_and_unvisited_bins():
         rates.astype(np.float32), dims=("network", "unit", "y", "x"), coords={"unit": [1, 4, 6]}
     )
     found = nulls.significance(labelled, 4, seed=0)
-    assert found.surrogate_scores.dims == ("network", "unit", "surrogate")
+    assert found.surrogate_score.dims == ("network", "unit", "surrogate")
     np.testing.assert_array_equal(found.unit, [1, 4, 6])
     assert found.to_array().notnull().all()
 

@@ -177,3 +177,10 @@ def test_a_file_that_is_not_text(tmp_path):
     (tmp_path / "mine.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(StudyError, match=r"mine\.yaml: not a YAML file: it is not UTF-8 text"):
         study.load(tmp_path / "mine.yaml")
+
+
+def test_a_study_of_ones_own_may_not_take_a_shipped_name(tmp_path):
+    file = tmp_path / "laptop.yaml"
+    file.write_text("sweeps: {one: {seed: 0}}")
+    with pytest.raises(study.StudyError, match=r"laptop\.yaml: file name: found 'laptop'; allowed"):
+        study.load(file)

@@ -1,5 +1,7 @@
 """Scores of cohorts: which units count as active, and what dead or diverged ones get."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -22,7 +24,7 @@ def dataset(maps, unvisited=()):
         },
         coords={
             "network": [f"network {k}" for k in range(len(maps))],
-            "spec": ("network", ["{}"] * len(maps)),
+            "spec": ("network", [json.dumps({"seed": 3 + k}) for k in range(len(maps))]),
             "x": np.arange(BINS) * BIN_SIZE,
             "y": np.arange(BINS) * BIN_SIZE,
         },
@@ -55,6 +57,16 @@ def test_lattices_score_and_dead_units_do_not(maps):
     assert measured["score_60"].dims == ("definition", "network", "unit")
     assert measured["score_90"].dims == ("network", "unit")
     assert not {"x", "y"} & set(measured.variables)
+
+
+def test_a_network_has_the_same_surrogates_alone_and_in_a_cohort(maps):
+    both = dataset(maps.copy())
+    together = scores.measure(both, surrogates=5)
+    alone = scores.measure(both.isel(network=[1]), surrogates=5)
+    # Batches of other sizes round differently in the last digits.
+    xr.testing.assert_allclose(together.isel(network=[1]), alone, rtol=1e-5, atol=1e-6)
+    first, second = together["surrogate_score"].transpose("network", ...).values
+    assert not np.array_equal(first, second)
 
 
 def test_scores_are_those_of_the_maps(maps):

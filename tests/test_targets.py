@@ -328,3 +328,32 @@ def test_a_stack_holds_one_kind():
         targets.build_stack([make(GAUSSIAN), make(DOS)], [0, 0])
     with pytest.raises(ValueError, match="target: found 'gausian', allowed: cartesian,"):
         targets.build_stack([make("gausian")], [0])
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"width": 0.3}, "width"),
+        ({"surround": {"width_ratio": 1}}, "surround"),
+        ({"surround": {"variance_ratio": 0.5}}, "surround"),
+        ({"surround": {"width_ratio": 2, "variance_ratio": 2}}, "surround"),
+        ({"surround": {"ratio": 2}}, "surround"),
+        ({"surround": {"width_ratio": {"uniform": [0.9, 2]}}}, "surround"),
+        ({"place_cell_width": -0.1}, "place_cell_width"),
+        ({"place_cell_width": 0}, "place_cell_width"),
+        ({"fields_per_cell": 3}, "fields_per_cell"),
+        ({"amplitude_ratio": -2}, "amplitude_ratio"),
+    ],
+)
+def test_values_without_meaning_are_refused_by_name(spec, named):
+    with pytest.raises(ValueError, match=rf"{named}.*allowed") as caught:
+        targets.build({"target": "difference_of_softmaxes", **spec}, 0)
+    assert "\n" not in str(caught.value)
+
+
+def test_positions_and_outputs_have_the_right_last_axis():
+    target = targets.build("gaussian", 0)
+    with pytest.raises(ValueError, match="last axis: found 3, allowed: 2"):
+        target.encode(np.zeros((5, 3)))
+    with pytest.raises(ValueError, match="last axis: found 4, allowed: 256"):
+        target.decode(np.zeros((5, 4)))

@@ -123,7 +123,10 @@ def test_result_says_what_it_is(pool):
     trained = train(specs, pool)
     assert [json.loads(text) for text in trained["spec"].values] == specs
     assert trained["network"].values.tolist() == [Network(spec).id for spec in specs]
-    assert trained.attrs == {"device": "cpu", "arena": 2.2}
+    assert trained.attrs["device"] == "cpu" and trained.attrs["arena"] == 2.2
+    assert trained.attrs["pool_seed"] == pool.attrs["seed"]
+    assert trained.attrs["pool_trajectories"] == pool.sizes["trajectory"]
+    assert trained.attrs["pool_symmetries"] == 8
     assert trained["position_error"].attrs["units"] == "m"
     for name, shape in networks.shapes("lstm", 12, 16).items():
         assert trained[f"weight_{name}"].shape == (2, *shape)

@@ -20,7 +20,14 @@ import xarray as xr
 
 LAYOUT = 1  # raised when a stage's dimensions or names change
 RECORDED = ("numpy", "scipy", "torch", "xarray", "netCDF4", "snakemake")
-STAGES = ("trajectories", "training", "rate_maps", "scores", "theory", "summary")
+STAGES = {  # and what a reader of each stage's files relies on
+    "trajectories": ("position", "velocity"),
+    "training": ("loss", "position_error", "diverged", "spec"),
+    "rate_maps": ("rate_map", "occupancy", "position_error", "ridge_error", "spec"),
+    "scores": ("score_60", "score_90", "period", "active", "spec"),
+    "theory": ("covariance", "power", "radial_power", "predicted_period"),
+    "summary": ("score_60", "position_error", "diverged", "spec"),
+}
 
 
 class DatasetError(ValueError):
@@ -74,7 +81,23 @@ def load(path: str | Path, stage: str) -> xr.Dataset:
             f"{path}: found stage {found[0]!r} of layout {found[1]}, allowed: {stage!r} of layout "
             f"{LAYOUT}; move the results of another version away and run again"
         )
+    missing = [name for name in STAGES[stage] if name not in dataset.variables]
+    if missing:
+        dataset.close()
+        raise DatasetError(f"{path}: no {', '.join(missing)}; delete it and run again")
     return dataset
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all; DatasetError where the disk refuses it."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise DatasetError(f"{path}: could not be written: {error}") from error
 
 
 def find_damage(paths: Iterable[str | Path]) -> DatasetError | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from numbers import Real
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import torch
@@ -44,9 +45,7 @@ class Target:
     def __init__(
         self, specs: Sequence[Mapping[str, Any]], seeds: Sequence[int], arena: float = ARENA
     ) -> None:
-        used = [
-            {k: s.get(k) if s.get(k) is not None else v for k, v in DEFAULTS.items()} for s in specs
-        ]
+        used = [checked(spec) for spec in specs]
         self.spec = {"target": self.name, **used[0]}
         self.networks = len(specs)
         self.arena = arena
@@ -72,20 +71,22 @@ class Target:
         Numpy in, numpy float64 out; torch in, torch out on the same device in the same type. For a
         stack the first axis of `position` is the network.
         """
-        return self._apply(position, self._encode)
+        return self._apply(position, self._encode, 2)
 
     def decode(self, output: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Position (..., 2) in m that an output (..., cells) stands for; types as `encode`."""
-        return self._apply(output, self._decode)
+        return self._apply(output, self._decode, self.cells)
 
     def loss(self, output: Tensor, code: Tensor) -> Tensor:
         """Loss per network (network,) of outputs against target activity (network, ..., cells)."""
         return (output - code).square().flatten(1).mean(1)
 
-    def _apply(self, values, function):
+    def _apply(self, values, function, size: int):
         if not isinstance(values, Tensor):
             values = torch.from_numpy(np.array(values, dtype=np.float64))
-            return self._apply(values, function).numpy()
+            return self._apply(values, function, size).numpy()
+        if values.shape[-1] != size:
+            raise ValueError(f"last axis: found {values.shape[-1]}, allowed: {size}")
         owner = self.to(values.device, values.dtype)
         flat = values.reshape(self.networks, -1, values.shape[-1])
         result = function(owner._parameters, flat)
@@ -99,6 +100,42 @@ class Target:
 
     def _decode(self, p: dict[str, Tensor], output: Tensor) -> Tensor:
         raise ValueError(f"{type(self).__name__} has no decoder")
+
+
+def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of `DEFAULTS`, from `spec` where it has them; other keys of a network are ignored.
+
+    Raises ValueError, one line, for a value with which a place cell makes no sense.
+    """
+    used = {k: spec[k] if spec.get(k) is not None else v for k, v in DEFAULTS.items()}
+    surround, fields, ratio = used["surround"], used["fields_per_cell"], used["amplitude_ratio"]
+    conventions = ("width_ratio", "variance_ratio")
+    if (
+        not isinstance(surround, Mapping)
+        or len(surround) != 1
+        or not set(surround) <= {*conventions}
+    ):
+        _refuse("surround", surround, f"a mapping with one of {', '.join(conventions)}")
+    if not _lowest(*surround.values()) > 1:
+        _refuse("surround", surround, "a ratio above 1")
+    if not _lowest(used["place_cell_width"]) > 0:
+        _refuse("place_cell_width", used["place_cell_width"], "a width above 0 m")
+    if fields != 1 and not (isinstance(fields, Mapping) and fields.get("poisson", 0) > 0):
+        _refuse("fields_per_cell", fields, "1 or {poisson: a number above 0}")
+    if ratio != "equal_area" and not (isinstance(ratio, Real) and ratio > 0):
+        _refuse("amplitude_ratio", ratio, "a number above 0 or equal_area")
+    return used
+
+
+def _lowest(value: Any) -> float:
+    """A number, or the least that {uniform: [low, high]} can draw; NaN for anything else."""
+    if isinstance(value, Mapping) and set(value) == {"uniform"}:
+        value = min(value["uniform"])
+    return float(value) if isinstance(value, Real) else float("nan")
+
+
+def _refuse(key: str, found: Any, allowed: str) -> NoReturn:
+    raise ValueError(f"{key}: found {found!r}, allowed: {allowed}")
 
 
 def cell_count(spec: Mapping[str, Any], fewest: int) -> int:

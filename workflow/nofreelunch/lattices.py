@@ -78,7 +78,10 @@ def measure(rate_maps: ArrayLike, bin_size: float, unvisited: str = "masked") ->
     measured[0] *= size
     measured[:, np.isnan(measured[3])] = np.nan
     names = ("period", "orientation", "ellipticity", "quality")
-    return xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})
+    found = xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})
+    found["period"].attrs["units"] = "m"
+    found["orientation"].attrs["units"] = "rad"
+    return found
 
 
 def nearest_six(rate_maps: ArrayLike) -> xr.Dataset:

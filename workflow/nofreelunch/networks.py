@@ -8,7 +8,7 @@ cells. With phi the activation, v_t the displacement and p_0 the start code:
 
     rnn     h_0 = E p_0,  h_t = phi(I v_t + R h_{t-1}),  g = h
     srnn    u = M v + m,  h_t = phi(I u_t + R h_{t-1}),  g = phi(D h + d)
-    lstm    u as srnn, sigmoid gates, phi on candidate and output, forget bias 1,  g as srnn
+    lstm    u as srnn, sigmoid gates, phi on candidate and output,  g as srnn
     gru     u as srnn, sigmoid gates, the reset gate applied after the recurrent product,  g as srnn
     ugrnn   u as srnn, h_t = z h_{t-1} + (1 - z) phi(c), z = sigmoid(gate + 1),  g as srnn
 

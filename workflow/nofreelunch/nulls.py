@@ -39,7 +39,7 @@ def significance(
     Returns:
         A dataset over the leading dimensions: `p_value`, (1 + surrogates that score at least as
         high) / (1 + count); `null_95`, the score that 5 % of the surrogates exceed; and
-        `surrogate_scores`, along a last dimension `surrogate`. A constant map has 1, 0 and zeros; a
+        `surrogate_score`, along a last dimension `surrogate`. A constant map has 1, 0 and zeros; a
         map without any visited bin has NaN.
 
     Raises:
@@ -65,7 +65,7 @@ def significance(
         {
             "p_value": stack.label(p_value),
             "null_95": stack.label(null_95),
-            "surrogate_scores": stack.label(scores, trailing={"surrogate": np.arange(count)}),
+            "surrogate_score": stack.label(scores, trailing={"surrogate": np.arange(count)}),
         }
     )
 

@@ -12,9 +12,10 @@ import xarray as xr
 from torch import Tensor
 
 from nofreelunch import networks, targets
+from nofreelunch.binning import bin_count
 from nofreelunch.datasets import DatasetError
 
-SHORT_HORIZON = 20  # steps; the published networks are trained on trajectories of this length
+HORIZONS = (20, 50)  # steps; the published networks are trained on the first, tested on the second
 DECODED_TRAJECTORIES = 1000  # enough for a standard error of 0.1 cm; several fields decode slowly
 RIDGE = 1e-4  # penalty in units of the mean squared activity, as small as float32 activity allows
 CHUNK_BYTES = 2**27
@@ -47,7 +48,7 @@ def measure(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float) -> xr.
     units = stack.weights["recurrent"].shape[1]
     maps = Maps(len(specs), units, bins, arena)
     ridge = Ridge(len(specs), units, len(position) // 2)
-    horizons = sorted({min(SHORT_HORIZON, position.shape[1] - 1), position.shape[1] - 1})
+    horizons = sorted({min(horizon, position.shape[1] - 1) for horizon in HORIZONS})
     errors = []
     with torch.no_grad():
         for first, path, activity in _activities(stack, target, position):
@@ -72,19 +73,13 @@ def measure(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float) -> xr.
             "x": ("x", centres, {"units": "m"}),
             "y": ("y", centres, {"units": "m"}),
         },
-        attrs={"arena": arena, "bin_size": bin_size},
+        attrs={
+            "arena": arena,
+            "bin_size": bin_size,
+            "evaluation_seed": evaluation.attrs.get("seed", "unknown"),
+            "device": "cpu",
+        },
     )
-
-
-def bin_count(arena: float, bin_size: float) -> int:
-    """Number of bins along a side; ValueError where they do not fill the arena."""
-    bins = round(arena / bin_size) if bin_size > 0 else 0
-    if bins < 1 or abs(bins * bin_size - arena) > 1e-6 * arena:
-        raise ValueError(
-            f"rate_maps.bin_size: found {bin_size} m, "
-            f"allowed: a whole fraction of the arena ({arena} m)"
-        )
-    return bins
 
 
 def restore(trained: xr.Dataset) -> tuple[list[dict], networks.Stack, targets.Target]:

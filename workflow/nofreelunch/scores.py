@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -10,7 +12,6 @@ import xarray as xr
 from nofreelunch import grid_scores, lattices, nulls
 
 CONSTANT = 1e-6  # a unit whose rates differ by less than this share of the largest is constant
-SURROGATE_SEED = 0
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,15 @@ def measure(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
     lattice = lattices.measure(usable, float(rate_maps.attrs["bin_size"]))
     parts = [scored[["score_60", "ring_60"]], square, lattice.where(active)]
     if surrogates:
-        parts.append(chance(usable, surrogates))
+        seeds = [json.loads(str(spec))["seed"] for spec in rate_maps["spec"].values]
+        parts.append(chance(usable, surrogates, seeds))
     result = xr.merge(parts, compat="override", join="exact").assign(active=active)
     diverged = ~np.isfinite(maps.where(rate_maps["occupancy"] > 0, 0.0)).all(("unit", "y", "x"))
     floating = [k for k, v in result.data_vars.items() if v.dtype.kind == "f"]
     result = result.assign({k: result[k].where(~diverged) for k in floating})
     log.info("scored %d units, %d of them active", active.size, int(active.sum()))
-    return result.drop_vars(["x", "y"], errors="ignore").assign_coords(spec=rate_maps["spec"])
+    result = result.drop_vars(["x", "y"], errors="ignore").assign_coords(spec=rate_maps["spec"])
+    return result.assign_attrs(bin_size=rate_maps.attrs["bin_size"], surrogates=surrogates)
 
 
 def is_active(maps: xr.DataArray) -> xr.DataArray:
@@ -57,7 +60,13 @@ def is_active(maps: xr.DataArray) -> xr.DataArray:
     return finite & (spread > CONSTANT * largest)
 
 
-def chance(maps: xr.DataArray, surrogates: int) -> xr.Dataset:
-    """Significance of every unit's min_max score against `surrogates` random-phase maps."""
-    found = nulls.significance(maps, surrogates, SURROGATE_SEED)
-    return found.rename(surrogate_scores="surrogate_score").astype("float32")
+def chance(maps: xr.DataArray, surrogates: int, seeds: Sequence[int]) -> xr.Dataset:
+    """Significance of every unit's min_max score against `surrogates` random-phase maps.
+
+    Each network draws them from its own seed, so they do not depend on its cohort.
+    """
+    found = [
+        nulls.significance(maps.isel(network=[index]), surrogates, seed)
+        for index, seed in enumerate(seeds)
+    ]
+    return xr.concat(found, "network").astype("float32")

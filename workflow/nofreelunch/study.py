@@ -178,6 +178,9 @@ def _resolve(path: str | Path) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", file.stem):
         allowed = "letters, digits, - and _, because it names the results folder"
         schemas.refuse(file, "file name", file.stem, allowed, StudyError)
+    if file.stem in names() and file.resolve().parent != FOLDER.resolve():
+        allowed = f"another name than {', '.join(names())}, whose results folder it would share"
+        schemas.refuse(file, "file name", file.stem, allowed, StudyError)
     return file
 
 

@@ -36,6 +36,12 @@ def build(target: str | Mapping[str, Any], seed: int, arena: float = ARENA) -> T
         ValueError: for a name that is not in `names()`, or too few place cells for the target.
     """
     spec = {"target": target} if isinstance(target, str) else dict(target)
+    unknown = set(spec) - {"target", *DEFAULTS}
+    if unknown:
+        allowed = ", ".join(("target", *DEFAULTS))
+        raise ValueError(f"target: unknown key {min(unknown)!r}, allowed: {allowed}")
+    if not arena > 0:
+        raise ValueError(f"arena: found {arena}, allowed: a side above 0 m")
     return _kind(spec.get("target"))([spec], [seed], arena)
 
 

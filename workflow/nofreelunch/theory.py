@@ -47,6 +47,8 @@ def spectrum(target, resolution: int = RESOLUTION) -> xr.Dataset:
       predicted_period: spacing of the hexagonal lattice predicted, m; NaN where there is no annulus
     Raises ValueError for a resolution below 5 or a stack of several networks' targets.
     """
+    if not hasattr(target, "encode"):
+        raise ValueError(f"target: found {target!r}, allowed: a target that `targets.build` made")
     if resolution < 5:
         raise ValueError(f"resolution is {resolution}; it must be at least 5")
     if target.networks != 1:

@@ -82,11 +82,13 @@ def train(cohort: Cohort, trajectories: xr.Dataset, device: str = "auto") -> xr.
             error = decoded - position[:, 1:, :CURVE_TRAJECTORIES]
             error = torch.linalg.vector_norm(error, dim=-1).flatten(1).mean(1)
             curve.record(step, loss.detach(), error)
-    return _result(cohort, stack, curve, alive, pool.arena)
+    return _result(cohort, stack, curve, alive, pool.provenance)
 
 
 def choose_device(device: str) -> torch.device:
     """The torch device of "auto", "cpu" or "cuda"; ValueError where there is no CUDA."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"compute.device: found {device!r}, allowed: auto, cpu, cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             "compute.device: found 'cuda', but torch sees no CUDA device; "
@@ -105,6 +107,10 @@ class Minibatches:
 
     def __init__(self, pool: xr.Dataset, specs: Sequence[Mapping[str, Any]]) -> None:
         length = specs[0]["sequence_length"]
+        if "position" not in pool or "arena" not in pool.attrs:
+            raise ValueError(
+                "trajectories: need a variable `position` and an attribute `arena` (m)"
+            )
         self.position = torch.from_numpy(pool["position"].values).float()
         if self.position.shape[1] != length + 1:
             raise ValueError(
@@ -113,6 +119,12 @@ class Minibatches:
             )
         self.arena = float(pool.attrs["arena"])
         self.symmetries = 8 if pool.attrs.get("symmetries", 1) else 1
+        self.provenance = {
+            "arena": self.arena,
+            "pool_seed": pool.attrs.get("seed", "unknown"),
+            "pool_trajectories": len(self.position),
+            "pool_symmetries": self.symmetries,
+        }
         self.batch = specs[0]["batch_size"]
         self.random = [np.random.default_rng([s["seed"], MINIBATCH_STREAM]) for s in specs]
 
@@ -257,7 +269,7 @@ class Curve:
 
 
 def _result(
-    cohort: Cohort, stack: networks.Stack, curve: Curve, alive: Tensor, arena: float
+    cohort: Cohort, stack: networks.Stack, curve: Curve, alive: Tensor, pool: dict[str, Any]
 ) -> xr.Dataset:
     weights = {
         f"weight_{k}": (("network", f"{k}_input", f"{k}_output"), w.detach().cpu().numpy())
@@ -287,5 +299,5 @@ def _result(
             ),
             "step": ("checkpoint", curve.step),
         },
-        attrs={"device": str(alive.device), "arena": arena},
+        attrs={"device": str(alive.device), **pool},
     )

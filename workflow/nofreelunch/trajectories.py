@@ -42,6 +42,8 @@ def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.D
     for name, value in (("count", count), ("steps", steps)):
         if value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; it must be 0 or more")
     if not 0 < arena < np.inf:
         raise ValueError(f"arena is {arena} m; it must be positive")
     position = np.empty((count, steps + 1, 2), dtype=np.float32)

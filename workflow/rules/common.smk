@@ -15,12 +15,14 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 from nofreelunch import configuration
 from nofreelunch import study as studies
+from nofreelunch.binning import bin_count
 from nofreelunch.cohorts import digest
 from nofreelunch.fingerprints import fingerprint
 
 try:
     config.update(configuration.check(config))
     study = studies.load(config["study"])
+    bin_count(study.trajectories["arena"], config["rate_maps"]["bin_size"])
     cohorts = {
         cohort.name: cohort
         for cohort in study.pack(config["compute"]["cohort_size"], config["compute"]["device"])
@@ -66,3 +68,9 @@ def of_all_cohorts(stage):
 def of_all_targets():
     """The theory of every distinct target of the study."""
     return expand(f"{RESULTS}/theory/{{target}}.nc", target=targets)
+
+
+def captions():
+    """Fingerprint of the report's captions."""
+    texts = sorted((ROOT / "workflow" / "report").glob("*.rst"))
+    return digest([path.read_text(encoding="utf-8") for path in texts], 12)

@@ -13,7 +13,7 @@ rule report:
     log:
         f"{LOGS}/report.log",
     params:
-        run={"snakefile": str(ROOT / "Snakefile")},
+        run={"captions": captions(), "code": code("report")},
     message:
         "Writing the report"
     script:

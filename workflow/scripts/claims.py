@@ -1,7 +1,5 @@
 """Test the claims and write them down."""
 
-from pathlib import Path
-
 import markdown
 from nofreelunch import claims, datasets, logs
 
@@ -18,5 +16,5 @@ if __name__ == "__main__":
         theory = [datasets.load(path, "theory") for path in snakemake.input.theory]
         text = claims.to_markdown(claims.evaluate(summary, theory), summary)
         page = PAGE.format(markdown.markdown(text, extensions=["tables", "sane_lists"]))
-        Path(snakemake.output.text).write_text(text, encoding="utf-8")
-        Path(snakemake.output.page).write_text(page, encoding="utf-8")
+        datasets.write_text(snakemake.output.text, text)
+        datasets.write_text(snakemake.output.page, page)

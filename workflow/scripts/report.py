@@ -12,7 +12,12 @@ if __name__ == "__main__":
         settings = Path(folder) / "config.json"
         settings.write_text(json.dumps(snakemake.config))
         command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1"]
-        command += ["--snakefile", snakemake.params.run["snakefile"], "--configfile", str(settings)]
+        command += [
+            "--snakefile",
+            str(Path(snakemake.scriptdir).parents[1] / "Snakefile"),
+            "--configfile",
+            str(settings),
+        ]
         command += ["--report", snakemake.output[0], "--", *snakemake.input]
         finished = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
     if finished.returncode:

@@ -10,4 +10,4 @@ if __name__ == "__main__":
         )
         table = summary.collect(stages, run)
         datasets.save(table, snakemake.output.dataset, "summary", run["code"])
-        summary.to_table(table).to_csv(snakemake.output.table, index=False)
+        datasets.write_text(snakemake.output.table, summary.to_table(table).to_csv(index=False))

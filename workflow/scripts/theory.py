@@ -8,4 +8,5 @@ if __name__ == "__main__":
     run = snakemake.params.run
     with logs.job(snakemake.log[0]):
         target = targets.build(run["target"], PLACE_CELL_SEED, run["arena"])
-        datasets.save(theory.spectrum(target), snakemake.output[0], "theory", run["code"])
+        found = theory.spectrum(target).assign_attrs(place_cell_seed=PLACE_CELL_SEED)
+        datasets.save(found, snakemake.output[0], "theory", run["code"])
