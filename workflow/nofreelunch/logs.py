@@ -32,6 +32,7 @@ def job(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
         level=logging.INFO, format=form, datefmt="%H:%M:%S", handlers=handlers, force=True
     )
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a full disk refuses the log too; the terminal still gets it
     log = logging.getLogger("nofreelunch")
     try:
         yield
