@@ -141,6 +141,7 @@ def _table(plan, specs, cohorts, score, period, error, present, diverged, chance
             ),
             "definition": ["min_max", "mean"],
             "threshold": list(THRESHOLDS),
+            "reported": ("threshold", [True] * len(THRESHOLDS)),
             "horizon": [20, 50],
             "unit": np.arange(score.shape[1]),
         },

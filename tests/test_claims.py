@@ -61,7 +61,7 @@ def test_every_result_of_the_talk_has_claims_with_a_source(full, theory):
     for claim in found:
         assert claim.sentence.endswith(".")
         assert claim.reason
-        assert "talk" in claim.reference.source or "authors" in claim.reference.source
+        assert "talk" in claim.reference.source or "web summary" in claim.reference.source
 
 
 def test_a_study_that_learnt_nothing_tests_nothing():
@@ -91,6 +91,49 @@ def test_grid_cells_where_the_talk_has_none_count_against_it(full):
     found = evaluated(with_share(full, cartesian, [0.10, 0.12, 0.11, 0.09]))
     assert found["R2b"].verdict == NOT_REPRODUCED
     assert found["R2b"].estimate == pytest.approx(0.105 - 0.015, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("target", "claims_about_it"),
+    [
+        ("cartesian", ["R2b"]),
+        ("difference_of_gaussians", ["R2h", "R6a"]),
+        ("general_difference_of_gaussians", ["R6b"]),
+    ],
+)
+def test_a_target_that_learnt_nothing_tests_nothing(full, target, claims_about_it):
+    error = full["position_error"].where(full["target"] != target, 0.2)
+    found = evaluated(full.assign(position_error=error))
+    for name in claims_about_it:
+        assert found[name].verdict == UNTESTABLE
+        assert "20.0 cm over 20 steps" in found[name].reason
+        assert series.phrase(full, target) in found[name].reason
+
+
+def test_place_cells_that_teach_nothing_test_nothing(full):
+    strong = series.realism(full)[-1].networks["network"]
+    error = full["position_error"].where(~full["network"].isin(strong), 0.3)
+    reason = evaluated(full.assign(position_error=error))["R5b"].reason
+    assert reason.startswith("Place cells with mixed widths and 1 + Poisson(3) fields: nothing")
+
+
+def test_shares_that_are_zero_on_both_sides_tell_nothing(full):
+    for setting in series.realism(full)[:2]:
+        full = with_share(full, setting.networks, [0.0] * 4)
+    claim = evaluated(full)["R5a"]
+    assert claim.verdict == UNTESTABLE
+    assert claim.reason.startswith("No grid-like unit on either side.")
+
+
+def test_chance_is_taken_off_the_talks_share_too(full):
+    # 4.9 % of units in the talk, less 1.5 % by chance, is 3.4 %.
+    networks = series.select(full)
+    weak = with_share(full, networks, [0.0, 0.08, 0.0, 0.0])
+    claim = evaluated(weak)["R2a"]
+    assert "The reference less this chance is 3.4 %." in claim.reason
+    high = weak.assign(chance_fraction_above=weak["chance_fraction_above"] + 0.05)
+    assert evaluated(high)["R2a"].verdict == UNTESTABLE
+    assert "Chance is as high here" in evaluated(high)["R2a"].reason
 
 
 def test_heterogeneity_that_changes_nothing_counts_against_the_talk_if_measured_well(full):
@@ -161,6 +204,8 @@ def test_the_page_holds_every_claim_in_tables_of_even_rows(name):
             continue
         columns = columns or line.count("|")
         assert line.count("|") == columns, line
+    architectures = list(series.architectures(summary))
+    assert all(f"\n| {cell} | {activation} |" in page for cell, activation in architectures)
     assert "below 10 cm" in page
     assert "above 0.8" in page
     assert "nan" not in page.lower()

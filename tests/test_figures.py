@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import jinja2
@@ -137,8 +138,37 @@ def test_drawing_leaves_the_callers_settings_alone(tiny):
 
 
 def test_every_target_has_its_own_colour_and_name():
-    assert set(style.COLOURS) == set(style.NAMES) == set(series.TARGETS) == set(targets.names())
+    assert set(style.COLOURS) == set(style.NAMES) == set(series.TARGETS) <= set(targets.names())
     assert len(set(style.COLOURS.values())) == len(set(style.NAMES.values())) == len(style.NAMES)
+
+
+def test_a_target_that_somebody_adds_has_a_name_and_is_grey(full):
+    assert style.name("ring_of_fields") == "ring of fields"
+    assert style.colour("ring_of_fields") not in style.COLOURS.values()
+    summary = full[0]
+    added = np.where(summary["target"] == "polar", "ring_of_fields", summary["target"])
+    study = (summary.assign_coords(target=("network", added)), *full[1:])
+    assert any(t.get_text() == "ring of fields" for t in words(draw("result_1", study)))
+
+
+def test_labels_of_close_widths_do_not_touch():
+    widths = [0.08, 0.10, 0.11, 0.12, 0.13, 0.15, 0.20]
+    with matplotlib.rc_context(style.RC):
+        figure = style.figure(height=72)
+        axes = figure.subplots(1, 3)[0]  # as narrow as the panels of Result 3
+        axes.plot(widths, widths)
+        style.width_ticks(axes, widths)
+        figure.draw_without_rendering()
+    np.testing.assert_allclose(axes.get_xticks(), widths)
+    boxes = [t.get_window_extent() for t in axes.get_xticklabels() if t.get_text()]
+    assert len(boxes) == 5
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_only_the_reported_thresholds_have_a_panel(full):
+    reported = np.arange(full[0].sizes["threshold"]) != 1
+    study = (full[0].assign_coords(reported=("threshold", reported)), *full[1:])
+    assert len(draw("result_3", study).axes) == 2
 
 
 def test_maps_have_y_up_equal_aspect_and_grey_unvisited_bins(full):

@@ -41,9 +41,16 @@ def test_shares_are_of_all_units(networks, threshold):
     np.testing.assert_allclose(measures.share_above(networks, threshold), expected)
 
 
-def test_chance_is_unknown_at_a_threshold_that_was_not_scored(networks):
+def test_chance_at_a_threshold_that_the_summary_lacks_is_refused(networks):
     assert np.isfinite(measures.chance_above(networks, 0.8)).all()
-    assert np.isnan(measures.chance_above(networks, 0.77)).all()
+    with pytest.raises(KeyError, match="threshold"):
+        measures.chance_above(networks, 0.77)
+
+
+def test_a_diverged_network_has_no_share(networks):
+    diverged = np.arange(networks.sizes["network"]) == 1
+    shares = measures.share_above(networks.assign(diverged=("network", diverged)), 0.8)
+    np.testing.assert_array_equal(np.isnan(shares), diverged)
 
 
 def test_a_highest_score_by_chance_grows_with_units(networks):

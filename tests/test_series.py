@@ -48,6 +48,30 @@ def test_a_recipe_of_its_own_is_named(full):
     assert series.recipe(full, series.select(full)) == {}
 
 
+def test_sentences_call_a_target_what_the_study_has(full):
+    general = "general_difference_of_gaussians"
+    assert series.phrase(full, general) == "Equal-area difference-of-Gaussians"
+    other = json.dumps(series.defaults(full) | {"amplitude_ratio": 3.0})
+    assert series.phrase(full.assign_attrs(defaults=other), general) == (
+        "General difference-of-Gaussians (amplitude ratio 3)"
+    )
+    assert series.phrase(full, "ring_of_fields") == "Ring of fields"
+
+
+def test_architectures_are_the_default_ones_first_and_then_every_other(full):
+    found = series.architectures(full)
+    assert next(iter(found)) == ("rnn", "relu")
+    assert set(found) == {
+        *((cell, "relu") for cell in ("rnn", "lstm", "gru", "ugrnn", "srnn")),
+        *(("rnn", activation) for activation in ("tanh", "sigmoid", "linear")),
+    }
+    for (cell, activation), networks in found.items():
+        assert set(networks["cell"].values) == {cell}
+        assert set(networks["activation"].values) == {activation}
+        np.testing.assert_array_equal(networks["place_cell_width"], 0.12)
+    assert found["rnn", "relu"].sizes["network"] == 4
+
+
 def test_of_several_recipes_the_one_nearest_to_the_defaults_stands_for_a_target(full):
     row = rows_of(full, "cartesian")[2]
     nearer = edited(full, row, learning_rate=0.003)

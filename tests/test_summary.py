@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
-from nofreelunch import datasets, summary
+from nofreelunch import datasets, measures, summary
 
 NAN = np.nan
 THRESHOLDS = {
@@ -43,6 +43,7 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
     training = xr.Dataset(
         {
             "loss": (("network", "checkpoint"), curve),
+            "position_error": (("network", "checkpoint"), curve),
             "diverged": ("network", diverged or [False] * count),
             "weight_recurrent": (("network", "a", "b"), np.zeros((count, units, units))),
         },
@@ -50,8 +51,10 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
     )
     maps = xr.Dataset(
         {
-            "position_error": (("network", "horizon"), errors),
-            "ridge_error": ("network", np.mean(errors, 1)),
+            "position_error": (("network", "horizon"), errors, {"units": "m"}),
+            "ridge_error": ("network", np.mean(errors, 1), {"units": "m"}),
+            "rate_map": (("network", "unit", "y", "x"), np.zeros((count, units, 2, 2))),
+            "occupancy": (("y", "x"), np.ones((2, 2))),
         },
         coordinates | {"horizon": [20, 50]},
         {"arena": 2.2, "bin_size": 0.05},
@@ -60,8 +63,8 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
     found = {
         "score_60": (("definition", "network", "unit"), by_method),
         "score_90": (("network", "unit"), np.negative(scores)),
-        "period": (("network", "unit"), np.where(np.array(scores) > 0.5, 1.0, NAN)),
-        "orientation": (("network", "unit"), np.zeros((count, units))),
+        "period": (("network", "unit"), np.where(np.array(scores) > 0.5, 1.0, NAN), {"units": "m"}),
+        "orientation": (("network", "unit"), np.zeros((count, units)), {"units": "rad"}),
         "ellipticity": (("network", "unit"), np.ones((count, units))),
         "active": (("network", "unit"), active),
     }
@@ -160,7 +163,8 @@ def test_thresholds_judge(stages):
     np.testing.assert_allclose(table["max_score"], [0, 0.8, NAN, 0.9, 0.31], rtol=1e-6)
     np.testing.assert_array_equal(table["has_grid_cells"], [False, True, False, True, False])
     above = table["fraction_above"]
-    np.testing.assert_allclose(above.sel(threshold=0.3), [0, 2 / 5, 0, 2 / 3, 1 / 3])
+    # The third network has diverged.
+    np.testing.assert_allclose(above.sel(threshold=0.3), [0, 2 / 5, NAN, 2 / 3, 1 / 3])
     np.testing.assert_allclose(above.sel(threshold=0.8)[3:], [1 / 3, 0])
     of_active = table["fraction_above_active"].sel(threshold=0.3)
     np.testing.assert_allclose(of_active, [NAN, 2 / 5, NAN, 2 / 3, 1 / 2])
@@ -170,6 +174,23 @@ def test_thresholds_of_the_config_are_used(stages):
     table = collect(stages, position_error=0.25, position_error_horizon=50, grid_cells=0.3)
     np.testing.assert_array_equal(table["low_error"], [True, True, False, True, False])
     np.testing.assert_array_equal(table["has_grid_cells"], [False, True, False, True, True])
+
+
+def test_chance_is_known_at_a_threshold_of_grid_cells_that_is_not_reported(stages):
+    table = collect(stages, grid_cells=0.5)
+    assert table["threshold"].values.tolist() == [0.3, 0.5, 0.8]
+    assert table["reported"].values.tolist() == [True, False, True]
+    chance = table["chance_fraction_above"].sel(threshold=0.5)
+    assert np.isfinite(chance.sel(network=["b0", "b1"])).all()
+    assert np.isfinite(measures.excess(table.sel(network=["b0", "b1"]))).all()
+
+
+def test_units_are_those_of_what_was_measured_and_verdicts_have_none(stages):
+    table = collect(stages)
+    measured = ("period", "orientation", "position_error", "ridge_error")
+    assert [table[name].attrs.get("units") for name in measured] == ["m", "rad", "m", "m"]
+    judged = ("low_error", "max_score", "has_grid_cells", "fraction_above", "chance_fraction_above")
+    assert not any(table[name].attrs for name in judged)
 
 
 def test_horizon_that_was_not_measured_is_refused(stages):
@@ -205,6 +226,7 @@ def test_summary_and_spreadsheet_survive_a_round_trip(stages, tmp_path):
     assert rows.loc[3, "position_error_20"] == pytest.approx(0.05)
     assert rows.loc[3, "fraction_above_0.3"] == pytest.approx(2 / 3)
     assert rows.loc[4, "units_active"] == 2
+    assert np.isnan(rows.loc[2, "fraction_above_0.3"])  # it has diverged
 
 
 def test_files_of_another_stage_are_refused(stages):

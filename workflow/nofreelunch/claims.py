@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from nofreelunch import claims_targets, claims_widths, measures, series, verdicts
+from nofreelunch import claims_networks, claims_targets, claims_widths, measures, series, verdicts
 from nofreelunch.verdicts import Claim, percent
 
 __all__ = ["Claim", "evaluate", "to_markdown"]
@@ -23,10 +23,11 @@ RESULTS = {
 HOW_TO_READ = """\
 Each row is one claim of the talk "No Free Lunch from Deep Learning in Neuroscience" (Schaeffer, \
 Khona & Fiete 2022), this study's estimate of it with its 95 % interval, the number of networks \
-that it rests on, the talk's own number, and a verdict. Networks (seeds) are the unit of \
-replication, so units of one network never count as independent evidence. Shares of networks have \
-Wilson's interval, means over networks Student's, differences Welch's. Each interval stands alone: \
-{count} claims are tested, so one in twenty intervals may miss by chance.
+that it rests on, a reference with its source (the talk, unless that says otherwise), and a \
+verdict. Networks (seeds) are the unit of replication, so units of one network never count as \
+independent evidence. Shares of networks have Wilson's interval, means over networks Student's, \
+differences Welch's. Each interval stands alone: {count} claims are tested, so one in twenty \
+intervals may miss by chance.
 
 A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
 fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
@@ -38,13 +39,13 @@ of random phase with the unit's own radial spectrum and rates, that do."""
 
 def evaluate(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> list[Claim]:
     """Test every claim on a study's summary and on the theory datasets of its targets."""
-    tests = (*claims_targets.TESTS, *claims_widths.TESTS)
+    tests = (*claims_networks.TESTS, *claims_targets.TESTS, *claims_widths.TESTS)
     return sorted((test(summary, theory) for test in tests), key=lambda claim: claim.id)
 
 
 def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     """The claims as a page of Markdown: how to read it, the verdicts, one section per result, and
-    what each target's networks are."""
+    what the networks of each target and of each cell are."""
     parts = [f"# Claims of the study “{summary.attrs['study']}”", _counts(claims, summary)]
     threshold = summary.attrs["grid_cell_threshold"]
     how = HOW_TO_READ.format(count=len(claims), threshold=threshold)
@@ -53,6 +54,9 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
         chosen = [claim for claim in claims if claim.result == number]
         parts += [f"## Result {number}. {title}", _claims_table(chosen), _reasons(chosen)]
     parts += ["## The networks that stand for each target", _targets_table(summary)]
+    target = series.phrase(summary, series.defaults(summary)["target"])
+    title = f"## {target} networks by cell and activation"
+    parts += [title, _architectures_table(summary)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -89,7 +93,7 @@ def _claims_table(claims: Sequence[Claim]) -> str:
         )
         for claim in claims
     ]
-    return _table(("claim", "this study [95 % interval]", "N", "the talk", "verdict"), rows)
+    return _table(("claim", "this study [95 % interval]", "N", "reference", "verdict"), rows)
 
 
 def _reasons(claims: Sequence[Claim]) -> str:
@@ -98,31 +102,49 @@ def _reasons(claims: Sequence[Claim]) -> str:
 
 def _targets_table(summary: xr.Dataset) -> str:
     """Per target: networks, how their recipe leaves the reference, errors, grid-like units."""
+    found = {target: series.of_target(summary, target) for target in series.targets(summary)}
+    rows = [
+        (series.phrase(summary, target), *_networks_row(summary, networks))
+        for target, networks in found.items()
+        if networks.sizes["network"]
+    ]
+    return _table(("target", *_networks_heads(summary)), rows)
+
+
+def _architectures_table(summary: xr.Dataset) -> str:
+    """As the table of targets, per cell and activation, with the typical period."""
+    threshold, rows = summary.attrs["grid_cell_threshold"], []
+    for (cell, activation), networks in series.architectures(summary).items():
+        period = np.concatenate(measures.periods(networks, threshold))
+        typical = f"{np.median(period):.2f} m" if period.size else "none"
+        rows.append((cell, activation, *_networks_row(summary, networks), typical))
+    heads = ("cell", "activation", *_networks_heads(summary), "median period of those units")
+    return _table(heads, rows)
+
+
+def _networks_heads(summary: xr.Dataset) -> tuple[str, ...]:
+    above = f"units above {summary.attrs['grid_cell_threshold']:g}"
+    errors = ("position error", "by ridge regression")
+    return ("networks", "keys unlike the defaults", *errors, above, "chance")
+
+
+def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
+    """Number of networks, how their recipe leaves the defaults, errors, share of units, chance."""
     threshold, horizon = (
         summary.attrs[k] for k in ("grid_cell_threshold", "position_error_horizon")
     )
-    rows = []
-    for target in series.targets(summary):
-        networks = series.of_target(summary, target)
-        if not networks.sizes["network"]:
-            continue
-        recipe = series.recipe(summary, networks)
-        chance = measures.chance_above(networks, threshold)
-        known = chance[np.isfinite(chance)]
-        error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
-        rows.append(
-            (
-                series.TARGETS.get(target, target),
-                str(networks.sizes["network"]),
-                ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
-                f"{100 * float(error.mean()):.1f} cm",
-                f"{100 * float(ridge.mean()):.1f} cm",
-                percent(measures.share_above(networks, threshold).mean()),
-                percent(known.mean()) if known.size else "not known",
-            )
-        )
-    heads = ("position error", "by ridge regression", f"units above {threshold:g}", "chance")
-    return _table(("target", "networks", "keys unlike the defaults", *heads), rows)
+    recipe = series.recipe(summary, networks)
+    chance = measures.chance_above(networks, threshold)
+    known = chance[np.isfinite(chance)]
+    error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
+    return (
+        str(networks.sizes["network"]),
+        ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
+        f"{100 * float(error.mean()):.1f} cm",
+        f"{100 * float(ridge.mean()):.1f} cm",
+        percent(measures.share_above(networks, threshold).mean()),
+        percent(known.mean()) if known.size else "not known",
+    )
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -67,6 +67,7 @@ def width_is_tuned(summary: xr.Dataset, theory: Theory) -> Claim:
             "" if both else "The study has no widths 1 cm to both sides of the default one.",
             verdicts.few_seeds(estimate.count),
             unlearnt(summary),
+            verdicts.no_grid_cells(here, there),
         ],
     )
 

@@ -33,23 +33,23 @@ def scores(networks: xr.Dataset) -> np.ndarray:
 
 
 def share_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
-    """Share of units (network,) whose grid score is above `threshold`."""
+    """Share of units (network,) whose grid score is above `threshold`; NaN for a network that
+    diverged or has no scores."""
     values = scores(networks)
-    return (values > threshold).sum(1) / np.maximum(np.isfinite(values).sum(1), 1)
+    count = np.isfinite(values).sum(1)
+    known = (count > 0) & ~networks["diverged"].values.astype(bool)
+    return (values > threshold).sum(1) / np.where(known, count, np.nan)
 
 
 def chance_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
-    """Share of the units' surrogates (network,) above `threshold`; NaN where none were scored."""
-    index = np.flatnonzero(np.isclose(networks["threshold"].values, threshold))
-    if not index.size:
-        return np.full(networks.sizes["network"], np.nan)
-    chance = networks["chance_fraction_above"].transpose("network", "threshold")
-    return chance.values[:, index[0]].astype(float)
+    """Share of the units' surrogates (network,) above `threshold`; NaN where none were scored.
+    Raises KeyError for a threshold that the summary does not have."""
+    return networks["chance_fraction_above"].sel(threshold=threshold).values.astype(float)
 
 
 def excess(networks: xr.Dataset) -> np.ndarray:
     """Share of grid-like units less that of their surrogates (network,), at the study's threshold
-    for grid cells; NaN where no surrogates were scored at it."""
+    for grid cells; NaN where no surrogates were scored."""
     threshold = networks.attrs["grid_cell_threshold"]
     return share_above(networks, threshold) - chance_above(networks, threshold)
 
@@ -99,7 +99,7 @@ def period_threshold(summary: xr.Dataset) -> float:
     enough = [row.size >= FEWEST_UNITS for row in periods(networks, threshold)]
     if enough and np.mean(enough) >= 0.5:
         return threshold
-    return min(threshold, float(summary["threshold"].min()))
+    return float(summary["threshold"].min())
 
 
 def width_and_period(summary: xr.Dataset) -> tuple[np.ndarray, np.ndarray, float]:

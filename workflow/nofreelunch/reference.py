@@ -2,7 +2,8 @@
 
 From the two talks of Schaeffer, Khona & Fiete, "No Free Lunch from Deep Learning in Neuroscience":
 the ICML 2022 workshop talk (12 slides) and the NeurIPS 2022 talk (20 slides). Where a slide prints
-no number it was read off the vector graphics of the figure.
+no number it was digitised from the figures, some by eye. A number that is not from the talks says
+so in its source.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 
 WORKSHOP = "workshop talk"
 NEURIPS = "NeurIPS talk"
+WEB = "web summary of “Disentangling Fact from Grid Cell Fiction”, 2023"
+HERE = "computed here"
 PUBLISHED_BIN = 0.05  # m; the talk's periods are labelled cm but are bins of a 44-bin map of 2.2 m
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of the talk: its value, how to print it and where it is from."""
+    """A number to set a study against: its value, how to print it and where it is from."""
 
     value: float
     text: str
@@ -56,9 +59,9 @@ PERIOD_MODES = (
 PERIODS = tuple(round(bins * PUBLISHED_BIN, 4) for bins in PERIOD_MODES)  # m
 PERIOD_SLOPE = Quantity(6.66, "6.66 m per m (line through 13 modes)", f"{WORKSHOP}, slide 9")
 MODULE_RATIOS = (1.4, 1.7)  # period ratios of successive grid modules within one animal
-RATIO_OF_PERIODS = Quantity(1.065, "0.99 to 1.14 from one σ to the next", f"{WORKSHOP}, slide 9")
 
-# Share of units above 0.8, difference of softmaxes.
+UNIT_THRESHOLD = 0.8  # the talks' grid-like unit has a grid score above this
+# Share of units above it, difference of softmaxes.
 UNITS_DOS = Quantity(0.049, "4.9 % of units, chance not taken off", f"{WORKSHOP}, slide 10")
 MILD_LOSS = Quantity(-0.037, "1.2 % against 4.9 % of units", f"{WORKSHOP}, slide 10")
 STRONG_LOSS = Quantity(-0.027, "0.1 % against 2.8 % of units", f"{NEURIPS}, slide 14")
@@ -69,11 +72,11 @@ WIDTH_SEEDS = Quantity(
     float("nan"), "peaks at 0.10, 0.12, 0.15 m, each from one seed of three", f"{WORKSHOP}, slide 8"
 )
 EQUAL_AREA = Quantity(
-    0.045,
-    "0 to 1 %, 4 to 5 % near an amplitude ratio of 3.5 to 4",
-    "the authors' web summary of 2023",
+    0.045, "4 to 5 % near an amplitude ratio of 3.5 to 4, mostly 0 to 1 % at others", WEB
 )
-THEORY_RATIO = Quantity(1.12, "1.01 to 1.23 (13 modes over this theory)", f"{WORKSHOP}, slide 9")
+THEORY_RATIO = Quantity(
+    1.12, "1.01 to 1.23 (13 modes over theory)", f"modes: {WORKSHOP}, slide 9; theory: {HERE}"
+)
 ONE_MODULE = Quantity(1.0, "one peak of the density at each σ, by eye", f"{WORKSHOP}, slide 9")
 
 # Place-cell settings of the talks' fifth result.
@@ -87,7 +90,10 @@ STRONG_SETTING = {
     "surround": {"width_ratio": {"uniform": [1.25, 4.5]}},
     "fields_per_cell": {"poisson": 3},
 }
+UNITS_BY_SETTING = ((MILD_SETTING, 0.012), (STRONG_SETTING, 0.001))  # slides as above
 
 # Peak of the target's spectrum at width 0.12 m and width ratio 2, cycles per box of 2.2 m.
-SPECTRUM_DOS = Quantity(2.83, "a ring of radius about 3", f"{WORKSHOP}, slide 11")
+SPECTRUM_DOS = Quantity(
+    2.83, "2.83; a ring of radius about 3", f"{HERE}; {WORKSHOP}, slide 11, by eye"
+)
 SPECTRUM_DOG = Quantity(1.0, "largest at the box mode, 1", f"{WORKSHOP}, slide 11")

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-# Coordinates first, the target that is said to work last; and what sentences call them.
+# Coordinates first, the target that is said to work last; and what sentences call them. A target
+# that is not listed comes after them and is called by its own name.
 TARGETS = {
     "cartesian": "Cartesian",
     "high_dim_cartesian": "High-dimensional Cartesian",
@@ -21,7 +22,7 @@ TARGETS = {
     "gaussian": "Gaussian place-cell",
     "softmax_of_differences": "Softmax-of-differences",
     "difference_of_gaussians": "Equal-amplitude difference-of-Gaussians",
-    "general_difference_of_gaussians": "Equal-area difference-of-Gaussians",
+    "general_difference_of_gaussians": "General difference-of-Gaussians",
     "difference_of_softmaxes": "Difference-of-softmaxes",
 }
 PLACE_CELL_KEYS = ("place_cell_width", "surround", "fields_per_cell")
@@ -68,15 +69,26 @@ def targets(summary: xr.Dataset) -> list[str]:
     return [t for t in TARGETS if t in found] + sorted(found - set(TARGETS))
 
 
-def of_target(summary: xr.Dataset, target: str) -> xr.Dataset:
+def phrase(summary: xr.Dataset, target: str) -> str:
+    """What sentences call `target` as the study has it."""
+    called = TARGETS.get(target, target.replace("_", " ").capitalize())
+    if target != "general_difference_of_gaussians":
+        return called
+    ratio = defaults(summary)["amplitude_ratio"]
+    if ratio == "equal_area":
+        return called.replace("General", "Equal-area")
+    return f"{called} (amplitude ratio {ratio:g})"
+
+
+def of_target(summary: xr.Dataset, target: str, **fixed: Any) -> xr.Dataset:
     """The networks that stand for `target` when targets are compared.
 
-    They have the default cell, activation and place cells. Coordinates and place cells do not train
-    well with one recipe (learning rate, encoder scale, size ...), so of the recipes that a study
-    gives a target the one nearest to the defaults is taken: fewest keys that differ, then most
-    networks.
+    They have the default cell, activation and place cells, or what `fixed` names. Coordinates and
+    place cells do not train well with one recipe (learning rate, encoder scale, size ...), so of
+    the recipes that a study gives a target the one nearest to the defaults is taken: fewest keys
+    that differ, then most networks.
     """
-    wanted = defaults(summary) | {"target": target}
+    wanted = defaults(summary) | {"target": target} | fixed
     compared = {k: wanted[k] for k in COMPARED_KEYS if k in wanted}
     networks = trained(summary)
     recipes: dict[str, list[int]] = {}
@@ -90,12 +102,27 @@ def of_target(summary: xr.Dataset, target: str) -> xr.Dataset:
     return networks.isel(network=recipes[nearest])
 
 
+def architectures(summary: xr.Dataset) -> dict[tuple[str, str], xr.Dataset]:
+    """The networks of the default target by (cell, activation), the default ones first."""
+    default = defaults(summary)
+    networks, first = trained(summary), (default["cell"], default["activation"])
+    pairs = zip(
+        networks["cell"].values.tolist(), networks["activation"].values.tolist(), strict=True
+    )
+    found = {
+        pair: of_target(summary, default["target"], cell=pair[0], activation=pair[1])
+        for pair in sorted(set(pairs), key=lambda pair: (pair != first, pair))
+    }
+    return {pair: chosen for pair, chosen in found.items() if chosen.sizes["network"]}
+
+
 def recipe(summary: xr.Dataset, networks: xr.Dataset) -> dict[str, Any]:
-    """The keys, other than the target, in which the first of `networks` leaves the defaults."""
+    """The keys, other than target, cell and activation, in which the first of `networks` leaves
+    the defaults."""
     if not networks.sizes["network"]:
         return {}
     differing = _differing(specs(networks)[0], defaults(summary))
-    return {k: v for k, v in differing.items() if k != "target"}
+    return {k: v for k, v in differing.items() if k not in ("target", "cell", "activation")}
 
 
 def widths(summary: xr.Dataset) -> dict[float, xr.Dataset]:

@@ -59,14 +59,15 @@ def difference(
     """Mean of `first` less mean of `second`, one value per network, and its interval.
 
     Welch's interval: the two sets of networks may differ in number and in spread. NaN values are
-    not counted; bounds are NaN where a set has fewer than two networks.
+    not counted; bounds are NaN where a set has fewer than two networks, and where neither set has
+    any spread, because values that are all alike do not say how far others would lie.
     """
     (mean1, error1, n1), (mean2, error2, n2) = (
         _mean_and_error(np.asarray(values, float).ravel(), -1) for values in (first, second)
     )
     mean, variance = mean1 - mean2, error1**2 + error2**2
     if variance == 0:  # as when no network of either set has a grid cell
-        return float(mean), float(mean), float(mean)
+        return float(mean), float("nan"), float("nan")
     freedom = variance**2 / (error1**4 / (n1 - 1) + error2**4 / (n2 - 1))
     half = stats.t.ppf(0.5 + confidence / 2, freedom) * np.sqrt(variance)
     return float(mean), float(mean - half), float(mean + half)
@@ -101,17 +102,6 @@ def kernel_density(values: ArrayLike, grid: ArrayLike, bandwidth: float) -> np.n
     if values.size == 0:
         return np.full(grid.shape, np.nan)
     return stats.norm.pdf(grid[..., None], values, bandwidth).mean(axis=-1)
-
-
-def mode_of_density(values: ArrayLike, bandwidth: float) -> float:
-    """Where `kernel_density` is largest, to a fiftieth of the bandwidth; NaN without values."""
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
-    if values.size == 0:
-        return float("nan")
-    low, high = values.min(), values.max()  # the mode of a sum of kernels lies between their modes
-    grid = np.linspace(low, high, int(np.ceil((high - low) / bandwidth * 50)) + 1)
-    return float(grid[np.argmax(kernel_density(values, grid, bandwidth))])
 
 
 def _mean_and_error(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -36,10 +36,14 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
     Returns:
         Per network its spec, final `loss` (mean of the last tenth of the curve), `position_error`
         (network, horizon) and `ridge_error` in m, `diverged`, and what the thresholds make of it;
-        per unit the scores, NaN where a network has fewer units than the largest.
+        per unit the scores, NaN where a network has fewer units than the largest. Shares of units
+        and of surrogates are at every threshold of grid cells or of `grid_score`, and `reported`
+        (threshold) is True at the latter; they are NaN for networks that diverged.
     """
+    thresholds = run["thresholds"]
+    levels = sorted({*thresholds["grid_score"], thresholds["grid_cells"]})
     table = xr.concat(
-        [_cohort(*paths, run["thresholds"]["grid_score"]) for paths in stages],
+        [_cohort(*paths, levels) for paths in stages],
         "network",
         join="outer",
         fill_value={"active": False, "present": False},
@@ -48,10 +52,9 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
         compat="override",
         data_vars="all",
     ).sortby("network")
-    table = _judged(table, run["thresholds"])
+    table = _judged(table, thresholds)
     members = [np.isin(table["network"].values, ids) for ids in run["sweeps"].values()]
     table = table.assign(in_sweep=(("sweep", "network"), np.array(members)))
-    thresholds = run["thresholds"]
     attributes = {
         "study": run["study"],
         "defaults": json.dumps(run["defaults"], sort_keys=True),
@@ -59,7 +62,9 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
         "position_error_horizon": thresholds["position_error_horizon"],
         "grid_cell_threshold": thresholds["grid_cells"],
     }
-    return table.assign_coords(sweep=list(run["sweeps"])).assign_attrs(attributes)
+    reported = [level in thresholds["grid_score"] for level in levels]
+    table = table.assign_coords(sweep=list(run["sweeps"]), reported=("threshold", reported))
+    return table.assign_attrs(attributes)
 
 
 def to_table(summary: xr.Dataset) -> pd.DataFrame:
@@ -117,7 +122,7 @@ def _chance(scored: xr.Dataset, thresholds: list[float]) -> xr.DataArray:
         return xr.full_like(levels * scored["active"].isel(unit=0, drop=True), np.nan, dtype=float)
     surrogates = scored["surrogate_score"].load()
     above = (surrogates > levels).mean(("unit", "surrogate"))
-    return above.where(surrogates.notnull().any(("unit", "surrogate")))
+    return above.where(surrogates.notnull().any(("unit", "surrogate"))).drop_attrs()
 
 
 def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
@@ -131,15 +136,18 @@ def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
     levels = table["threshold"]
     present, active = table["present"].sum("unit"), table["active"].sum("unit")
     highest = score.max("unit")
-    return table.assign(
-        low_error=error < thresholds["position_error"],
-        max_score=highest,
-        has_grid_cells=highest >= thresholds["grid_cells"],
-        units_present=present,
-        units_active=active,
-        fraction_above=(score > levels).sum("unit") / present,
-        fraction_above_active=(score > levels).sum("unit") / active,
-    )
+    above = (score > levels).sum("unit").where(score.notnull().any("unit") & ~table["diverged"])
+    judged = {
+        "low_error": error < thresholds["position_error"],
+        "max_score": highest,
+        "has_grid_cells": highest >= thresholds["grid_cells"],
+        "units_present": present,
+        "units_active": active,
+        "fraction_above": above / present,
+        "fraction_above_active": above / active,
+    }
+    # A verdict or a share has no unit, whatever it is made from.
+    return table.assign({name: values.drop_attrs() for name, values in judged.items()})
 
 
 def _number(width: Any) -> float:

@@ -123,6 +123,11 @@ def few_seeds(count: int) -> str:
     return f"Needs {least} networks of each kind, found {count}." if count < least else ""
 
 
+def no_grid_cells(*sides: np.ndarray) -> str:
+    """The obstacle that shares of units are zero in every network compared, or nothing."""
+    return "" if any((share > 0).any() for share in sides) else "No grid-like unit on either side."
+
+
 def percent(value: float) -> str:
     """A share as text, with a decimal where it is small."""
     return f"{100 * value:.{0 if abs(value) >= 0.2 else 1}f} %"

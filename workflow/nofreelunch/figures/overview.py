@@ -117,7 +117,8 @@ def _below(axes: Axes, at: float, text: str, side: str) -> None:
 
 def _finish(axes: Axes, count: int, threshold: float) -> None:
     axes.set_xlim(-0.5, count - 0.5)
-    axes.set_ylim(0, max(3.0, 1.05 * axes.get_ylim()[1]))
+    top = max(3.0, 1.05 * axes.get_ylim()[1])
+    axes.set_ylim(-0.025 * top, top)  # dots at 0 are seen whole
     axes.set_xticks([])
     _below(axes, -0.55, "networks\nposition error (cm)", "right")
     axes.set_ylabel(f"grid-like units (%)\n(grid score > {threshold:g})")

@@ -20,7 +20,7 @@ def draw(
 ) -> Figure:
     """One panel per threshold: every network, mean and interval, chance, and the talk's means."""
     widths = series.widths(summary)
-    thresholds = [float(t) for t in summary["threshold"].values]
+    thresholds = [float(t) for t in summary["threshold"].values[summary["reported"].values]]
     figure = style.figure(height=72)
     if len(widths) < 2:
         style.missing(figure.subplots(), f"needs networks at 2 or more widths, found {len(widths)}")

@@ -52,10 +52,7 @@ def _shares(
     axes: Axes, settings: Sequence[series.Setting], shades: Sequence[str], threshold: float
 ) -> None:
     """A row per setting, homogeneous place cells on top."""
-    talk = {
-        series.place_cell_label(reference.MILD_SETTING): 1.2,
-        series.place_cell_label(reference.STRONG_SETTING): 0.1,
-    }
+    talk = {series.place_cell_label(s): 100 * share for s, share in reference.UNITS_BY_SETTING}
     for row, ((label, networks), shade) in enumerate(zip(settings, shades, strict=True)):
         share = 100 * measures.share_above(networks, threshold)
         style.interval(axes, row, verdicts.over_seeds(share), shade, across=True)
@@ -77,9 +74,10 @@ def _shares(
 
 
 def _legend() -> list[Line2D]:
+    talks = f"the talks, units pooled (score > {reference.UNIT_THRESHOLD:g})"
     return [
         Line2D([], [], color="#777777", label="mean, 95 % interval"),
         Line2D([], [], color="#777777", **style.DOT, label="one network"),
         Line2D([], [], **style.CHANCE_MARK, label="chance (surrogates)"),
-        Line2D([], [], **style.TALK, label="the talks, pooled units"),
+        Line2D([], [], **style.TALK, label=talks),
     ]

@@ -56,6 +56,7 @@ def draw(
         _maps(pair, found, target)
     _label(scores, profiles, spectra, summary.attrs["grid_cell_threshold"])
     _missing(scores, present)
+    top.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=len(present))
     for letter, axes in zip("abcdefghi", (scores, profiles, spectra, *maps), strict=False):
         style.letter(axes, letter)
     return figure
@@ -115,7 +116,6 @@ def _image(axes: Axes, values: xr.DataArray, colours: str, **limits: float) -> N
 def _label(scores: Axes, profiles: Axes, spectra: Axes, threshold: float) -> None:
     style.survival_axes(scores, threshold)
     scores.set_title("Units above each grid score")
-    scores.legend(loc="lower left", borderaxespad=0.2)
     profiles.axhline(1, color=style.CHANCE, linewidth=0.6, zorder=0)
     profiles.set_xlabel("distance from field centre (m)")
     profiles.set_ylabel("activity / mean over the arena")

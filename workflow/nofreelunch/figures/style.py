@@ -155,14 +155,14 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
 
 
 def name(target: str, lines: bool = False) -> str:
-    """Display name of a target, on one line or (for narrow columns) on two."""
-    shown = NAMES.get(target, target)
+    """Display name of a target, on one line or (for narrow columns) on several."""
+    shown = NAMES.get(target, target.replace("_", "\n"))
     return shown if lines else shown.replace("\n", " ")
 
 
 def colour(target: str) -> str:
-    """Colour of a target in every figure; black for a target without one of its own."""
-    return COLOURS.get(target, "#000000")
+    """Colour of a target in every figure; grey for a target without one of its own."""
+    return COLOURS.get(target, "#777777")
 
 
 def score(value: float) -> str:
@@ -268,7 +268,11 @@ def _placed(at: ArrayLike, value: ArrayLike, across: bool) -> tuple[ArrayLike, A
 
 
 def width_ticks(axes: Axes, widths: Sequence[float]) -> None:
-    """Ticks at the study's place-cell widths (m), as long as they are few enough to be read."""
+    """Ticks at the study's place-cell widths (m), those labelled that are far enough apart."""
     axes.set_xlabel("place-cell width σ (m)")
-    if len(widths) <= 7:
-        axes.set_xticks(list(widths), [max(f"{w:g}", f"{w:.2f}", key=len) for w in widths])
+    apart, labels, last = 0.15 * (max(widths) - min(widths)), [], -np.inf
+    for width in widths:
+        shown = width - last >= apart
+        labels.append(max(f"{width:g}", f"{width:.2f}", key=len) if shown else "")
+        last = width if shown else last
+    axes.set_xticks(list(widths), labels)

@@ -12,14 +12,16 @@ SIDE = 67  # positions along a side of the drawn map
 def central_cell(
     spec: dict[str, Any], arena: float = targets.ARENA
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Activity (y, x) of one cell of the target `spec`, and the centre (x, y) of its field in m.
+    """Activity (y, x) of one cell of the target of a network's `spec`, and the centre (x, y)
+    of its field in m.
 
     The cell whose departure from its median activity lies closest around the middle of the arena;
     for coordinates, whose cells have no field, that is the first that comes nearest.
     """
     side = np.linspace(-arena / 2, arena / 2, SIDE)
     position = np.stack(np.meshgrid(side, side), axis=-1)
-    activity = targets.build(spec, spec.get("seed") or 0, arena).encode(position)
+    keys = {key: spec[key] for key in ("target", *targets.DEFAULTS) if key in spec}
+    activity = targets.build(keys, spec.get("seed") or 0, arena).encode(position)
     weight = np.square(activity - np.median(activity, axis=(0, 1)))
     weight /= np.maximum(weight.sum((0, 1)), np.finfo(float).tiny)
     centre = np.einsum("yxc,yxd->cd", weight, position)
