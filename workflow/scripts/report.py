@@ -6,6 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nofreelunch
+
+SNAKEFILE = Path(nofreelunch.__file__).parents[2] / "Snakefile"
+
 if __name__ == "__main__":
     # Snakemake writes its report in a run of its own, over files that are already there.
     with tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "w") as log:
@@ -14,7 +18,7 @@ if __name__ == "__main__":
         command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1"]
         command += [
             "--snakefile",
-            str(Path(snakemake.scriptdir).parents[1] / "Snakefile"),
+            str(SNAKEFILE),
             "--configfile",
             str(settings),
         ]
