@@ -28,7 +28,7 @@ class Checkout:
     def planned(self, *arguments: str) -> dict[str, int]:
         """What a dry run would do: rule -> number of jobs."""
         done = self.snakemake("--dry-run", *arguments)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         lines = (done.stdout + done.stderr).splitlines()
         if "Job stats:" not in lines:
             return {}
@@ -58,5 +58,5 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout whose smoke study has run to its report."""
     checkout = copy_checkout(tmp_path_factory.mktemp("study") / "checkout")
     done = checkout.snakemake("--cores", "2")
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return checkout
