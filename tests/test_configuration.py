@@ -137,7 +137,7 @@ def test_the_table_has_a_row_for_every_key_and_only_the_marked_part_changes():
         if isinstance(values, dict)
         for key in values
     ]
-    assert len(paths) == 8
+    assert len(paths) == 10
     for path in ["study", *paths, "defaults.place_cell_width", "sweeps.<name>.sample.count"]:
         assert f"| `{path}` |" in new
     with pytest.raises(ValueError, match="keys: start"):

@@ -40,8 +40,8 @@ def package(tmp_path, monkeypatch):
     return folder
 
 
-def fingerprint(package, *modules):
-    return fingerprints.fingerprint(package.parent / "script.py", *modules)
+def fingerprint(package, *modules, **uses):
+    return fingerprints.fingerprint(package.parent / "script.py", *modules, **uses)
 
 
 def rewrite(path, text):
@@ -111,6 +111,42 @@ def test_modules_that_a_script_imports_by_name(package):
     assert fingerprint(package) == before
 
 
+REGISTERED = {
+    "target": 'class {name}:\n    name = "{name}"\n    power = {power}\n\n\n',
+    "cell": '@cell("{name}", gates=2)\ndef {name}(w):\n    return {power} * w\n\n\n',
+}
+
+
+@pytest.mark.parametrize("kind", REGISTERED)
+def test_one_target_or_cell_does_not_depend_on_another(kind, package):
+    def write(**powers):
+        parts = (REGISTERED[kind].format(name=name, power=p) for name, p in powers.items())
+        rewrite(package / "far.py", SOURCES["far.py"] + "".join(parts))
+
+    write(one=1, two=2)
+    one, two, both = (fingerprint(package, **uses) for uses in ({kind: "one"}, {kind: "two"}, {}))
+    assert len({one, two, both}) == 3
+    write(one=1, two=3)
+    assert fingerprint(package, **{kind: "one"}) == one
+    assert fingerprint(package, **{kind: "two"}) != two
+    assert fingerprint(package) != both
+    write(one=1, two=2, three=3)  # one more
+    assert fingerprint(package, **{kind: "one"}) == one
+    assert fingerprint(package, **{kind: "two"}) == two
+
+
+def test_the_c_file_of_a_module_counts_but_not_its_comments(package):
+    before = fingerprint(package)
+    code = "/* A\n kernel. */\nint twice(int x)\n{\n    return 2 * x; // doubled\n}\n"
+    (package / "far.c").write_text(code)
+    with_kernel = fingerprint(package)
+    assert with_kernel != before
+    (package / "far.c").write_text("int twice(int x) {\n    return 2 * x;\n}\n")
+    assert fingerprint(package) == with_kernel
+    (package / "far.c").write_text("int twice(int x) {\n    return 3 * x;\n}\n")
+    assert fingerprint(package) != with_kernel
+
+
 def test_imports_in_a_circle_end(package):
     rewrite(package / "far.py", "from nofreelunch import near\n")
     assert re.fullmatch(r"[0-9a-f]{12}", fingerprint(package))
@@ -141,7 +177,7 @@ def test_the_training_script_is_followed_to_its_last_import():
     seen = followed(scripts / "training.py")
     assert {"training", "networks", "targets", "place_cells", "cohorts", "trajectories"} <= seen
     later = {"grid_scores", "nulls", "scores", "study", "summary", "rate_maps"}
-    assert not {*later, "datasets", "logs"} & seen
+    assert not {*later, "checkpoints", "datasets", "logs"} & seen
 
 
 def followed(script):
@@ -149,7 +185,8 @@ def followed(script):
     seen, pending = set(), [Path(script)]
     while pending:
         path = pending.pop()
-        if path not in seen:
+        if path is not None and path not in seen:
             seen.add(path)
-            pending += fingerprints._read(path, path.stat().st_mtime_ns)[1]
+            for statement in fingerprints._read(path, path.stat().st_mtime_ns):
+                pending += map(fingerprints._path, statement.imports)
     return {path.stem for path in seen}

@@ -286,6 +286,20 @@ def test_weights_do_not_depend_on_the_cohort(cell, scheme):
     assert not torch.equal(together["recurrent"][0], together["recurrent"][1])
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_networks_with_fewer_outputs_are_padded_with_zeros(cell):
+    specs = [spec(cell, seed=k) for k in (4, 0, 9)]
+    outputs = (OUTPUTS, 3, OUTPUTS + 2)
+    together = networks.initialize(specs, outputs).weights
+    for k, (alone, count) in enumerate(zip(specs, outputs, strict=True)):
+        for name, weight in networks.initialize([alone], count).weights.items():
+            rows, columns = weight.shape[1:]
+            padded = together[name][k].clone()
+            assert torch.equal(padded[:rows, :columns], weight[0]), name
+            padded[:rows, :columns] = 0
+            assert (padded == 0).all(), name
+
+
 def test_global_random_state_is_left_alone():
     before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
     networks.initialize([spec("lstm", initializer="orthogonal")], OUTPUTS)

@@ -28,7 +28,7 @@ BAD = {
     ),
     "unknown key of a sweep": (
         "sweeps: {one: {sigma: [0.1]}}",
-        "sweeps.one.sigma: unknown key; allowed: sample, target, place_cells, place_cell_width",
+        "sweeps.one.sigma: unknown key; allowed: source, sample, target, place_cells",
     ),
     "misspelt target": (
         "sweeps: {one: {target: [gaussian, difference_of_sofmaxes]}}",
@@ -163,8 +163,8 @@ def test_bad_input_is_one_line(plan, case):
 def test_a_study_that_is_not_there(name):
     with pytest.raises(StudyError) as caught:
         study.load(name)
-    message = str(caught.value)
-    assert message.startswith(f"config: study: found {name!r}; allowed: laptop, ")
+    message, known = str(caught.value), ", ".join(study.names())
+    assert message.startswith(f"config: study: found {name!r}; allowed: {known}, or the ")
     assert ("(did you mean laptop?)" in message) == (name == "lapto")
 
 

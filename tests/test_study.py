@@ -1,4 +1,5 @@
 import copy
+import itertools
 import json
 import pickle
 import re
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nofreelunch import schemas, study, targets
 from nofreelunch.cohorts import Cohort, Network
+from nofreelunch.costs import useful_share
 from nofreelunch.study import StudyError
 
 REFERENCE = {"place_cells": 32, "units": 16, "steps": 30}
@@ -153,7 +155,7 @@ def test_the_schema_knows_every_target_and_key():
     keys = properties["defaults"]["properties"]
     assert set(keys["target"]["enum"]) == set(targets.names())
     sweep_keys = properties["sweeps"]["additionalProperties"]["propertyNames"]["enum"]
-    assert sweep_keys == ["sample", *keys]
+    assert sweep_keys == [*study.NOT_AXES, *keys]
 
 
 def test_planning_imports_no_torch():
@@ -195,6 +197,9 @@ AXES = {
     "fields_per_cell": st.lists(st.sampled_from([1, {"poisson": 1}, {"poisson": 3}])),
     "dropout": st.lists(st.sampled_from([{"readout": 0.0}, {"readout": 0.5}, {"readout": 0.2}])),
     "learning_rate": st.lists(st.sampled_from([1e-3, 1e-2])),
+    "batch_size": st.lists(st.sampled_from([10, 12, 40, 500])),
+    "steps": st.lists(st.sampled_from([10, 1000])),
+    "optimizer": st.lists(st.sampled_from(["adam", "sgd"])),
     "seed": st.lists(st.integers(0, 3)),
 }
 SWEEPS = st.fixed_dictionaries(
@@ -215,10 +220,11 @@ def test_cohorts_hold_each_network_once_and_only_stack_what_stacks(plan, sweeps,
     for cohort in cohorts:
         assert 1 <= len(cohort) <= (16 if size == "auto" else size)
         assert re.fullmatch(r"[a-z0-9_-]+", cohort.name)
-        for key in ("target", "cell", "seed"):
+        for key in (*study.STACK_KEYS, "seed"):
             assert len({network[key] for network in cohort.networks}) == 1
         assert len({network.fields_per_cell == 1 for network in cohort.networks}) == 1
-        assert len({network.dropout["readout"] > 0 for network in cohort.networks}) == 1
+        share = useful_share([network.spec for network in cohort.networks])
+        assert study.LEAST_USEFUL <= share <= 1 + 1e-9
 
 
 @settings(max_examples=50, deadline=None)
@@ -249,8 +255,77 @@ def test_what_differs_by_numbers_alone_shares_a_cohort(plan):
         "encoder_scale": [1, 16],
     }
     assert len(plan(sweep(**several)).pack(64)) == 1
-    graphs = {"optimizer": ["adam", "sgd"], "steps": [10, 20], "dropout": {"recurrent": [0, 0.5]}}
-    assert len(plan(sweep(**graphs)).pack(64)) == 2**3
+    padded = {
+        "optimizer": ["adam", "sgd"],
+        "schedule": ["constant", "cosine"],
+        "dropout": {"recurrent": [0, 0.5]},
+        "steps": [10, 20],
+        "place_cells": [28, 32],
+        "batch_size": [180, 200],
+        "sequence_length": [18, 20],
+    }
+    assert len(plan(sweep(encoder_scale=16, **padded)).pack(128)) == 1
+    graphs = {
+        "target": ["gaussian", "difference_of_softmaxes"],
+        "cell": ["rnn", "gru"],
+        "activation": ["relu", "tanh"],
+        "units": [16, 20],
+        "fields_per_cell": [1, {"poisson": 3}],
+    }
+    assert len(plan(sweep(**graphs)).pack(64)) == 2**5
+
+
+def test_a_cohort_ends_where_too_much_would_be_padding(plan):
+    sizes = [4, 5, 6, 50, 60, 400, 500]
+    cohorts = plan(sweep(batch_size=sizes, steps=[10, 20])).pack(64)
+    batches = [sorted({n["batch_size"] for n in cohort.networks}) for cohort in cohorts]
+    assert sorted(itertools.chain(*batches)) == sizes  # networks of one size stay together
+    assert 2 <= len(cohorts) <= 4
+    for one, other in itertools.combinations(batches, 2):  # and those of about one size, too
+        assert max(one) < min(other) or max(other) < min(one)
+
+
+def test_seeds_share_a_cohort_in_a_sample_alone(plan):
+    """A new seed would otherwise change the cohorts of those there are; a sample it draws anew."""
+    axes = {"place_cell_width": [0.1, 0.12, 0.14], "seed": list(range(20))}
+    crossed = plan(sweep(**axes)).pack(16)
+    assert [len({n.seed for n in cohort.networks}) for cohort in crossed] == [1] * 20
+    planned = plan(sweep(sample={"count": 48}, **axes))
+    sampled = planned.pack(16)
+    assert [len(cohort) for cohort in sampled] == [16] * 3
+    assert min(len({n.seed for n in cohort.networks}) for cohort in sampled) > 5
+    later = plan(study_of({"one": {"sample": {"count": 48}, **axes}, "two": {"cell": "gru"}}))
+    assert names(sampled) < names(later.pack(16))
+
+
+# The random search of the published sweep, which draws all of these for each network.
+SEARCH = {
+    "target": "gaussian",
+    "encoder_scale": 16,
+    "activation": ["relu", "tanh"],
+    "initializer": ["glorot_uniform", "glorot_normal", "orthogonal"],
+    "optimizer": ["adam", "rmsprop", "sgd"],
+    "learning_rate": [1e-5, 1e-4, 1e-3, 1e-2],
+    "place_cell_width": [0.04, 0.06, 0.08, 0.10, 0.12, 0.14, 0.16, 0.18, 0.20, 0.24, 0.28],
+    "place_cells": [32, 64, 128, 256, 512],
+    "units": [128, 256],
+    "batch_size": [30, 60, 90, 120, 150, 180],
+    "sequence_length": [20, 25, 30, 35, 40],
+    "steps": [1000, 4000, 8000, 12000, 16000],
+    "seed": list(range(10)),
+}
+
+
+def test_a_random_search_packs_in_few_cohorts(plan):
+    planned = plan(sweep(sample={"count": 600}, **SEARCH))
+    cohorts = planned.pack(64, "cuda")
+    assert sum(map(len, cohorts)) == 600
+    # Four graphs of about 150 networks each, of which 64 fit: three cohorts each at least.
+    assert 12 <= len(cohorts) <= 40
+    shares = [useful_share([n.spec for n in cohort.networks]) for cohort in cohorts]
+    assert min(shares) >= study.LEAST_USEFUL
+    assert names(cohorts) == names(plan(sweep(sample={"count": 600}, **SEARCH)).pack(64, "cuda"))
+    assert len(planned.pack(1)) == 600
 
 
 @pytest.mark.parametrize(
@@ -313,6 +388,6 @@ def test_laptop_study():
 
 def test_smoke_study_is_tiny():
     smoke = study.load("smoke")
-    assert len(smoke.networks) < 15
+    assert len(smoke.networks) <= 15
     assert max(n.steps * n.units for n in smoke.networks) <= 30 * 16
     assert set(study.names()) >= {"laptop", "smoke"}

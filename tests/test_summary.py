@@ -47,7 +47,7 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
             "diverged": ("network", diverged or [False] * count),
             "weight_recurrent": (("network", "a", "b"), np.zeros((count, units, units))),
         },
-        coordinates | {"step": ("checkpoint", np.arange(30))},
+        coordinates | {"step": (("network", "checkpoint"), np.tile(np.arange(1, 31), (count, 1)))},
     )
     maps = xr.Dataset(
         {

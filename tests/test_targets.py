@@ -47,8 +47,9 @@ def plain_code(name, p, position, alpha):
         weights, offset = p["projection"], p["offset"][0]
         return [x * weights[0, i] + y * weights[1, i] + o for i, o in enumerate(offset)]
     if name == "high_dim_polar":
-        linear = zip(p["slope"][0], p["offset"][0], strict=True)
-        tuned = [math.exp(math.cos(angle - mu)) for mu in p["preferred"][0]]
+        half = len(p["slope"][0]) // 2
+        linear = zip(p["slope"][0, :half], p["offset"][0, :half], strict=True)
+        tuned = [math.exp(math.cos(angle - mu)) for mu in p["preferred"][0, half:]]
         return [radius * slope + offset for slope, offset in linear] + tuned
     near, far, ratio = [], [], []
     for cell in range(len(p["width"])):
@@ -242,25 +243,63 @@ def test_inputs_are_read_only_and_results_are_new(name):
     assert torch.equal(tensor, kept)
 
 
+@pytest.mark.parametrize("sizes", [(12, 12, 12), (12, 8, 20)])
 @pytest.mark.parametrize("name", targets.names())
-def test_stack_is_its_networks(name):
+def test_stack_is_its_networks(name, sizes):
+    """Codes, positions, losses and gradients; zero for cells that a network does not have."""
     specs = [
-        make(name, uniform(0.06, 0.2), 2.0, cells=12, fields_per_cell=SEVERAL),
-        make(name, 0.1, uniform(1.5, 2.5), cells=12, fields_per_cell={"poisson": 4}),
-        make(name, 0.2, 3.0, cells=12, fields_per_cell=1, amplitude_ratio=2.0),
+        make(name, uniform(0.06, 0.2), 2.0, cells=sizes[0], fields_per_cell=SEVERAL),
+        make(name, 0.1, uniform(1.5, 2.5), cells=sizes[1], fields_per_cell={"poisson": 4}),
+        make(name, 0.2, 3.0, cells=sizes[2], fields_per_cell=1, amplitude_ratio=2.0),
     ]
     seeds = [3, 1, 2]
     stack = targets.build_stack(specs, seeds)
-    position = np.random.default_rng(0).uniform(-1, 1, (3, 4, 5, 2))
-    code, decoded = stack.encode(position), stack.decode(stack.encode(position))
-    output, like = torch.from_numpy(code) + 0.1, torch.from_numpy(code)
-    loss = stack.loss(output, like)
+    random = np.random.default_rng(0)
+    position = random.uniform(-1, 1, (3, 4, 5, 2))
+    code = stack.encode(position)
+    output, like = code + random.normal(size=code.shape), torch.from_numpy(code)
+    for i, cells in enumerate(stack.cells_of):
+        # A network's outputs are zero beyond its cells, whatever the loss makes of others.
+        output[i, ..., cells:] = 5.0 if name in PLACE_CELLS else 0.0
+    decoded, output = stack.decode(output), torch.from_numpy(output).requires_grad_()
+    shares = torch.from_numpy(random.uniform(0, 1, (3, 4, 5)))
+    losses = [stack.loss(output, like), stack.loss(output, like, shares)]
+    gradients = [torch.autograd.grad(loss.sum(), output)[0] for loss in losses]
     for i, (spec, seed) in enumerate(zip(specs, seeds, strict=True)):
         alone = targets.build(spec, seed)
+        own = np.s_[i, ..., : alone.cells]
+        assert (code[i, ..., alone.cells :] == 0).all()
         # A batched product may sum in another order, so the last bits differ.
-        np.testing.assert_allclose(code[i], alone.encode(position[i]), rtol=1e-9, atol=1e-13)
-        np.testing.assert_allclose(decoded[i], alone.decode(code[i]), atol=1e-12)
-        assert loss[i].item() == pytest.approx(alone.loss(output[i][None], like[i][None]).item())
+        np.testing.assert_allclose(code[own], alone.encode(position[i]), rtol=1e-9, atol=1e-13)
+        given = output[own].detach().requires_grad_()
+        np.testing.assert_allclose(decoded[i], alone.decode(given.detach()), atol=1e-12)
+        for loss, gradient, of in zip(losses, gradients, (None, shares[i][None]), strict=True):
+            expected = alone.loss(given[None], like[own][None], of)
+            assert loss[i].item() == pytest.approx(expected.item())
+            np.testing.assert_allclose(
+                gradient[own], torch.autograd.grad(expected, given)[0], atol=1e-14
+            )
+            assert (gradient[i, ..., alone.cells :] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", targets.names())
+def test_a_sample_without_weight_changes_neither_loss_nor_gradient(name, dtype):
+    stack = targets.build_stack([make(name, cells=12)] * 2, [0, 1])
+    random = np.random.default_rng(0)
+    code = stack.encode(torch.from_numpy(random.uniform(-1, 1, (2, 3, 5, 2))).to(dtype))
+    output = torch.from_numpy(random.normal(size=code.shape)).to(dtype)
+    shares = torch.full(code.shape[:-1], 0.1, dtype=dtype)
+    shares[0, 1:, 2:] = 0
+    found = []
+    for _ in range(2):
+        given = output.clone().requires_grad_()
+        loss = stack.loss(given, code, shares)
+        found.append((loss, *torch.autograd.grad(loss.sum(), given)))
+        output[0, 1:, 2:], code[0, 1:, 2:] = 1e3, 0.5
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+    assert (found[0][1][0, 1:, 2:] == 0).all() and (found[0][1][1] != 0).any()
 
 
 def test_squared_losses_are_means_over_samples_and_cells():

@@ -58,10 +58,11 @@ def test_simulation_is_the_plain_loop():
 def test_first_step_is_made_and_dropped():
     count, steps, seed = 5, 7, 3
     walk = trajectories.random_walk(count, steps, seed)
-    starts, turns, speeds = np.random.default_rng([seed, 5]).spawn(3)
-    start = starts.random((count, 3))
-    turn = turns.normal(0, 2 * 5.76, (count, steps + 1))
-    speed = speeds.rayleigh(0.13 * 2 * np.pi, (count, steps + 1))
+    starts, turns, speeds = np.random.default_rng([seed, 5, 0]).spawn(3)
+    block = trajectories.CHUNK  # walks whose draws are made together, one step after the other
+    start = starts.random((block, 3))
+    turn = turns.normal(0, 2 * 5.76, (steps + 1, block)).T
+    speed = speeds.rayleigh(0.13 * 2 * np.pi, (steps + 1, block)).T
     for i in range(count):
         origin = (start[i, :2] - 0.5) * 2.2
         path = plain_walk(origin, start[i, 2] * 2 * np.pi, turn[i], speed[i], 1.1)
@@ -140,12 +141,29 @@ def test_crowding_at_the_walls(walks):
     assert reach.max() < 1.1 + 0.15
 
 
-def test_chunks_and_count_do_not_show(monkeypatch):
-    whole = trajectories.random_walk(50, 9, seed=4)
+@pytest.fixture
+def blocks_of_seven(monkeypatch):
     monkeypatch.setattr(trajectories, "CHUNK", 7)
-    assert whole.identical(trajectories.random_walk(50, 9, seed=4))
-    assert whole.isel(trajectory=slice(20)).identical(trajectories.random_walk(20, 9, seed=4))
-    assert not np.array_equal(whole.position, trajectories.random_walk(50, 9, seed=5).position)
+
+
+@pytest.mark.parametrize("fewer", [1, 6, 7, 8, 20])
+def test_more_walks_append(fewer, blocks_of_seven):
+    many, few = (trajectories.random_walk(count, 9, seed=4) for count in (50, fewer))
+    assert many.isel(trajectory=slice(fewer)).identical(few)
+    assert len(np.unique(many.position[:, 0], axis=0)) == 50  # no block repeats another
+
+
+@pytest.mark.parametrize("shorter", [1, 5, 39])
+def test_longer_walks_begin_as_shorter_ones(shorter, blocks_of_seven):
+    """So a network of short sequences sees the same walks beside one of long sequences."""
+    long, short = (trajectories.random_walk(20, steps, seed=4) for steps in (40, shorter))
+    begun = long.isel(time=slice(shorter + 1), step=slice(shorter))
+    assert begun.identical(short)
+
+
+def test_seeds_make_other_walks():
+    one, other = (trajectories.random_walk(50, 9, seed=seed).position for seed in (4, 5))
+    assert not np.isin(one, other).any()
 
 
 @pytest.mark.parametrize("arena", [1.1, 3.3])

@@ -13,7 +13,7 @@ from nofreelunch import study
 
 pytestmark = pytest.mark.workflow
 
-FIGURES = ["overview", *(f"result_{number}" for number in range(1, 7))]
+FIGURES = ["overview", *(f"result_{number}" for number in range(1, 7)), "learning_curves"]
 AFTER_SUMMARY = {"figures", "claims", "report"}
 
 
@@ -77,13 +77,24 @@ def test_the_summary_holds_every_network_of_the_study(finished):
         for sweep, members in planned.sweeps.items():
             listed = summary["in_sweep"].sel(sweep=sweep).values.astype(bool)
             assert set(summary["network"].values[listed]) == set(members)
-        assert np.isfinite(summary["position_error"]).all()
+        diverged = summary["diverged"].values.astype(bool)
+        assert [json.loads(s)["learning_rate"] for s in summary["spec"].values[diverged]] == [1e6]
+        assert np.isfinite(summary["position_error"][~diverged]).all()
+
+
+def test_a_cohort_whose_networks_all_diverge_says_so_and_the_study_goes_on(finished):
+    logs = [path.read_text() for path in finished.results("logs/training").glob("*.log")]
+    (said,) = [text for text in logs if "diverged" in text]
+    assert "every network diverged; is the learning rate too high?" in said
+    assert "1 of them diverged" in finished.results("claims.md").read_text()
 
 
 def test_rate_maps_are_finite_exactly_where_the_arena_was_visited(finished):
     for path in finished.results("rate_maps").glob("*.nc"):
         with xr.open_dataset(path) as maps:
             assert maps["rate_map"].dims == ("network", "unit", "y", "x")
+            if any(json.loads(spec)["learning_rate"] == 1e6 for spec in maps["spec"].values):
+                continue  # it diverged
             visited = (maps["occupancy"] > 0).values
             finite = np.isfinite(maps["rate_map"].values)
             assert (finite == visited).all()
@@ -115,17 +126,24 @@ def test_rate_maps_are_finite_exactly_where_the_arena_was_visited(finished):
         ),
         pytest.param(
             "workflow/nofreelunch/training.py",
-            "BLOCK = 64",
-            "BLOCK = 32",
+            "CURVE_TRAJECTORIES = 20",
+            "CURVE_TRAJECTORIES = 30",
             {"training", "rate_maps", "scores", "summary", *AFTER_SUMMARY},
             id="training",
         ),
         pytest.param(
             "workflow/nofreelunch/training.py",
-            "BLOCK = 64",
-            "# a comment\nBLOCK = 64",
+            "CURVE_TRAJECTORIES = 20",
+            "# a comment\nCURVE_TRAJECTORIES = 20",
             set(),
             id="comment",
+        ),
+        pytest.param(
+            "workflow/nofreelunch/kernels.c",
+            "/* exp(x)",
+            "/* The exponential, exp(x)",
+            set(),
+            id="comment in C",
         ),
         pytest.param(
             "workflow/nofreelunch/networks.py",
@@ -141,6 +159,39 @@ def test_only_what_changed_runs_again(finished, file, old, new, rules):
     with edited(finished.path(file), old, new):
         assert set(finished.planned()) == rules
     assert finished.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "cohorts"),
+    [
+        ("place_cells", "kernel = 0\n", "kernel = 0\n    added = 1\n", "gaussian"),
+        ("coordinates", "        return x\n", "        return x + 0\n", "cartesian"),
+        (
+            "cells",
+            "FORGET_BIAS)\n    return gate",
+            "FORGET_BIAS)\n    gate = +gate\n    return gate",
+            "",
+        ),
+        ("cells", "    return torch.sigmoid(exit_)", "    return +torch.sigmoid(exit_)", "lstm"),
+    ],
+)
+def test_an_edited_target_or_cell_trains_its_own_cohorts_only(finished, file, old, new, cohorts):
+    trained = [p.stem for p in finished.results("networks").glob("*.nc")]
+    expected = [name for name in trained if cohorts and cohorts in name.split("-")]
+    with edited(finished.path(f"workflow/nofreelunch/{file}.py"), old, new):
+        planned = finished.planned()
+    assert planned.get("training", 0) == len(expected)
+    assert bool(planned) == bool(expected)
+
+
+def test_a_removed_sweep_trains_nothing(finished):
+    with edited(finished.path("workflow/studies/smoke.yaml"), "  cells:\n    cell: lstm\n", ""):
+        assert set(finished.planned()) == {"summary", *AFTER_SUMMARY}
+
+
+def test_a_changed_value_trains_its_own_networks_only(finished):
+    with edited(finished.path("workflow/studies/smoke.yaml"), "0.12, 0.20]", "0.12, 0.25]"):
+        assert finished.planned()["training"] == 2
 
 
 def test_an_edited_figure_redraws_that_figure_only(finished):
@@ -238,6 +289,21 @@ def test_a_missing_study_is_named(finished, name):
     done = finished.snakemake("--cores", "1", study=name)
     assert done.returncode != 0
     assert name in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("cohort_size: auto", "cohort_size: 0", "compute.cohort_size: found 0; allowed: auto or"),
+        ("precision: float32", "precision: half", "compute.precision: found 'half'; allowed:"),
+        ("minutes: 10", "minutes: -1", "compute.checkpoint_minutes: found -1; allowed:"),
+    ],
+)
+def test_a_wrong_compute_setting_is_named(finished, old, new, named):
+    with edited(finished.path("config.yaml"), old, new):
+        done = finished.snakemake("--cores", "1")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert named in done.stderr.strip().splitlines()[-1]
 
 
 def test_a_threshold_outside_its_range_is_named(finished):

@@ -1,8 +1,15 @@
 """Small cohorts to train, and what to compare of them."""
 
+import os
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import numpy as np
+import pytest
 import torch
-from nofreelunch import training
+from nofreelunch import kernels, training
 from nofreelunch.cohorts import Cohort, Network
+from nofreelunch.minibatches import Pool
 from nofreelunch.trajectories import random_walk
 
 # Threads that share products this small wait for each other: up to twenty times slower.
@@ -11,8 +18,10 @@ torch.set_num_threads(1)
 LENGTH, STEPS = 5, 200
 CPU = torch.device("cpu")
 # Vector instructions round the ends of an array otherwise, so that weights of a network alone and
-# in a cohort differ by 1e-7 after 200 steps; the rest is room for other processors.
+# in a cohort differ by 1e-7 after 200 steps; the rest is room for other processors. That is for
+# smooth activations: where rounding moves a unit over the kink of a ReLU, the gradient jumps.
 ROUNDING = 1e-5
+SMOOTH = {"activation": "tanh"}
 
 
 def make(cell="rnn", seed=0, **keys):
@@ -47,12 +56,45 @@ def cartesian(**keys):
     return make(target="cartesian", encoder_scale=1.0, **dict.fromkeys(unused), **keys)
 
 
-def walks():
-    return random_walk(500, LENGTH, seed=1)
+def mixed(**keys):
+    """Networks that differ in all that a cohort may mix; `keys` are common to all, SMOOTH first."""
+    differ = (
+        {"place_cells": 16, "dropout": {"readout": 0.2, "recurrent": 0.0}},
+        {
+            **{"place_cells": 12, "batch_size": 4, "sequence_length": 3, "steps": STEPS + 40},
+            **{"optimizer": "rmsprop", "learning_rate": 5e-4, "schedule": "constant"},
+            "place_cell_width": {"uniform": [0.2, 0.4]},
+        },
+        {
+            **{"place_cells": 20, "batch_size": 13, "sequence_length": 1, "steps": STEPS + 10},
+            **{"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 1e-3},
+            "dropout": {"readout": 0.0, "recurrent": 0.3},
+            "surround": {"width_ratio": {"uniform": [1.5, 3.0]}},
+        },
+        {
+            **{"place_cells": 14, "batch_size": 1, "sequence_length": 4, "steps": 60},
+            **{"optimizer": "adagrad", "learning_rate": 0.02, "initializer": "orthogonal"},
+            "encoder_scale": 2.0,
+        },
+    )
+    return [make(**{"seed": 5 + k, **SMOOTH, **own, **keys}) for k, own in enumerate(differ)]
 
 
-def train(specs, pool):
-    return training.train(Cohort("cohort", tuple(map(Network, specs))), pool, "cpu")
+def walks(length=LENGTH):
+    return random_walk(500, length, seed=1)
+
+
+def cohort(specs, name="cohort"):
+    return Cohort(name, tuple(map(Network, specs)))
+
+
+def train(specs, pool, **options):
+    return training.train(cohort(specs), pool, "cpu", **options)
+
+
+def stacked(specs, pool):
+    """The networks before their first step."""
+    return training.Stack(range(len(specs)), specs, Pool(pool, specs, CPU), "float32")
 
 
 def weights(trained, network):
@@ -61,5 +103,27 @@ def weights(trained, network):
 
 
 def farthest(one, other):
-    """Largest difference between two networks' weights."""
-    return max(abs(one[k] - other[k]).max() for k in one)
+    """Largest difference between two networks' weights; those of a larger stack end in zeros."""
+    assert set(one) == set(other)
+    return max(abs(_difference(one[k], other[k])).max() for k in one)
+
+
+def _difference(one, other):
+    shape = np.maximum(one.shape, other.shape)
+    one, other = (
+        np.pad(w, [(0, more) for more in shape - np.array(w.shape)]) for w in (one, other)
+    )
+    return one - other
+
+
+@contextmanager
+def passes(kind):
+    """Make the passes that `kernels.c` knows by "kernels", or composed of "torch" functions."""
+    with patch.dict(os.environ, NOFREELUNCH_KERNELS=str(int(kind == "kernels"))):
+        kernels.library.cache_clear()
+        try:
+            if kind == "kernels" and kernels.library() is None:
+                pytest.skip("no C compiler here")
+            yield
+        finally:
+            kernels.library.cache_clear()

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nofreelunch.encodings import Target, cell_count
+from nofreelunch.encodings import Target, cell_count, weighted
 
 
 class Cartesian(Target):
@@ -45,7 +45,7 @@ class HighDimCartesian(Target):
         return x @ p["projection"] + p["offset"]
 
     def _decode(self, p, output):
-        return (output - p["offset"]) @ p["inverse"]
+        return ((output - p["offset"]) * p["real"]) @ p["inverse"]
 
 
 class Polar(Target):
@@ -68,10 +68,10 @@ class Polar(Target):
         radius, angle = output.unbind(-1)
         return torch.stack([radius * angle.cos(), radius * angle.sin()], -1)
 
-    def loss(self, output, code):
+    def loss(self, output, code, weights=None):
         (r1, t1), (r2, t2) = output.unbind(-1), code.unbind(-1)
         squared = r1.square() + r2.square() - 2 * r1 * r2 * (t1 - t2).cos()
-        return squared.flatten(1).mean(1)
+        return weighted(squared.flatten(1), weights)
 
 
 class HighDimPolar(Target):
@@ -91,23 +91,27 @@ class HighDimPolar(Target):
             )
         half = self.cells // 2
         slope = random.uniform(-1, 1, (1, half))
+        offset = random.uniform(-1, 1, (1, half))
+        preferred = random.uniform(-math.pi, math.pi, (1, half))
+        none = np.zeros((1, half))
         return {
-            "slope": slope,
-            "offset": random.uniform(-1, 1, (1, half)),
-            "inverse": np.linalg.pinv(slope),
-            "preferred": random.uniform(-math.pi, math.pi, (1, half)),
+            "slope": np.concatenate([slope, none], 1),
+            "offset": np.concatenate([offset, none], 1),
+            "inverse": np.concatenate([np.linalg.pinv(slope), none.T]),
+            "preferred": np.concatenate([none, preferred], 1),
+            "tuned": np.concatenate([none, none + 1], 1) == 1,
         }
 
     def _encode(self, p, x):
-        radius = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        linear = torch.linalg.vector_norm(x, dim=-1, keepdim=True) @ p["slope"] + p["offset"]
         tuned = (_angle(x)[..., None] - p["preferred"]).cos().exp()
-        return torch.cat([radius @ p["slope"] + p["offset"], tuned], -1)
+        return torch.where(p["tuned"], tuned, linear)
 
     def _decode(self, p, output):
-        linear, tuned = output.chunk(2, -1)
-        radius = ((linear - p["offset"]) @ p["inverse"]).squeeze(-1)
-        preferred = p["preferred"].squeeze(1)
-        angle = preferred.gather(1, tuned.argmax(-1))
+        linear = ((output - p["offset"]) * p["real"]) @ p["inverse"]
+        tuned = output.masked_fill(~p["tuned"], -math.inf)
+        angle = p["preferred"].squeeze(1).gather(1, tuned.argmax(-1))
+        radius = linear.squeeze(-1)
         return torch.stack([radius * angle.cos(), radius * angle.sin()], -1)
 
 

@@ -12,17 +12,17 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-LAYOUT = 1  # raised when a stage's dimensions or names change
+LAYOUT = 2  # raised when a stage's dimensions or names change
 RECORDED = ("numpy", "scipy", "torch", "xarray", "netCDF4", "snakemake")
 STAGES = {  # and what a reader of each stage's files relies on
     "trajectories": ("position", "velocity"),
-    "training": ("loss", "position_error", "diverged", "spec"),
+    "training": ("loss", "position_error", "step", "diverged", "spec"),
     "rate_maps": ("rate_map", "occupancy", "position_error", "ridge_error", "spec"),
     "scores": ("score_60", "score_90", "period", "active", "spec"),
     "theory": ("covariance", "power", "radial_power", "predicted_period"),
@@ -85,6 +85,29 @@ def load(path: str | Path, stage: str) -> xr.Dataset:
     if missing:
         dataset.close()
         raise DatasetError(f"{path}: no {', '.join(missing)}; delete it and run again")
+    return dataset
+
+
+def expect(dataset: xr.Dataset, networks: Sequence[str], code: str) -> xr.Dataset:
+    """The dataset, if it holds these networks and was made by this code.
+
+    A file that was copied in from elsewhere or edited is refused here, and not taken for granted.
+
+    Raises:
+        DatasetError: one line, with the reason.
+    """
+    source = dataset.encoding.get("source", "the dataset")
+    found = [str(name) for name in dataset["network"].values]
+    if found != list(networks):
+        raise DatasetError(
+            f"{source}: found networks {', '.join(found[:3])} ..., allowed: "
+            f"{', '.join(networks[:3])} ..., those of the study; delete it and run again"
+        )
+    if dataset.attrs.get("code_fingerprint") != code:
+        raise DatasetError(
+            f"{source}: found code {dataset.attrs.get('code_fingerprint')}, allowed: {code}; it "
+            "was made by other code: delete it and run again, or check that one out"
+        )
     return dataset
 
 

@@ -30,7 +30,9 @@ class Target:
 
     Attributes:
         spec: the target keys of the first (or only) network.
-        cells: number of outputs.
+        cells: number of outputs; in a stack the largest of its networks'.
+        cells_of: number of outputs of each network. The others of its row are padding: they are
+            zero in a code and left out of losses and decoders.
         networks: size of the stack (1 for a single target).
     """
 
@@ -49,20 +51,34 @@ class Target:
         self.spec = {"target": self.name, **used[0]}
         self.networks = len(specs)
         self.arena = arena
-        drawn = [
-            self._draw(spec, np.random.default_rng([seed, PLACE_CELL_STREAM]))
-            for spec, seed in zip(used, seeds, strict=True)
-        ]
+        drawn, cells_of = [], []
+        for spec, seed in zip(used, seeds, strict=True):
+            drawn.append(self._draw(spec, np.random.default_rng([seed, PLACE_CELL_STREAM])))
+            cells_of.append(self.cells)
+        self.cells, self.cells_of = max(cells_of), tuple(cells_of)
+        real = np.arange(self.cells) < np.array(cells_of)[:, None, None]
         self._parameters = {k: torch.from_numpy(v) for k, v in _stacked(drawn).items()}
+        self._parameters["real"] = torch.from_numpy(real)  # (network, 1, cell)
+        self._prepare()
+
+    @property
+    def padded(self) -> bool:
+        """Whether some network of the stack has fewer cells than the stack."""
+        return min(self.cells_of) < self.cells
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> Target:
         """The same target with its parameters on `device` in floating type `dtype`."""
+        device = torch.device(device)
+        types = {(v.device, v.dtype) for v in self._parameters.values() if v.is_floating_point()}
+        if types <= {(device, dtype)} and self._parameters["real"].device == device:
+            return self
         moved = object.__new__(type(self))
         moved.__dict__.update(self.__dict__)
         moved._parameters = {
             k: v.to(device, dtype if v.is_floating_point() else v.dtype)
             for k, v in self._parameters.items()
         }
+        moved._prepare()
         return moved
 
     def encode(self, position: np.ndarray | Tensor) -> np.ndarray | Tensor:
@@ -77,9 +93,17 @@ class Target:
         """Position (..., 2) in m that an output (..., cells) stands for; types as `encode`."""
         return self._apply(output, self._decode, self.cells)
 
-    def loss(self, output: Tensor, code: Tensor) -> Tensor:
-        """Loss per network (network,) of outputs against target activity (network, ..., cells)."""
-        return (output - code).square().flatten(1).mean(1)
+    def loss(self, output: Tensor, code: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Loss per network (network,) of outputs against target activity (network, ..., cells).
+
+        The mean over samples, or their sum with `weights` (network, ...); where a weight is zero,
+        the sample changes neither the loss nor its gradient.
+        """
+        cells = self._parameters["real"].sum(-1)
+        return weighted((output - code).square().flatten(1, -2).sum(-1) / cells, weights)
+
+    def _prepare(self) -> None:
+        """Derive what a target needs besides its parameters, after they were drawn or moved."""
 
     def _apply(self, values, function, size: int):
         if not isinstance(values, Tensor):
@@ -89,7 +113,11 @@ class Target:
             raise ValueError(f"last axis: found {values.shape[-1]}, allowed: {size}")
         owner = self.to(values.device, values.dtype)
         flat = values.reshape(self.networks, -1, values.shape[-1])
+        if self.padded and size == self.cells:
+            flat = flat * owner._parameters["real"]
         result = function(owner._parameters, flat)
+        if self.padded and result.shape[-1] == self.cells:
+            result = result * owner._parameters["real"]
         return result.reshape(*values.shape[:-1], result.shape[-1])
 
     def _draw(self, spec: dict[str, Any], random: np.random.Generator) -> dict[str, np.ndarray]:
@@ -146,17 +174,21 @@ def cell_count(spec: Mapping[str, Any], fewest: int) -> int:
     return cells
 
 
+def weighted(losses: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean of losses (network, sample), or their sum with weights (network, ...): (network,)."""
+    if weights is None:
+        return losses.mean(1)
+    weights = weights.flatten(1)
+    return (losses.masked_fill(weights == 0, 0.0) * weights).sum(1)
+
+
 def _stacked(drawn: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """One array per parameter with a leading network axis; cells with fewer fields are padded."""
-    if "exists" in drawn[0]:
-        fields = max(d["exists"].shape[1] for d in drawn)
-        drawn = [{k: _padded(v, fields) for k, v in d.items()} for d in drawn]
-    return {k: np.stack([d[k] for d in drawn]) for k in drawn[0]}
+    """One array per parameter with a leading network axis; fewer cells or fields are padded."""
+    shapes = {k: np.max([d[k].shape for d in drawn], axis=0) for k in drawn[0]}
+    return {k: np.stack([_padded(d[k], shape) for d in drawn]) for k, shape in shapes.items()}
 
 
-def _padded(values: np.ndarray, fields: int) -> np.ndarray:
-    """Repeat the last field up to `fields`; a padded field does not exist."""
-    missing = fields - values.shape[1]
-    if values.dtype == bool:
-        return np.pad(values, [(0, 0), (0, missing)])
-    return np.pad(values, [(0, 0), (0, missing)] + [(0, 0)] * (values.ndim - 2), mode="edge")
+def _padded(values: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Repeat the last cell or field up to `shape`; what is padded does not exist."""
+    missing = [(0, more) for more in shape - values.shape]
+    return np.pad(values, missing, mode="constant" if values.dtype == bool else "edge")

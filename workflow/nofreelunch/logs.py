@@ -14,6 +14,26 @@ from nofreelunch import datasets
 PACKAGE = Path(__file__).parent
 
 
+class Terminal(logging.StreamHandler):
+    """Writes to a terminal, where a record marked `live` is one line that the next one overwrites.
+
+    Elsewhere it writes what is not `live`, line by line.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        live = getattr(record, "live", False)
+        if self.stream.isatty():
+            self.terminator = "" if live else "\n"
+            self.stream.write("\r\x1b[2K")
+        elif live:
+            return
+        super().emit(record)
+
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        live = getattr(record, "live", False)
+        return (live or record.levelno >= logging.INFO) and super().filter(record)
+
+
 @contextmanager
 def job(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     """Log to `path` and the terminal while the job's block runs.
@@ -26,7 +46,7 @@ def job(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
         inputs: the netCDF files that the block reads.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler(sys.stderr)]
+    handlers = [logging.FileHandler(path, mode="w"), Terminal(sys.stderr)]
     form = "%(asctime)s %(levelname)s %(message)s"
     logging.basicConfig(
         level=logging.INFO, format=form, datefmt="%H:%M:%S", handlers=handlers, force=True
@@ -34,6 +54,9 @@ def job(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a full disk refuses the log too; the terminal still gets it
     log = logging.getLogger("nofreelunch")
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # of every figure's fonts
+    handlers[0].setLevel(logging.INFO)
+    log.setLevel(logging.DEBUG if sys.stderr.isatty() else logging.INFO)
     try:
         yield
     except Exception as error:

@@ -27,9 +27,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nofreelunch.cells import FORGET_BIAS, STEPS
+from nofreelunch.costs import GATES, shapes
+from nofreelunch.recurrence import SimpleRecurrence
+
+__all__ = ["ACTIVATIONS", "GATES", "Stack", "initialize", "shapes"]
+
 WEIGHT_STREAM = 1
-GATES = {"rnn": 1, "srnn": 1, "lstm": 4, "gru": 3, "ugrnn": 2}
-FORGET_BIAS = 1.0  # lstm; ugrnn adds the same number to its gate
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
@@ -52,7 +56,23 @@ class Stack:
     weights: dict[str, Tensor]
     encoder_scale: Tensor
 
-    def run(self, start: Tensor, velocity: Tensor, recurrent_mask: Tensor | None = None) -> Tensor:
+    @property
+    def dtype(self) -> torch.dtype:
+        """Floating type of the weights, in which the networks run."""
+        return self.weights["recurrent"].dtype
+
+    def to(self, dtype: torch.dtype) -> Stack:
+        """The same networks in another floating type; gradients flow back to these weights."""
+        weights = {name: weight.to(dtype) for name, weight in self.weights.items()}
+        return Stack(self.cell, self.activation, weights, self.encoder_scale.to(dtype))
+
+    def run(
+        self,
+        start: Tensor,
+        velocity: Tensor,
+        recurrent_mask: Tensor | None = None,
+        ended: Tensor | None = None,
+    ) -> Tensor:
         """Activity g (network, time, sample, unit).
 
         Args:
@@ -60,37 +80,51 @@ class Stack:
             velocity: displacement per step in m, (network, time, sample, 2).
             recurrent_mask: factor on the state as the recurrent kernel sees it, (network, sample,
                 unit): dropout.
+            ended: (network, time), the steps after a network's sequence; the state is zero there,
+                so that it cannot overflow.
         """
         w, phi = self.weights, ACTIVATIONS[self.activation]
         time, sample = velocity.shape[1:3]
-        drive = velocity.flatten(1, 2)
+        start, velocity = start.to(self.dtype), velocity.to(self.dtype)
+        if recurrent_mask is not None:
+            recurrent_mask = recurrent_mask.to(self.dtype)
+        inputs = velocity
         if self.cell != "rnn":
-            drive = torch.baddbmm(w["embedding_bias"], drive, w["embedding"])
-        drive = torch.bmm(drive, w["input"])
-        if "bias" in w:
-            drive = drive + w["bias"]
+            inputs = torch.baddbmm(w["embedding_bias"], inputs.flatten(1, 2), w["embedding"])
+            inputs = inputs.unflatten(1, (time, sample))
         state = _linear(w, "encoder", start * self.encoder_scale)
-        memory = _linear(w, "memory", start * self.encoder_scale) if self.cell == "lstm" else None
-        states = []
-        for now in drive.unflatten(1, (time, sample)).unbind(1):
-            seen = state if recurrent_mask is None else state * recurrent_mask
-            if self.cell == "lstm":
-                state, memory = _lstm(w, phi, now, seen, memory)
-            else:
-                state = _STEPS[self.cell](w, phi, now, seen, state)
-            states.append(state)
-        states = torch.stack(states, 1)
+        if self.cell in ("rnn", "srnn"):
+            states = SimpleRecurrence.apply(
+                inputs, w["input"], state, w["recurrent"], recurrent_mask, self.activation, ended
+            )
+        else:
+            states = self._run_gated(inputs, state, start, recurrent_mask, ended)
         if self.cell == "rnn":
             return states
         return phi(_linear(w, "dense", states.flatten(1, 2))).unflatten(1, (time, sample))
 
+    def _run_gated(self, inputs, state, start, recurrent_mask, ended) -> Tensor:
+        w, phi, step = self.weights, ACTIVATIONS[self.activation], STEPS[self.cell]
+        drive = torch.baddbmm(w["bias"], inputs.flatten(1, 2), w["input"])
+        memory = _linear(w, "memory", start * self.encoder_scale) if "memory" in w else None
+        states = []
+        for t, now in enumerate(drive.unflatten(1, inputs.shape[1:3]).unbind(1)):
+            seen = state if recurrent_mask is None else state * recurrent_mask
+            state, memory = step(w, phi, now, seen, state, memory)
+            if ended is not None:
+                over = ended[:, t, None, None]
+                state = state.masked_fill(over, 0.0)
+                memory = None if memory is None else memory.masked_fill(over, 0.0)
+            states.append(state)
+        return torch.stack(states, 1)
+
     def read_out(self, activity: Tensor) -> Tensor:
         """Outputs (network, ..., cell) of activity g (network, ..., unit)."""
-        output = _linear(self.weights, "decoder", activity.flatten(1, -2))
+        output = _linear(self.weights, "decoder", activity.flatten(1, -2).to(self.dtype))
         return output.unflatten(1, activity.shape[1:-1])
 
 
-def initialize(specs: Sequence[Mapping[str, Any]], outputs: int) -> Stack:
+def initialize(specs: Sequence[Mapping[str, Any]], outputs: int | Sequence[int]) -> Stack:
     """Networks with fresh weights, each drawn from its own seed.
 
     `torch_default` draws every weight and bias from U(-1/sqrt(n), 1/sqrt(n)) with n the inputs of a
@@ -100,36 +134,18 @@ def initialize(specs: Sequence[Mapping[str, Any]], outputs: int) -> Stack:
 
     Args:
         specs: one spec per network, equal in cell, activation and units.
-        outputs: number of target cells.
+        outputs: number of target cells, of all networks or of each. Weights of cells that a
+            network lacks are zero; they stay so, for a code is zero there.
     """
     first = specs[0]
-    drawn = [_draw(spec, outputs) for spec in specs]
-    weights = {k: torch.from_numpy(np.stack([d[k] for d in drawn])).float() for k in drawn[0]}
+    counts = [outputs] * len(specs) if isinstance(outputs, int) else list(outputs)
+    drawn = [_draw(spec, count) for spec, count in zip(specs, counts, strict=True)]
+    weights = {
+        name: torch.from_numpy(np.stack([_padded(d[name], shape) for d in drawn])).float()
+        for name, shape in shapes(first["cell"], first["units"], max(counts)).items()
+    }
     scale = torch.tensor([float(spec["encoder_scale"]) for spec in specs])[:, None, None]
     return Stack(first["cell"], first["activation"], weights, scale)
-
-
-def shapes(cell: str, units: int, outputs: int) -> dict[str, tuple[int, int]]:
-    """(inputs, outputs) of every weight of one network; a bias has one input row."""
-    gates = GATES[cell] * units
-    if cell == "rnn":
-        kernels = {"encoder": (outputs, units), "input": (2, units), "recurrent": (units, units)}
-        return kernels | {"decoder": (units, outputs)}
-    dense = {
-        "encoder": (outputs, units),
-        "embedding": (2, units),
-        "dense": (units, units),
-        "decoder": (units, outputs),
-    }
-    if cell == "lstm":
-        dense["memory"] = (outputs, units)
-    biases = {f"{name}_bias": (1, shape[1]) for name, shape in dense.items()}
-    recurrent = {"input": (units, gates), "recurrent": (units, gates)}
-    if cell != "srnn":
-        recurrent["bias"] = (1, gates)
-    if cell == "gru":
-        recurrent["recurrent_bias"] = (1, gates)
-    return dense | biases | recurrent
 
 
 def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
@@ -154,6 +170,11 @@ def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
     return weights
 
 
+def _padded(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    more = [(0, size - found) for size, found in zip(shape, values.shape, strict=True)]
+    return np.pad(values, more)
+
+
 def _kernel(scheme: str, shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:
     fan = sum(shape)
     if scheme == "glorot_uniform":
@@ -170,34 +191,3 @@ def _kernel(scheme: str, shape: tuple[int, int], random: np.random.Generator) ->
 def _linear(w: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
     bias = w.get(f"{name}_bias")
     return torch.bmm(x, w[name]) if bias is None else torch.baddbmm(bias, x, w[name])
-
-
-# `seen` is the state as the recurrent kernel sees it; the carry of a gated cell is never dropped,
-# because one mask for all steps would compound.
-
-
-def _simple(w, phi, drive: Tensor, seen: Tensor, state: Tensor) -> Tensor:
-    return phi(torch.baddbmm(drive, seen, w["recurrent"]))
-
-
-def _gru(w, phi, drive: Tensor, seen: Tensor, state: Tensor) -> Tensor:
-    update, reset, candidate = drive.chunk(3, -1)
-    from_state = torch.baddbmm(w["recurrent_bias"], seen, w["recurrent"]).chunk(3, -1)
-    update = torch.sigmoid(update + from_state[0])
-    candidate = phi(candidate + torch.sigmoid(reset + from_state[1]) * from_state[2])
-    return update * state + (1 - update) * candidate
-
-
-def _ugrnn(w, phi, drive: Tensor, seen: Tensor, state: Tensor) -> Tensor:
-    gate, candidate = torch.baddbmm(drive, seen, w["recurrent"]).chunk(2, -1)
-    gate = torch.sigmoid(gate + FORGET_BIAS)
-    return gate * state + (1 - gate) * phi(candidate)
-
-
-def _lstm(w, phi, drive: Tensor, seen: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-    entry, forget, candidate, exit_ = torch.baddbmm(drive, seen, w["recurrent"]).chunk(4, -1)
-    memory = torch.sigmoid(forget) * memory + torch.sigmoid(entry) * phi(candidate)
-    return torch.sigmoid(exit_) * phi(memory), memory
-
-
-_STEPS = {"rnn": _simple, "srnn": _simple, "gru": _gru, "ugrnn": _ugrnn}

@@ -7,16 +7,18 @@ s_i sigma_i:  q_i = |x - c_i|^2 / (2 sigma_i^2)  and  Q_i = q_i / s_i^2.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nofreelunch.encodings import ARENA, Target, cell_count
+from nofreelunch import kernels
+from nofreelunch.encodings import Target, cell_count
 
 DECODED_CELLS = 3  # the published decoder averages the centres of three cells
+NOWHERE = 1e6  # m; where the kernels find a field that does not exist
 
 
 class PlaceCells(Target):
@@ -28,13 +30,31 @@ class PlaceCells(Target):
     """
 
     decode_lowest: ClassVar[bool] = False
+    kernel: ClassVar[int | None] = None  # its number in kernels.c, if it is there
 
-    def __init__(
-        self, specs: Sequence[Mapping[str, Any]], seeds: Sequence[int], arena: float = ARENA
-    ) -> None:
-        super().__init__(specs, seeds, arena)
+    def _prepare(self) -> None:
+        p = self._parameters
         # How many of the first cells have a field of each number: those with most come first.
-        self.with_field = self._parameters["exists"].sum(1).amax(0).tolist()
+        self.with_field = p["exists"].sum(1).amax(0).cpu()
+        centre = p["centre"].masked_fill(~p["exists"][..., None], NOWHERE)
+        shape = torch.stack([0.5 / p["width"].square(), 1 / p["surround"]], -1)
+        self.fields = torch.cat([centre, shape], -1).permute(0, 2, 3, 1).contiguous()
+
+    def _apply_kernel(self, p: dict[str, Tensor], x: Tensor) -> Tensor:
+        library, code = kernels.library(), x.new_empty(*x.shape[:2], self.cells)
+        scratch = x.new_empty(3 * self.cells)
+        for k, cells in enumerate(self.cells_of):
+            library.encode(
+                *(self.kernel, x.shape[1], cells, self.cells, len(self.with_field)),
+                *(self.with_field.data_ptr(), self.fields[k].data_ptr()),
+                *(
+                    float(p["amplitude"][k]),
+                    x[k].data_ptr(),
+                    scratch.data_ptr(),
+                    code[k].data_ptr(),
+                ),
+            )
+        return code
 
     def _draw(self, spec, random):
         self.cells = cells = cell_count(spec, DECODED_CELLS)
@@ -71,14 +91,27 @@ class PlaceCells(Target):
         near, surround = terms @ coefficients[:, :, 0].mT, p["surround"][:, None, :, 0]
         if len(self.with_field) > 1:
             surround = surround.expand_as(near).clone()
-        for field, cells in enumerate(self.with_field[1:], 1):
+        for field, cells in enumerate(self.with_field.tolist()[1:], 1):
             best, other = near[..., :cells], terms @ coefficients[:, :cells, field].mT
             ratios = p["surround"][:, None, :cells, field]
             surround[..., :cells] = torch.where(other > best, ratios, surround[..., :cells])
             near[..., :cells] = torch.maximum(best, other)
         return near, surround
 
+    def _encode(self, p, x):
+        if self.kernel is not None and kernels.usable(x, self.fields):
+            return self._apply_kernel(p, x)
+        near, surround = self._distances(p, x)
+        return self._activity(p, near, surround)
+
+    def _activity(self, p: dict[str, Tensor], near: Tensor, surround: Tensor) -> Tensor:
+        """Activity (network, sample, cell) from what `_distances` returns."""
+        raise ValueError(f"{type(self).__name__} has no encoding")
+
     def _decode(self, p, output):
+        if self.padded:
+            least = math.inf if self.decode_lowest else -math.inf
+            output = output.masked_fill(~p["real"], least)
         _, chosen = output.topk(DECODED_CELLS, dim=-1, largest=not self.decode_lowest)
         network = torch.arange(self.networks, device=output.device)[:, None, None]
         if p["centre"].shape[2] == 1:
@@ -97,17 +130,23 @@ class PlaceCells(Target):
         best = spread.argmin(-1)[..., None, None, None].expand(-1, -1, 1, DECODED_CELLS, 2)
         return points.gather(2, best).squeeze(2).mean(-2)
 
-    def loss(self, output, code):
-        return _SoftmaxCrossEntropy.apply(output.flatten(1, -2), code.flatten(1, -2))
+    def loss(self, output, code, weights=None):
+        if weights is None:
+            weights = torch.ones_like(output[..., 0])
+            weights /= weights[0].numel()
+        output, code, weights = output.flatten(1, -2), code.flatten(1, -2), weights.flatten(1)
+        real = self._parameters["real"] if self.padded else None
+        return _SoftmaxCrossEntropy.apply(output, code, weights, self.cells_of, real)
 
 
 class Gaussian(PlaceCells):
     """Softmax of Gaussians: softmax(-q)."""
 
     name = "gaussian"
+    kernel = 0
 
-    def _encode(self, p, x):
-        narrow, total = _exponentials(self._distances(p, x)[0])
+    def _activity(self, p, near, surround):
+        narrow, total = _exponentials(near)
         return narrow.div_(total)
 
 
@@ -118,22 +157,22 @@ class DifferenceOfSoftmaxes(PlaceCells):
     """
 
     name = "difference_of_softmaxes"
+    kernel = 1
 
-    def _encode(self, p, x):
-        near, surround = self._distances(p, x)
+    def _activity(self, p, near, surround):
         wide, wide_total = _exponentials(near / surround)
         narrow, narrow_total = _exponentials(near)
         difference = narrow.div_(narrow_total).addcdiv_(wide, wide_total, value=-1)
-        return _shifted(difference)
+        return _shifted(difference, p["real"])
 
 
 class SoftmaxOfDifferences(PlaceCells):
     """SoD: softmax(Q - q), which is a softmax Gaussian of width sigma s / sqrt(s^2 - 1)."""
 
     name = "softmax_of_differences"
+    kernel = 2
 
-    def _encode(self, p, x):
-        near, surround = self._distances(p, x)
+    def _activity(self, p, near, surround):
         narrow, total = _exponentials(near - near / surround)
         return narrow.div_(total)
 
@@ -147,11 +186,14 @@ class DifferenceOfGaussians(PlaceCells):
 
     name = "difference_of_gaussians"
     decode_lowest = True
+    kernel = 3
 
-    def _encode(self, p, x):
-        near, surround = self._distances(p, x)
+    def _draw(self, spec, random):
+        return super()._draw(spec | {"amplitude_ratio": 1.0}, random)
+
+    def _activity(self, p, near, surround):
         wide = _exp(near / surround)
-        return _shifted(_exp(near).sub_(wide))
+        return _shifted(_exp(near).sub_(wide), p["real"])
 
 
 class GeneralDifferenceOfGaussians(PlaceCells):
@@ -162,39 +204,62 @@ class GeneralDifferenceOfGaussians(PlaceCells):
     """
 
     name = "general_difference_of_gaussians"
+    kernel = 3
 
-    def _encode(self, p, x):
-        near, surround = self._distances(p, x)
+    def _activity(self, p, near, surround):
         amplitude = p["amplitude"][..., :1]
         amplitude = torch.where(amplitude.isnan(), surround, amplitude)
         wide = _exp(near / surround)
-        return _shifted(_exp(near).mul_(amplitude).sub_(wide))
+        return _shifted(_exp(near).mul_(amplitude).sub_(wide), p["real"])
 
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
-    """Mean cross-entropy per network of logits (network, sample, cell) with target activity.
+    """Cross-entropy of logits (network, sample, cell) with target activity: (network,).
 
-    Target activities sum to one over the cells.
+    Summed over samples with `weights` (network, sample). Target activities sum to one over the
+    cells, of which network k has the first `cells_of[k]`; `real` (network, 1, cell) says the same,
+    or is None where all have all.
 
     The gradient, softmax(logits) - code, is made in the forward pass: one pass over the logits
     instead of the several that composing log-softmax, product and sum would take.
     """
 
     @staticmethod
-    def forward(ctx, logits: Tensor, code: Tensor) -> Tensor:
-        samples = logits.shape[1]
+    def forward(ctx, logits, code, weights, cells_of, real):
+        logits, code, weights = logits.contiguous(), code.contiguous(), weights.contiguous()
+        if kernels.usable(logits, code, weights):
+            slope = torch.empty_like(logits)
+            pointers = (
+                [tensor[k].data_ptr() for k in range(len(logits))]
+                for tensor in (logits, code, weights, slope)
+            )
+            shape = logits.shape[1:]
+            losses = [
+                kernels.library().cross_entropy(shape[0], cells, shape[1], *of_network)
+                for cells, *of_network in zip(cells_of, *pointers, strict=True)
+            ]
+            ctx.save_for_backward(slope)
+            return logits.new_tensor(losses)
+        logits = logits.masked_fill((weights == 0)[..., None], 0.0)
+        if real is not None:
+            logits = logits.masked_fill(~real, -math.inf)
         top = logits.amax(-1, keepdim=True)
-        softmax = _exp(logits - top)
-        total = softmax.sum(-1, keepdim=True)
-        loss = (top + total.log()).flatten(1).mean(1)
-        loss -= torch.linalg.vecdot(code.flatten(1), logits.flatten(1)) / samples
-        ctx.save_for_backward(softmax.mul_(1 / total).sub_(code).div_(samples))
+        slope = _exp(logits - top)
+        if real is not None:
+            slope *= real
+            logits = logits.masked_fill(~real, 0.0)
+        total = slope.sum(-1, keepdim=True)
+        losses = (top + total.log())[..., 0] - torch.linalg.vecdot(code, logits)
+        loss = (losses.masked_fill(weights == 0, 0.0) * weights).sum(1)
+        ctx.save_for_backward(slope.div_(total).sub_(code).mul_(weights[..., None]))
         return loss
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx, gradient):
         (slope,) = ctx.saved_tensors
-        return slope * gradient[:, None, None], None
+        if gradient.device.type == "cpu" and bool((gradient == 1).all()):
+            return slope, None, None, None, None  # saves a pass over memory
+        return slope * gradient[:, None, None], None, None, None, None
 
 
 def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -208,9 +273,10 @@ def _exp(x: Tensor) -> Tensor:
     return x.clamp_min_(-80.0).exp_()
 
 
-def _shifted(difference: Tensor) -> Tensor:
-    """Subtract the least value over cells, so that it is exactly zero, and normalise."""
-    difference = difference.sub_(difference.amin(-1, keepdim=True))
+def _shifted(difference: Tensor, real: Tensor) -> Tensor:
+    """Subtract the least value over real cells, so that it is exactly zero, and normalise."""
+    least = difference.masked_fill(~real, math.inf).amin(-1, keepdim=True)
+    difference = difference.sub_(least).mul_(real)
     total = difference.sum(-1, keepdim=True)
     return difference.div_(total.clamp_min(torch.finfo(total.dtype).tiny))
 

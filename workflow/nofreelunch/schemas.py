@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 import jsonschema
 import yaml
 
+from nofreelunch import registry
+
 FOLDER = Path(__file__).parents[1] / "schemas"
 # YAML 1.1 reads a number as text where it has an exponent and no point (1e-4).
 EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
@@ -43,7 +45,12 @@ class _Loader(yaml.SafeLoader):
 @functools.cache
 def schema(name: str) -> dict[str, Any]:
     """The schema `name`, `config` or `study`."""
-    return yaml.safe_load((FOLDER / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    rules = yaml.safe_load((FOLDER / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    if name == "study":
+        keys = rules["properties"]["defaults"]["properties"]
+        for kind, registered in registry.entries().items():
+            keys[kind]["enum"] = [*keys[kind]["enum"], *registered]
+    return rules
 
 
 def read(path: Path, error: type[InvalidFile] = InvalidFile) -> dict:

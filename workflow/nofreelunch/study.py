@@ -12,10 +12,12 @@ import numpy as np
 
 from nofreelunch import schemas
 from nofreelunch.cohorts import Cohort, Network, digest
+from nofreelunch.costs import memory, outputs, useful_share
 
 FOLDER = Path(__file__).parents[1] / "studies"
 SAMPLE_STREAM = 6
 MOST_NETWORKS = 200_000
+NOT_AXES = ("source", "sample")  # what a sweep says besides keys of a network
 
 # The keys that a target does not use; they are null in a spec, so that crossing them adds nothing.
 _FIELD_KEYS = ("place_cell_width", "surround", "amplitude_ratio", "fields_per_cell")
@@ -29,19 +31,11 @@ UNUSED = {
 }
 UNUSED_ELSEWHERE = ("amplitude_ratio",)
 
-# Networks of one cohort agree in what sets tensor shapes or the graph of a training step.
-STACK_KEYS = (
-    "target",
-    "place_cells",
-    "cell",
-    "activation",
-    "units",
-    "optimizer",
-    "schedule",
-    "batch_size",
-    "sequence_length",
-    "steps",
-)
+# Networks of one cohort agree in what sets the shapes of weights or the graph of a training step.
+STACK_KEYS = ("target", "cell", "activation", "units")
+MOST_STACKED = 64  # networks of a cohort on a GPU
+MOST_MEMORY = 32e9  # bytes of a cohort on a GPU
+LEAST_USEFUL = 0.33  # share of a cohort's arithmetic that may not be padding
 
 
 class StudyError(schemas.InvalidFile):
@@ -52,14 +46,15 @@ class StudyError(schemas.InvalidFile):
 class Study:
     """A study as planned.
 
-    `networks` holds each network once, in file order; `sweeps` the network ids of each sweep;
-    `defaults` the spec of the reference configuration; `trajectories` the arena's side (m) and the
-    training and evaluation pools.
+    `networks` holds each network once, in file order; `sweeps` the network ids of each sweep, of
+    which `sampled` are random samples; `defaults` the spec of the reference configuration;
+    `trajectories` the arena's side (m) and the training and evaluation pools.
     """
 
     name: str
     networks: tuple[Network, ...]
     sweeps: Mapping[str, tuple[str, ...]]
+    sampled: frozenset[str]
     defaults: Mapping[str, Any]
     trajectories: Mapping[str, Any]
 
@@ -71,14 +66,15 @@ class Study:
     def pack(self, cohort_size: int | str = "auto", device: str = "auto") -> tuple[Cohort, ...]:
         """The cohorts of the study.
 
-        Networks are packed sweep by sweep, each in the first sweep that lists it, so that a sweep
-        added at the end, or a new seed, leaves the cohorts there are as they were.
+        Networks are packed sweep by sweep, each in the first sweep that lists it, and seed by seed
+        but for random samples, which a new seed draws anew. So a sweep added at the end, or a new
+        seed, leaves the cohorts there are as they were.
         """
         networks = {network.id: network for network in self.networks}
         cohorts = []
-        for members in self.sweeps.values():
+        for name, members in self.sweeps.items():
             new = [networks.pop(member) for member in members if member in networks]
-            cohorts.extend(pack(new, cohort_size, device))
+            cohorts.extend(pack(new, cohort_size, device, mix_seeds=name in self.sampled))
         return tuple(cohorts)
 
 
@@ -108,10 +104,16 @@ def load(path: str | Path) -> Study:
         name: planner.sweep(name, schemas.filled(sweep, sweep_rules))
         for name, sweep in values["sweeps"].items()
     }
+    networks = tuple({n.id: n for sweep in sweeps.values() for n in sweep}.values())
+    walks, batch = trajectories["training"]["count"], max(n["batch_size"] for n in networks)
+    if walks < batch:
+        allowed = f"at least {batch}, the largest batch_size of the study"
+        schemas.refuse(path, "trajectories.training.count", walks, allowed, StudyError)
     return Study(
         name=path.stem,
-        networks=tuple({n.id: n for sweep in sweeps.values() for n in sweep}.values()),
+        networks=networks,
         sweeps={name: tuple(n.id for n in sweep) for name, sweep in sweeps.items()},
+        sampled=frozenset(name for name, sweep in values["sweeps"].items() if "sample" in sweep),
         defaults=canonical(values["defaults"]),
         trajectories=trajectories,
     )
@@ -127,21 +129,37 @@ def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pack(
-    networks: Sequence[Network], cohort_size: int | str = "auto", device: str = "auto"
+    networks: Sequence[Network],
+    cohort_size: int | str = "auto",
+    device: str = "auto",
+    mix_seeds: bool = False,
 ) -> tuple[Cohort, ...]:
-    """Cohorts of at most `cohort_size` networks that stack and share a seed, in the order given.
+    """Cohorts of at most `cohort_size` networks that stack, named after their networks alone.
 
-    A cohort is named after its networks and nothing else.
+    Networks of about equal size lie side by side. A cohort ends where too much of its arithmetic
+    would be padding.
     """
     groups: dict[tuple, list[Network]] = {}
     for network in networks:
-        groups.setdefault((_stack_key(network.spec), network["seed"]), []).append(network)
+        seed = None if mix_seeds else network["seed"]
+        groups.setdefault((_stack_key(network.spec), seed), []).append(network)
     cohorts = []
     for group in groups.values():
-        size = _auto_size(group[0], device) if cohort_size == "auto" else int(cohort_size)
-        for start in range(0, len(group), size):
-            cohorts.append(_cohort(group[start : start + size]))
+        group.sort(key=_size, reverse=True)
+        most = _auto_size(group, device) if cohort_size == "auto" else int(cohort_size)
+        members: list[Network] = []
+        for network in group:
+            specs = [member.spec for member in (*members, network)]
+            if len(specs) > most or useful_share(specs) < LEAST_USEFUL:
+                cohorts.append(_cohort(members))
+                members = []
+            members.append(network)
+        cohorts.append(_cohort(members))
     return tuple(cohorts)
+
+
+def _size(network: Network) -> tuple[int, ...]:
+    return network["sequence_length"] * network["batch_size"], network["steps"]
 
 
 def _cohort(networks: Sequence[Network]) -> Cohort:
@@ -152,19 +170,20 @@ def _cohort(networks: Sequence[Network]) -> Cohort:
 
 
 def _stack_key(spec: Mapping[str, Any]) -> tuple:
-    # A multi-field code and a dropout mask are other graphs; their parameters are only numbers.
+    # A code of several fields is another graph; its parameters are only numbers.
     several_fields = isinstance(spec["fields_per_cell"], Mapping)
-    dropped = tuple(spec["dropout"][where] > 0 for where in ("readout", "recurrent"))
-    return (*(spec[key] for key in STACK_KEYS), several_fields, dropped)
+    return (*(spec[key] for key in STACK_KEYS), several_fields)
 
 
-def _auto_size(network: Network, device: str) -> int:
+def _auto_size(group: Sequence[Network], device: str) -> int:
     # A GPU is filled by many networks. On a CPU stacking pays while a matrix product is small: 1.6
     # times faster with four networks of 64 units and 128 place cells, no gain with 128 and 256.
+    specs = [network.spec for network in group]
     if device == "cuda":
-        return 64
-    largest = max(network["units"], network["place_cells"] or 0)
-    return max(1, min(16, 2**15 // (network["units"] * largest)))
+        fitting = int(MOST_MEMORY * len(specs) / memory(specs))
+        return max(1, min(MOST_STACKED, fitting))
+    largest = max(specs[0]["units"], *map(outputs, specs))
+    return max(1, min(16, 2**15 // (specs[0]["units"] * largest)))
 
 
 def _resolve(path: str | Path) -> Path:
@@ -184,16 +203,16 @@ def _resolve(path: str | Path) -> Path:
     return file
 
 
-def _alternatives(value: Any) -> list[Any]:
+def alternatives(value: Any) -> list[Any]:
     """The values that one entry of a sweep stands for: a list is an axis, at any depth."""
     if isinstance(value, list):
         return [
             choice
             for item in value
-            for choice in (_alternatives(item) if isinstance(item, Mapping) else [item])
+            for choice in (alternatives(item) if isinstance(item, Mapping) else [item])
         ]
     if isinstance(value, Mapping) and "uniform" not in value:
-        choices = itertools.product(*(_alternatives(item) for item in value.values()))
+        choices = itertools.product(*(alternatives(item) for item in value.values()))
         return [dict(zip(value, choice, strict=True)) for choice in choices]
     return [value]
 
@@ -223,10 +242,10 @@ class _Planner:
         where = f"sweeps.{name}"
         axes = {}
         for key, value in sweep.items():
-            if key == "sample":
+            if key in NOT_AXES:
                 continue
             place = f"{where}.{key}"
-            axes[key] = [self._value(place, key, item) for item in _alternatives(value)]
+            axes[key] = [self._value(place, key, item) for item in alternatives(value)]
             if not axes[key]:
                 self._refuse(place, value, "at least one value: the sweep crosses to no network")
         total = math.prod(map(len, axes.values()))

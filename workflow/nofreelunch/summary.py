@@ -90,9 +90,8 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
     ):
         kept = [name for name in UNIT_VARIABLES if name in scored]
         table = scored[[*kept, "active"]].load()
-        tail = max(1, trained.sizes["checkpoint"] // 10)
         table = table.assign(
-            loss=trained["loss"].isel(checkpoint=slice(-tail, None)).mean("checkpoint").load(),
+            loss=_final_loss(trained),
             diverged=trained["diverged"].astype(bool).load(),
             position_error=maps["position_error"].load(),
             ridge_error=maps["ridge_error"].load(),
@@ -113,6 +112,14 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
             "unit": np.arange(table.sizes["unit"]),
         }
     )
+
+
+def _final_loss(trained: xr.Dataset) -> xr.DataArray:
+    """Mean loss over the last tenth of each network's curve."""
+    points = (trained["step"] > 0).sum("checkpoint")
+    point = xr.DataArray(np.arange(trained.sizes["checkpoint"]), dims="checkpoint")
+    last = (point < points) & (point >= points - np.maximum(1, points // 10))
+    return trained["loss"].where(last).mean("checkpoint").load()
 
 
 def _chance(scored: xr.Dataset, thresholds: list[float]) -> xr.DataArray:

@@ -1,16 +1,20 @@
-"""Train a cohort: networks of equal shapes, side by side, one optimiser step for all at a time.
+"""Train a cohort: networks side by side, one optimiser step for all at a time.
 
 Every random number belongs to a network: its seed names its place cells, weights, minibatches and
-dropout, so that a network is the same whichever cohort it is trained in.
+dropout, so that a network is the same whichever cohort it is trained in: to 1e-5 in its weights
+after 200 steps, but for the rare rounding that moves a unit over the kink of a ReLU.
+
+The networks of a cohort may differ in all that changes no graph: seeds, fields, rates, decay,
+dropout, optimiser, schedule, and, by padding that changes no gradient, batch size, sequence length
+and number of place cells. They may also differ in the number of steps: a finished network leaves
+the stack.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,286 +22,262 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from nofreelunch import networks, targets
-from nofreelunch.cohorts import Cohort
-from nofreelunch.trajectories import apply_symmetry
+from nofreelunch import costs, devices, networks, results, targets
+from nofreelunch.checkpoints import Checkpoints
+from nofreelunch.cohorts import Cohort, digest
+from nofreelunch.minibatches import Dropout, Minibatches, Pool
+from nofreelunch.optimizers import Optimizer
+from nofreelunch.progress import Curves, Progress
+from nofreelunch.results import Trained
 
-MINIBATCH_STREAM, DROPOUT_STREAM = 2, 3
-CURVE_POINTS = 100  # points on a learning curve
 CURVE_TRAJECTORIES = 20  # of a minibatch that its position error is taken over; decoding is slow
-BLOCK = 64  # steps whose minibatch indices are drawn at a time
-SECONDS_BETWEEN_LINES = 15.0
-
-# The optimisers' constants in Keras 2.8, with which the published networks were trained.
-ADAM_MEAN, ADAM_SQUARE, RMSPROP_SQUARE, ADAGRAD_START, EPSILON = 0.9, 0.999, 0.9, 0.1, 1e-7
 
 log = logging.getLogger(__name__)
 
 
-def train(cohort: Cohort, trajectories: xr.Dataset, device: str = "auto") -> xr.Dataset:
+def train(
+    cohort: Cohort,
+    trajectories: xr.Dataset,
+    device: str = "auto",
+    precision: str = "float32",
+    checkpoints: Checkpoints | None = None,
+) -> xr.Dataset:
     """Train the networks of `cohort` on minibatches from a pool of trajectories.
 
     Args:
-        cohort: networks with equal shapes; see `nofreelunch.cohorts`.
-        trajectories: pool with `position` (trajectory, time, axis) in m, of the cohort's sequence
-            length, and the arena's side as attribute `arena`.
+        cohort: networks that stack; see `nofreelunch.cohorts`.
+        trajectories: pool with `position` (trajectory, time, axis) in m, at least as long as the
+            longest sequence of the cohort, and the arena's side as attribute `arena`.
         device: "cpu", "cuda" or "auto" (CUDA where there is one).
+        precision: of the matrix products; "float32", "tf32" (CUDA) or "bfloat16".
+        checkpoints: where to save so that a job that is killed goes on; None saves nothing.
 
     Returns:
-        Weights `weight_<name>` (network, ...), learning curves `loss` (mean loss of the minibatch,
-        without weight decay) and `position_error` (m) against `step`, `diverged` (network): a
-        network whose loss was not finite, frozen from then on, or whose last step left weights
-        that are not, and `spec` (network), JSON.
+        Weights `weight_<name>` (network, ...), zero in the rows or columns of place cells that a
+        network does not have; learning curves `loss` (of the minibatch, without weight decay) and
+        `position_error` (m) at `step` (network, checkpoint), NaN where a curve has ended;
+        `diverged` (network): a network whose loss was not finite, frozen from then on, or whose
+        last step left weights that are not; and `spec` (network), JSON.
 
     Raises:
-        ValueError: for a pool of another sequence length or a device that is not there.
+        ValueError: for trajectories that are too short or too few, or a device or precision that
+            is not there.
+        SystemExit: after a checkpoint, where SIGTERM or SIGINT asked to stop.
     """
+    where = devices.choose(device, precision)
     specs = [network.spec for network in cohort.networks]
-    shared = specs[0]
-    pool = Minibatches(trajectories, specs)
-    where = choose_device(device)
-    torch.set_flush_denormal(True)  # numbers too small to be normal are several times slower
-    target = targets.build_stack(specs, [s["seed"] for s in specs], pool.arena)
-    stack = networks.initialize(specs, target.cells)
-    stack.weights = {k: w.to(where).requires_grad_() for k, w in stack.weights.items()}
-    stack.encoder_scale = stack.encoder_scale.to(where)
-    target = target.to(where, torch.float32)
-    optimizer = Optimizer(specs, stack.weights, where)
-    dropout = Dropout(specs, where)
-    curve = Curve(cohort.name, shared["steps"])
-    alive = torch.ones(len(specs), 1, 1, dtype=torch.bool, device=where)
-    for step in range(shared["steps"]):
-        position = pool.draw(step).to(where)
-        code = target.encode(position)
-        activity = stack.run(
-            code[:, 0], position[:, 1:] - position[:, :-1], dropout.mask("recurrent", stack)
-        )
-        output = stack.read_out(dropout.apply(activity))
-        loss = target.loss(output, code[:, 1:])
-        gradients = torch.autograd.grad(loss.sum(), list(stack.weights.values()))
-        alive &= loss.detach().isfinite()[:, None, None]
-        optimizer.update(stack.weights, gradients, alive, step)
-        if curve.due(step):
-            decoded = target.decode(output[:, :, :CURVE_TRAJECTORIES].detach())
-            error = decoded - position[:, 1:, :CURVE_TRAJECTORIES]
-            error = torch.linalg.vector_norm(error, dim=-1).flatten(1).mean(1)
-            curve.record(step, loss.detach(), error)
-    return _result(cohort, stack, curve, alive, pool.provenance)
+    pool = Pool(trajectories, specs, where)
+    with checkpoints.listening() if checkpoints else nullcontext():
+        trained = _train_group(cohort.name, specs, pool, precision, checkpoints)
+    for network, of_network in zip(cohort.networks, trained, strict=True):
+        if of_network.diverged:
+            log.warning("network %s diverged: its loss or its weights were not finite", network.id)
+    if all(of_network.diverged for of_network in trained):
+        log.warning("%s: every network diverged; is the learning rate too high?", cohort.name)
+    attributes = {"device": str(where), "precision": precision, **pool.provenance}
+    return results.dataset(cohort, trained, attributes)
 
 
-def choose_device(device: str) -> torch.device:
-    """The torch device of "auto", "cpu" or "cuda"; ValueError where there is no CUDA."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"compute.device: found {device!r}, allowed: auto, cpu, cuda")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            "compute.device: found 'cuda', but torch sees no CUDA device; "
-            "allowed here: auto, cpu (or install a CUDA build of torch)"
-        )
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
+def _train_group(name, specs, pool: Pool, precision: str, checkpoints) -> list[Trained]:
+    """Train networks side by side, or one half after the other where the device is too small."""
+    need, free = costs.memory(specs), devices.free_memory(pool.position.device)
+    log.info(
+        "%s: %d network%s, about %.0f MB on %s, where %.0f MB may be taken",
+        *(name, len(specs), "s" * (len(specs) > 1), need / 1e6),
+        *(pool.position.device, free / 1e6),
+    )
+    try:
+        if len(specs) == 1 or (need <= free and not _begun_in_parts(specs, checkpoints)):
+            return _train_stack(name, specs, pool, precision, checkpoints)
+    except RuntimeError as error:
+        if not devices.out_of_memory(error):
+            raise
+        if len(specs) == 1:
+            raise ValueError(
+                f"{name}: one network of {specs[0]['units']} units and batch "
+                f"{specs[0]['batch_size']} does not fit {pool.position.device}"
+            ) from error
+    if pool.position.device.type == "cuda":
+        torch.cuda.empty_cache()
+    log.warning("%s: too large for %s; training it in halves", name, pool.position.device)
+    return [
+        t for part in _halves(specs) for t in _train_group(name, part, pool, precision, checkpoints)
+    ]
 
 
-class Minibatches:
-    """Draws minibatches from a pool; each network has its own order.
+def _begun_in_parts(specs, checkpoints) -> bool:
+    """Whether an earlier run trained these networks in halves: going on must do the same."""
+    if not checkpoints or len(specs) == 1 or checkpoints.path(_group(specs)).exists():
+        return False
+    return any(
+        checkpoints.path(_group(half)).exists() or _begun_in_parts(half, checkpoints)
+        for half in _halves(specs)
+    )
 
-    The square's eight symmetries multiply the pool, where its attribute `symmetries` says so.
+
+def _halves(specs):
+    return specs[: len(specs) // 2], specs[len(specs) // 2 :]
+
+
+def _group(specs) -> str:
+    """Name of the networks of a stack in the names of their checkpoints."""
+    return digest([dict(spec) for spec in specs], 10)
+
+
+def _train_stack(name, specs, pool: Pool, precision: str, checkpoints) -> list[Trained]:
+    curves = Curves([spec["steps"] for spec in specs])
+    group = _group(specs)
+    identity = {"specs": list(map(dict, specs)), "precision": precision, **pool.provenance}
+    saved = checkpoints.load(group, identity) if checkpoints else None
+    finished: dict[int, Trained] = {}
+    if saved is None:
+        first, stack = 0, Stack(range(len(specs)), specs, pool, precision)
+    else:
+        first = int(saved["done"])
+        curves.restore(saved)
+        stack = Stack.restored(specs, pool, precision, saved, finished)
+        log.info("%s: going on from step %d", name, first)
+    progress = Progress(name, curves, first)
+    for step in range(first, int(curves.steps.max())):
+        if (curves.steps[stack.members] <= step).any():
+            stack = stack.without_finished(step, finished)
+        stack.advance(step)
+        if curves.due(stack.members, step).any():
+            curves.record(stack.members, step, stack.loss, stack.position_error())
+            if not stack.alive.any():
+                break
+        progress.tell(step)
+        if checkpoints and checkpoints.due():
+            checkpoints.save(group, identity, stack.arrays(step + 1, curves, finished))
+            checkpoints.stop_if_asked(name, step + 1)
+    stack.without_finished(int(curves.steps.max()), finished)
+    return [finished[k].with_curve(curves, k) for k in range(len(specs))]
+
+
+class Stack:
+    """The networks of a cohort that are still training.
+
+    Attributes:
+        members: place of each in the cohort.
+        loss: (network,) of the latest minibatch.
+        alive: (network, 1, 1), False from the step at which a network's loss was not finite.
     """
 
-    def __init__(self, pool: xr.Dataset, specs: Sequence[Mapping[str, Any]]) -> None:
-        length = specs[0]["sequence_length"]
-        if "position" not in pool or "arena" not in pool.attrs:
-            raise ValueError(
-                "trajectories: need a variable `position` and an attribute `arena` (m)"
-            )
-        self.position = torch.from_numpy(pool["position"].values).float()
-        if self.position.shape[1] != length + 1:
-            raise ValueError(
-                f"sequence_length: found {length}, but the trajectories have "
-                f"{self.position.shape[1] - 1} steps"
-            )
-        self.arena = float(pool.attrs["arena"])
-        self.symmetries = 8 if pool.attrs.get("symmetries", 1) else 1
-        self.provenance = {
-            "arena": self.arena,
-            "pool_seed": pool.attrs.get("seed", "unknown"),
-            "pool_trajectories": len(self.position),
-            "pool_symmetries": self.symmetries,
-        }
-        self.batch = specs[0]["batch_size"]
-        self.random = [np.random.default_rng([s["seed"], MINIBATCH_STREAM]) for s in specs]
+    def __init__(
+        self, members: Sequence[int], specs: Sequence[Mapping[str, Any]], pool: Pool, precision: str
+    ) -> None:
+        self.members, self.all, self.pool = list(members), specs, pool
+        self.specs, self.precision = [specs[k] for k in members], precision
+        device = pool.position.device
+        seeds = [spec["seed"] for spec in self.specs]
+        target = targets.build_stack(self.specs, seeds, pool.arena)
+        self.networks = networks.initialize(self.specs, target.cells_of)
+        weights = self.networks.weights
+        self.networks.weights = {k: w.to(device).requires_grad_() for k, w in weights.items()}
+        self.networks.encoder_scale = self.networks.encoder_scale.to(device)
+        self.target = target.to(device, torch.float32)
+        self.optimizer = Optimizer(self.specs, self.networks.weights)
+        self.minibatches = Minibatches(pool, self.specs)
+        self.dropout = Dropout(self.specs, device)
+        self.alive = torch.ones(len(self.specs), 1, 1, dtype=torch.bool, device=device)
+        self.rates = torch.zeros(len(self.specs), device=device)
+        self.replay: Callable[[], None] | None = None
 
-    def draw(self, step: int) -> Tensor:
-        """Positions (network, time, sample, axis) in m; call with step = 0, 1, 2 ..."""
-        if step % BLOCK == 0:
-            size = (BLOCK, self.batch)
-            index = [
-                r.integers(len(self.position) * self.symmetries, size=size) for r in self.random
-            ]
-            self.block = torch.from_numpy(np.stack(index, 1))
-        index = self.block[step % BLOCK]
-        position = self.position[index // self.symmetries]
-        if self.symmetries > 1:
-            position = apply_symmetry(position, (index % self.symmetries)[..., None])
-        return position.transpose(1, 2).contiguous()
+    def advance(self, step: int) -> None:
+        """One training step: draw, and then what a GPU repeats as one graph."""
+        position, rates = self.minibatches.draw(step), self.optimizer.rates(step)
+        if self.pool.position.device.type != "cuda":
+            self.position, self.rates = position, rates
+            self.dropout.step.fill_(step)
+            self._compute()
+            return
+        if self.replay is None:
+            self.position = position.clone()
+        self.position.copy_(position)
+        self.rates.copy_(rates, non_blocking=True)
+        self.dropout.step.fill_(step)
+        if self.replay is None:
+            self.replay = devices.captured(self._compute, self._state())
+        self.replay()
 
+    def _compute(self) -> None:
+        position, target = self.position, self.target
+        start, code = target.encode(position[:, 0]), target.encode(position[:, 1:])
+        velocity = position[:, 1:] - position[:, :-1]
+        run = self.networks if self.precision != "bfloat16" else self.networks.to(torch.bfloat16)
+        shape = len(self.specs), *velocity.shape[1:3], self.specs[0]["units"]
+        recurrent = self.dropout.factors("recurrent", (shape[0], *shape[2:]))
+        activity = run.run(start, velocity, recurrent, self.minibatches.ended)
+        readout = self.dropout.factors("readout", shape)
+        output = run.read_out(activity if readout is None else activity * readout).float()
+        loss = target.loss(output, code, self.minibatches.weights)
+        weights = self.networks.weights
+        gradients = torch.autograd.grad(loss.sum(), list(weights.values()))
+        self.loss, self.output = loss.detach(), output.detach()
+        self.alive &= self.loss.isfinite()[:, None, None]
+        self.optimizer.update(weights, gradients, self.rates, self.alive)
 
-class Optimizer:
-    """Adam, RMSprop, Adagrad or SGD with a learning rate and weight decay per network.
+    def position_error(self) -> Tensor:
+        """Mean distance (m) between true and decoded positions of the latest minibatch."""
+        shown = self.output[:, :, :CURVE_TRAJECTORIES]
+        apart = self.target.decode(shown) - self.position[:, 1:, :CURVE_TRAJECTORIES]
+        share = self.minibatches.weights[:, :, :CURVE_TRAJECTORIES] > 0
+        apart = torch.linalg.vector_norm(apart, dim=-1)
+        return (apart * share).sum((1, 2)) / share.sum((1, 2))
 
-    Weight decay adds decay * sum(R^2) of the recurrent kernel R to the loss, for every cell type.
-    """
+    def without_finished(self, done: int, finished: dict[int, Trained]) -> Stack | None:
+        """The networks with more than `done` steps; the others' weights go to `finished`."""
+        for place, (k, spec) in enumerate(zip(self.members, self.specs, strict=True)):
+            if spec["steps"] <= done:
+                finished[k] = self._trained(place)
+        stay = [i for i, spec in enumerate(self.specs) if spec["steps"] > done]
+        if not stay:
+            return None
+        smaller = Stack([self.members[i] for i in stay], self.all, self.pool, self.precision)
+        index = torch.tensor(stay, device=self.alive.device)
+        smaller._load([tensor[index] for tensor in self._state()])
+        return smaller
 
-    def __init__(self, specs, weights: Mapping[str, Tensor], device: torch.device) -> None:
-        per_network = lambda key: torch.tensor(  # noqa: E731
-            [float(s[key]) for s in specs], device=device
-        )[:, None, None]
-        self.kind, self.schedule, self.steps = (
-            specs[0][k] for k in ("optimizer", "schedule", "steps")
-        )
-        self.rate, self.decay = per_network("learning_rate"), per_network("weight_decay")
-        start = ADAGRAD_START if self.kind == "adagrad" else 0.0
-        self.mean = {k: torch.zeros_like(w) for k, w in weights.items()}
-        self.square = {k: torch.full_like(w, start) for k, w in weights.items()}
+    @classmethod
+    def restored(cls, specs, pool: Pool, precision: str, saved, finished) -> Stack:
+        """The stack of a checkpoint; networks that had finished go to `finished`."""
+        stack = cls(saved["members"].tolist(), specs, pool, precision)
+        stack._load([torch.from_numpy(saved[name]) for name in stack._names()])
+        for k in set(range(len(specs))) - set(stack.members):
+            prefix = f"finished_{k}_"
+            weights = {n.removeprefix(prefix): v for n, v in saved.items() if n.startswith(prefix)}
+            finished[k] = Trained(weights, bool(saved["diverged"][k]))
+        return stack
+
+    def arrays(self, done: int, curves: Curves, finished: dict[int, Trained]) -> dict[str, Any]:
+        """All that training needs to go on after `done` steps."""
+        diverged = np.zeros(len(self.all), dtype=bool)
+        arrays = dict(zip(self._names(), (t.detach().cpu() for t in self._state()), strict=True))
+        for k, trained in finished.items():
+            diverged[k] = trained.diverged
+            arrays |= {f"finished_{k}_{name}": w for name, w in trained.weights.items()}
+        counts = {"done": done, "members": np.array(self.members), "diverged": diverged}
+        return arrays | counts | curves.arrays()
+
+    def _names(self) -> list[str]:
+        parts = ("weight", "mean", "square")
+        return [f"{part}_{k}" for part in parts for k in self.networks.weights] + ["alive"]
+
+    def _state(self) -> list[Tensor]:
+        parts = self.networks.weights, self.optimizer.mean, self.optimizer.square
+        return [tensor for part in parts for tensor in part.values()] + [self.alive]
 
     @torch.no_grad()
-    def update(self, weights: Mapping[str, Tensor], gradients, alive: Tensor, step: int) -> None:
-        """One step of every network that is `alive` (network, 1, 1); the others stay."""
-        rate = self.rate * alive * schedule(self.schedule, step, self.steps)
-        for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
-            if name == "recurrent":
-                gradient = torch.addcmul(gradient, weight, 2 * self.decay)
-            gradient = torch.where(alive, gradient, 0.0)
-            weight.sub_(rate * self._direction(name, gradient, step))
+    def _load(self, state: Sequence[Tensor]) -> None:
+        for mine, other in zip(self._state(), state, strict=True):
+            mine.copy_(other[tuple(slice(size) for size in mine.shape)])
 
-    def _direction(self, name: str, gradient: Tensor, step: int) -> Tensor:
-        mean, square = self.mean[name], self.square[name]
-        if self.kind == "sgd":
-            return gradient
-        if self.kind == "adagrad":
-            return gradient / square.addcmul_(gradient, gradient).sqrt().add_(EPSILON)
-        if self.kind == "rmsprop":
-            square.lerp_(gradient.square(), 1 - RMSPROP_SQUARE)
-            return gradient / square.sqrt().add_(EPSILON)
-        mean.lerp_(gradient, 1 - ADAM_MEAN)
-        square.mul_(ADAM_SQUARE).addcmul_(gradient, gradient, value=1 - ADAM_SQUARE)
-        correction = math.sqrt(1 - ADAM_SQUARE ** (step + 1)) / (1 - ADAM_MEAN ** (step + 1))
-        return correction * mean / square.sqrt().add_(EPSILON)
-
-
-def schedule(name: str, step: int, steps: int) -> float:
-    """Factor on the learning rate: 1, or half a cosine from 1 to 0 over the training."""
-    return 1.0 if name == "constant" else 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-class Dropout:
-    """Inverted dropout with rates per network, drawn from each network's own seed.
-
-    `recurrent` drops units of the state as the recurrence sees it, one mask per trajectory;
-    `readout` drops units of g as the decoder sees it, anew at every time step.
-    """
-
-    def __init__(self, specs: Sequence[Mapping[str, Any]], device: torch.device) -> None:
-        self.rates = {
-            kind: torch.tensor([float(s["dropout"][kind]) for s in specs])
-            for kind in ("readout", "recurrent")
+    def _trained(self, place: int) -> Trained:
+        spec, cells = self.specs[place], self.target.cells_of[place]
+        layout = networks.shapes(spec["cell"], spec["units"], cells)
+        weights = {
+            name: self.networks.weights[name][place, :rows, :columns].detach().cpu().numpy().copy()
+            for name, (rows, columns) in layout.items()
         }
-        self.batch, self.device = specs[0]["batch_size"], device
-        # One generator per kind: whether a network's readout drops moves no recurrent mask.
-        seeds = [np.random.SeedSequence([s["seed"], DROPOUT_STREAM]) for s in specs]
-        words = [s.generate_state(2, np.uint64) >> np.uint64(1) for s in seeds]
-        self.generators = {
-            kind: [torch.Generator().manual_seed(int(pair[i])) for pair in words]
-            for i, kind in enumerate(self.rates)
-        }
-
-    def mask(self, kind: str, stack: networks.Stack) -> Tensor | None:
-        """Factors (network, sample, unit), or None where no network drops."""
-        units = stack.weights["recurrent"].shape[1]
-        return self._factors(kind, (self.batch, units))
-
-    def apply(self, activity: Tensor) -> Tensor:
-        """Activity (network, time, sample, unit) as the decoder sees it."""
-        factors = self._factors("readout", tuple(activity.shape[1:]))
-        return activity if factors is None else activity * factors
-
-    def _factors(self, kind: str, shape: tuple[int, ...]) -> Tensor | None:
-        rates = self.rates[kind]
-        if not rates.any():
-            return None
-        draws = torch.stack([torch.rand(shape, generator=g) for g in self.generators[kind]])
-        rates = rates.reshape(-1, *[1] * len(shape))
-        return ((draws >= rates) / (1 - rates)).to(self.device)
-
-
-class Curve:
-    """Learning curves, and the progress line that people read while they wait."""
-
-    def __init__(self, name: str, steps: int) -> None:
-        self.name, self.steps = name, steps
-        self.interval = max(1, steps // CURVE_POINTS)
-        self.step: list[int] = []
-        self.loss: list[Tensor] = []
-        self.error: list[Tensor] = []
-        self.begun = self.said = time.monotonic()
-
-    def due(self, step: int) -> bool:
-        return step % self.interval == 0 or step == self.steps - 1
-
-    def record(self, step: int, loss: Tensor, error: Tensor) -> None:
-        self.step.append(step + 1)
-        self.loss.append(loss.cpu())
-        self.error.append(error.cpu())
-        now = time.monotonic()
-        if now - self.said > SECONDS_BETWEEN_LINES or step == self.steps - 1:
-            self.said = now
-            self._say(step + 1, now - self.begun)
-
-    def _say(self, done: int, seconds: float) -> None:
-        speed = done / seconds
-        log.info(
-            "%s: step %d/%d, loss %.4f, position error %.1f cm, %.1f networks·steps/s, %.0f s left",
-            self.name,
-            done,
-            self.steps,
-            float(np.nanmedian(self.loss[-1])),
-            100 * float(np.nanmedian(self.error[-1])),
-            speed * len(self.loss[-1]),
-            (self.steps - done) / speed,
-        )
-
-
-def _result(
-    cohort: Cohort, stack: networks.Stack, curve: Curve, alive: Tensor, pool: dict[str, Any]
-) -> xr.Dataset:
-    weights = {
-        f"weight_{k}": (("network", f"{k}_input", f"{k}_output"), w.detach().cpu().numpy())
-        for k, w in stack.weights.items()
-    }
-    finite = [w.isfinite().flatten(1).all(1) for w in stack.weights.values()]
-    diverged = ~(alive.flatten() & torch.stack(finite).all(0)).cpu().numpy()
-    for network, bad in zip(cohort.networks, diverged, strict=True):
-        if bad:
-            log.warning("network %s diverged: its loss or its weights were not finite", network.id)
-    return xr.Dataset(
-        weights
-        | {
-            "loss": (("network", "checkpoint"), torch.stack(curve.loss, 1).numpy()),
-            "position_error": (
-                ("network", "checkpoint"),
-                torch.stack(curve.error, 1).numpy(),
-                {"units": "m"},
-            ),
-            "diverged": ("network", diverged),
-        },
-        coords={
-            "network": [network.id for network in cohort.networks],
-            "spec": (
-                "network",
-                [json.dumps(dict(n.spec), sort_keys=True) for n in cohort.networks],
-            ),
-            "step": ("checkpoint", curve.step),
-        },
-        attrs={"device": str(alive.device), **pool},
-    )
+        finite = all(np.isfinite(w).all() for w in weights.values())
+        return Trained(weights, not (finite and bool(self.alive[place])))

@@ -24,7 +24,7 @@ SPEED_SCALE = 2 * np.pi * 0.13  # Rayleigh scale of the forward speed, m/s; the 
 WALL_REGION = 0.03  # how close to a wall it is felt, m
 WALL_SLOWING = 0.25  # factor on the speed of an animal that heads for a wall it feels
 
-CHUNK = 4096  # trajectories simulated at once: bounds the memory, changes no number
+CHUNK = 4096  # trajectories drawn and simulated at once, which bounds the memory
 
 
 def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.Dataset:
@@ -36,7 +36,8 @@ def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.D
     Returns `position` (trajectory, time, axis), float32, m, with `steps` + 1 times, and `velocity`
     (trajectory, step, axis), float32: the displacement in each step, m, which is
     `position[j + 1] - position[j]` (and not a speed in m/s).
-    A walk depends on `seed`, `steps`, `arena` and its index alone: asking for more walks appends.
+    A walk depends on `seed`, `arena` and its index alone: asking for more walks appends walks, and
+    asking for more steps appends steps to each.
     Raises ValueError where `count` or `steps` is below 1 or `arena` is not positive.
     """
     for name, value in (("count", count), ("steps", steps)):
@@ -48,17 +49,17 @@ def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.D
         raise ValueError(f"arena is {arena} m; it must be positive")
     position = np.empty((count, steps + 1, 2), dtype=np.float32)
     velocity = np.empty((count, steps, 2), dtype=np.float32)
-    # One generator per quantity, read trajectory by trajectory, makes chunks invisible.
-    starts, turns, speeds = np.random.default_rng([seed, STREAM]).spawn(3)
-    for first in range(0, count, CHUNK):
+    for block, first in enumerate(range(0, count, CHUNK)):
         chunk = slice(first, min(first + CHUNK, count))
-        size = chunk.stop - chunk.start
-        start = starts.random((size, 3))
+        # A generator per block, read step by step, so that more or longer walks begin alike.
+        starts, turns, speeds = np.random.default_rng([seed, STREAM, block]).spawn(3)
+        size = chunk.stop - first
+        start = starts.random((CHUNK, 3))[:size]
         walked = simulate(
             (start[:, :2] - 0.5) * arena,
             start[:, 2] * 2 * np.pi,
-            turns.normal(0.0, TURN_NOISE, (size, steps + 1)),
-            speeds.rayleigh(SPEED_SCALE, (size, steps + 1)),
+            turns.normal(0.0, TURN_NOISE, (steps + 1, CHUNK)).T[:size],
+            speeds.rayleigh(SPEED_SCALE, (steps + 1, CHUNK)).T[:size],
             arena,
         )
         position[chunk] = walked[:, 1:]

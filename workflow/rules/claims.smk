@@ -12,6 +12,8 @@ rule claims:
         ),
     log:
         f"{LOGS}/claims.log",
+    conda:
+        ENVIRONMENT
     params:
         run={"code": code("claims")},
     message:

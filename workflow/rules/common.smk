@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
@@ -13,7 +14,10 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")])
 )
 
-from nofreelunch import configuration
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+from nofreelunch import configuration, estimates, notices
 from nofreelunch import study as studies
 from nofreelunch.binning import bin_count
 from nofreelunch.cohorts import digest
@@ -32,7 +36,8 @@ except ValueError as error:
 
 RESULTS = f"results/{study.name}"
 LOGS = f"{RESULTS}/logs"
-FIGURES = ("overview", *(f"result_{number}" for number in range(1, 7)))
+ENVIRONMENT = str(ROOT / "envs" / "environment.yaml")
+FIGURES = ("overview", *(f"result_{number}" for number in range(1, 7)), "learning_curves")
 
 TARGET_KEYS = (
     "target",
@@ -55,9 +60,40 @@ wildcard_constraints:
     length=r"\d+",
 
 
-def code(stage, *modules):
-    """Fingerprint of a stage's script and of all library code that it imports."""
-    return fingerprint(SCRIPTS / f"{stage}.py", *modules)
+@cache
+def code(stage, *modules, target=None, cell=None):
+    """Fingerprint of a stage's script and of the library code that it runs.
+
+    For one target or cell, the code of the others does not count.
+    """
+    uses = {kind: name for kind, name in (("target", target), ("cell", cell)) if name}
+    return fingerprint(SCRIPTS / f"{stage}.py", *modules, **uses)
+
+
+def code_of_cohort(stage, cohort):
+    """Fingerprint of a stage's code for the target and the cell of a cohort."""
+    network = cohorts[cohort].networks[0]
+    return code(stage, target=network["target"], cell=network["cell"])
+
+
+def notices_of_change():
+    """What a user should know about results that are there already."""
+    planned = {
+        "networks": {name: code_of_cohort("training", name) for name in cohorts},
+        "rate_maps": {name: code_of_cohort("rate_maps", name) for name in cohorts},
+        "scores": {name: code("scores") for name in cohorts},
+    }
+    return [
+        *notices.of_code(RESULTS, planned),
+        *notices.of_versions(RESULTS, "networks", cohorts),
+    ]
+
+
+def training_pool(wildcards):
+    """Walks as long as the longest sequence of the cohort; shorter sequences are their beginnings."""
+    networks = cohorts[wildcards.cohort].networks
+    length = max(network["sequence_length"] for network in networks)
+    return f"{RESULTS}/trajectories/training_{length}.nc"
 
 
 def of_all_cohorts(stage):
@@ -74,3 +110,16 @@ def captions():
     """Fingerprint of the report's captions."""
     texts = sorted((ROOT / "workflow" / "report").glob("*.rst"))
     return digest([path.read_text(encoding="utf-8") for path in texts], 12)
+
+
+if workflow.is_main_process:
+    sizes = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
+    planned = list(cohorts.values())
+    logger.info(estimates.describe(study, planned, *sizes, config["compute"]["device"]))
+    for line in notices_of_change():
+        logger.warning(line)
+
+
+onstart:
+    for line in notices.of_space(RESULTS, estimates.size(study, *sizes)):
+        raise WorkflowError(line)

@@ -1,12 +1,12 @@
-SHOW_RATE_MAPS = ("overview", "result_2")
+SHOWN = {"overview": "rate_maps", "result_2": "rate_maps", "learning_curves": "networks"}
 
 
 rule figures:
     input:
         summary=f"{RESULTS}/summary.nc",
         theory=of_all_targets(),
-        rate_maps=lambda wildcards: (
-            of_all_cohorts("rate_maps") if wildcards.figure in SHOW_RATE_MAPS else []
+        cohorts=lambda wildcards: (
+            of_all_cohorts(SHOWN[wildcards.figure]) if wildcards.figure in SHOWN else []
         ),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
@@ -18,6 +18,8 @@ rule figures:
         ),
     log:
         f"{LOGS}/figures/{{figure}}.log",
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=4000,
     params:

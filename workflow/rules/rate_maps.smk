@@ -9,11 +9,18 @@ rule rate_maps:
     benchmark:
         f"{LOGS}/rate_maps/{{cohort}}.tsv"
     priority: 20
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        run={"bin_size": config["rate_maps"]["bin_size"], "code": code("rate_maps")},
+        run=lambda wildcards: {
+            "bin_size": config["rate_maps"]["bin_size"],
+            "networks": [network.id for network in cohorts[wildcards.cohort].networks],
+            "trained_by": code_of_cohort("training", wildcards.cohort),
+            "code": code_of_cohort("rate_maps", wildcards.cohort),
+        },
     message:
         "Rate maps of {wildcards.cohort}"
     script:

@@ -12,6 +12,8 @@ rule report:
         f"{RESULTS}/report.html",
     log:
         f"{LOGS}/report.log",
+    conda:
+        ENVIRONMENT
     params:
         run={"captions": captions(), "code": code("report")},
     message:

@@ -8,11 +8,18 @@ rule scores:
     benchmark:
         f"{LOGS}/scores/{{cohort}}.tsv"
     priority: 30
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,
     params:
-        run={"surrogates": config["scores"]["surrogates"], "code": code("scores")},
+        run=lambda wildcards: {
+            "surrogates": config["scores"]["surrogates"],
+            "networks": [network.id for network in cohorts[wildcards.cohort].networks],
+            "mapped_by": code_of_cohort("rate_maps", wildcards.cohort),
+            "code": code("scores"),
+        },
     message:
         "Grid scores of {wildcards.cohort}"
     script:

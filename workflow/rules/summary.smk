@@ -13,6 +13,8 @@ rule summary:
         ),
     log:
         f"{LOGS}/summary.log",
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=4000,
     params:

@@ -3,11 +3,13 @@ rule theory:
         f"{RESULTS}/theory/{{target}}.nc",
     log:
         f"{LOGS}/theory/{{target}}.log",
+    conda:
+        ENVIRONMENT
     params:
         run=lambda wildcards: {
             "target": targets[wildcards.target],
             "arena": study.trajectories["arena"],
-            "code": code("theory"),
+            "code": code("theory", target=targets[wildcards.target]["target"]),
         },
     message:
         "Spectrum of {wildcards.target}"

@@ -1,8 +1,3 @@
-def training_pool(wildcards):
-    length = cohorts[wildcards.cohort].networks[0]["sequence_length"]
-    return f"{RESULTS}/trajectories/training_{length}.nc"
-
-
 rule training:
     input:
         trajectories=training_pool,
@@ -13,13 +8,16 @@ rule training:
     benchmark:
         f"{LOGS}/training/{{cohort}}.tsv"
     priority: 10
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,
     params:
         run=lambda wildcards: {
             "cohort": cohorts[wildcards.cohort].as_dict(),
-            "code": code("training"),
+            "precision": config["compute"]["precision"],
+            "code": code_of_cohort("training", wildcards.cohort),
         },
     message:
         "Training {wildcards.cohort}"

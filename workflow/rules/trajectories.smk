@@ -3,6 +3,8 @@ rule training_trajectories:
         f"{RESULTS}/trajectories/training_{{length}}.nc",
     log:
         f"{LOGS}/trajectories/training_{{length}}.log",
+    conda:
+        ENVIRONMENT
     params:
         run=lambda wildcards: {
             **study.trajectories["training"],
@@ -21,6 +23,8 @@ rule evaluation_trajectories:
         f"{RESULTS}/trajectories/evaluation.nc",
     log:
         f"{LOGS}/trajectories/evaluation.log",
+    conda:
+        ENVIRONMENT
     params:
         run={
             **study.trajectories["evaluation"],

@@ -9,10 +9,11 @@ from nofreelunch.figures import style
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         figure = importlib.import_module(f"nofreelunch.figures.{snakemake.wildcards.figure}")
-        maps = {Path(path).stem: path for path in snakemake.input.rate_maps}
+        cohorts = {Path(path).stem: path for path in snakemake.input.cohorts}
+        stage = "training" if snakemake.wildcards.figure == "learning_curves" else "rate_maps"
         drawn = figure.draw(
             datasets.load(snakemake.input.summary, "summary"),
             [datasets.load(path, "theory") for path in snakemake.input.theory],
-            lambda cohort: datasets.load(maps[cohort], "rate_maps"),
+            lambda cohort: datasets.load(cohorts[cohort], stage),
         )
         style.save(drawn, Path(snakemake.output.png).with_suffix(""))

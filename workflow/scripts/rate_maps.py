@@ -6,6 +6,7 @@ if __name__ == "__main__":
     run = snakemake.params.run
     with logs.job(snakemake.log[0], snakemake.input):
         trained = datasets.load(snakemake.input.networks, "training")
+        datasets.expect(trained, run["networks"], run["trained_by"])
         evaluation = datasets.load(snakemake.input.evaluation, "trajectories")
         maps = rate_maps.measure(trained, evaluation, run["bin_size"])
         datasets.save(maps, snakemake.output[0], "rate_maps", run["code"])

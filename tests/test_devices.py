@@ -1,0 +1,80 @@
+"""Devices and precisions that are there, and one line on those that are not."""
+
+import numpy as np
+import pytest
+import torch
+from nofreelunch import devices, training
+from training_examples import CPU, cohort, make, train, walks
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """Pretend that torch sees a CUDA device, or not."""
+
+    def pretend(there, bfloat16=True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bfloat16)
+
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that what a job sets is put back
+    before = torch.backends.cuda.matmul.allow_tf32
+    yield pretend
+    torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def refused(device, precision, expected):
+    with pytest.raises(ValueError, match=expected) as error:
+        devices.choose(device, precision)
+    assert "\n" not in str(error.value)
+
+
+def test_without_cuda(cuda):
+    cuda(False)
+    assert devices.choose("auto") == devices.choose("cpu") == CPU
+    assert devices.choose("auto", "bfloat16") == CPU
+    expected = r"compute\.device: found 'cuda', but torch sees no CUDA device; allowed here: auto"
+    refused("cuda", "float32", expected)
+    with pytest.raises(ValueError, match=expected):
+        training.train(cohort([make()]), walks(), "cuda")
+
+
+def test_with_cuda(cuda):
+    cuda(True)
+    assert devices.choose("auto") == devices.choose("cuda") == torch.device("cuda")
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert devices.choose("cuda", "tf32") == torch.device("cuda")
+    assert torch.backends.cuda.matmul.allow_tf32
+    devices.choose("cuda", "float32")  # what one job sets the next one does not inherit
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert devices.choose("cpu") == CPU
+
+
+def test_what_is_not_there_is_refused_in_one_line(cuda):
+    cuda(False)
+    refused("gpu", "float32", r"compute\.device: found 'gpu', allowed: auto, cpu, cuda")
+    refused("cpu", "half", "compute.precision: found 'half', allowed: float32, tf32, bfloat16")
+    lacks = "compute.precision: found 'tf32', which cpu does not have here; "
+    refused("cpu", "tf32", lacks + "allowed: float32, bfloat16")
+    cuda(True, bfloat16=False)
+    lacks = "compute.precision: found 'bfloat16', which cuda does not have here; "
+    refused("cuda", "bfloat16", lacks + "allowed: float32, tf32")
+    refused("cpu", "tf32", "which cpu does not have here")
+
+
+def test_free_memory_is_known():
+    assert 1e6 < devices.free_memory(CPU) < 1e14
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_bfloat16_is_near_float32(cell):
+    """Seven bits of a number, so curves agree to a few per cent; weights stay float32."""
+    specs = [make(cell, seed=k, learning_rate=1e-2, steps=100) for k in range(2)]
+    pool = walks()
+    exact, rounded = (train(specs, pool, precision=p) for p in ("float32", "bfloat16"))
+    assert rounded.attrs["precision"] == "bfloat16"
+    assert rounded["weight_recurrent"].dtype == np.float32
+    assert not rounded["diverged"].any()
+    assert abs(rounded["weight_recurrent"] - exact["weight_recurrent"]).max() > 1e-5
+    learnt = exact["loss"][:, 0] - exact["loss"][:, -20:].mean("checkpoint")
+    assert (learnt > 0.02).all()
+    apart = abs(rounded["loss"] - exact["loss"])[:, -20:].mean("checkpoint")
+    assert (apart < 0.1 * learnt).all()

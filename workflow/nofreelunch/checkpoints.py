@@ -1,0 +1,137 @@
+"""Checkpoints: a training job that is killed goes on from the last one.
+
+A checkpoint is a file of plain arrays beside the output, written whole or not at all, and removed
+when the output is whole. It says which networks, code and trajectories it belongs to, and one that
+belongs to others is ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nofreelunch.datasets import DatasetError
+
+log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The checkpoints of one output file.
+
+    Args:
+        output: the file whose making they protect.
+        minutes: between two of them; 0 makes one after every step.
+        code: fingerprint of the code that trains.
+
+    Raises:
+        DatasetError: where no file can be written beside `output`.
+    """
+
+    def __init__(self, output: str | Path, minutes: float, code: str) -> None:
+        self.output, self.minutes, self.code = Path(output), minutes, code
+        self.saved = time.monotonic()
+        self.stop: int | None = None  # number of the signal that asks to stop
+        probe = self.output.with_name(f".{self.output.name}.{os.getpid()}.part")
+        try:
+            self.output.parent.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise DatasetError(
+                f"{self.output.parent}: no checkpoint can be written here ({error.strerror})"
+            ) from error
+
+    def path(self, group: str) -> Path:
+        """Where the checkpoint of the networks named `group` is."""
+        return self.output.with_name(f"{self.output.stem}.checkpoint-{group}.npz")
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return self.stop is not None or time.monotonic() - self.saved >= 60 * self.minutes
+
+    def save(self, group: str, identity: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        """Write arrays; where the disk refuses them, the checkpoint before stays (DatasetError)."""
+        path = self.path(group)
+        part = path.with_name(f".{path.name}.part")
+        try:
+            with open(part, "wb") as file:
+                np.savez(file, header=np.array(self._header(identity, arrays)), **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise DatasetError(
+                f"{path}: the checkpoint could not be written ({error.strerror}); is the disk full?"
+            ) from error
+        self.saved = time.monotonic()
+
+    def load(self, group: str, identity: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+        """The arrays last saved; None where there are none, or those of something else."""
+        path = self.path(group)
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            header = str(arrays.pop("header"))
+        except Exception as error:  # whatever a damaged file makes numpy and zipfile say
+            log.warning("%s: ignored, it is damaged (%s)", path, error)
+            return None
+        if header != self._header(identity, arrays):
+            log.warning("%s: ignored, it is damaged, or of other networks or code", path)
+            return None
+        return arrays
+
+    def stop_if_asked(self, name: str, done: int) -> None:
+        """End the process (SystemExit), as a signal would, where one asked for it."""
+        if self.stop is not None:
+            log.warning(
+                "%s: stopped after step %d; the same command goes on from there", name, done
+            )
+            raise SystemExit(128 + self.stop)
+
+    def clear(self) -> None:
+        """Remove all checkpoints of the output."""
+        for pattern in ("{}.checkpoint-*.npz", ".{}.checkpoint-*.npz.part"):
+            for path in self.output.parent.glob(pattern.format(self.output.stem)):
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as a request to save and stop, where signals can be taken."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _asked(self, number: int, frame: Any) -> None:
+        self.stop = number
+
+    def _header(self, identity: Mapping[str, Any], arrays: Mapping[str, Any]) -> str:
+        """What the arrays belong to, and their digest."""
+        content = hashlib.sha256()
+        for name in sorted(arrays):
+            array = np.ascontiguousarray(arrays[name])
+            content.update(f"{name} {array.dtype} {array.shape}".encode())
+            content.update(array.tobytes())
+        identity = {"code": self.code, "arrays": content.hexdigest(), **identity}
+        return json.dumps(identity, sort_keys=True)

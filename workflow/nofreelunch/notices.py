@@ -1,0 +1,83 @@
+"""What a user should know before a study runs: which results other code or libraries made."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import netCDF4
+
+MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may move the last digits
+
+
+def of_code(results: str | Path, planned: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """One line for each stage with files of another code than today's, which are made again.
+
+    Args:
+        results: folder of the study.
+        planned: stage -> file name -> fingerprint of today's code. Of the files that share one,
+            the first that is there stands for all.
+    """
+    lines = []
+    for stage, files in planned.items():
+        groups: dict[str, list[str]] = {}
+        for name, code in files.items():
+            groups.setdefault(code, []).append(name)
+        for code, names in groups.items():
+            found = _first(Path(results) / stage, names)
+            then = found and found.get("code_fingerprint")
+            if then and then != code:
+                some = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} like it"
+                lines.append(
+                    f"{stage}: the code has changed since {some} was made ({then}, now {code}), "
+                    "so it will be made again"
+                )
+    return lines
+
+
+def of_versions(results: str | Path, stage: str, names: Iterable[str]) -> list[str]:
+    """One line where the first file of a stage was made with other versions of libraries."""
+    found = _first(Path(results) / stage, names)
+    made = json.loads(found["versions"]) if found and "versions" in found else {}
+    changed = [
+        f"{name} {made[name]} (now {now})"
+        for name in MATTERING
+        if name in made and made[name] != (now := importlib.metadata.version(name))
+    ]
+    if not changed:
+        return []
+    return [
+        f"{results} was made with {', '.join(changed)}: that alone runs nothing again; "
+        "--forcerun training trains anew"
+    ]
+
+
+def of_space(results: str | Path, needed: float) -> list[str]:
+    """One line where the disk has less room (bytes) than the results may take."""
+    folder = Path(results).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    present = sum(path.stat().st_size for path in Path(results).rglob("*.nc"))
+    free = shutil.disk_usage(folder).free
+    if needed - present <= free:
+        return []
+    return [
+        f"{results}: found {free / 1e9:.1f} GB of free disk, allowed: at least "
+        f"{(needed - present) / 1e9:.1f} GB, which the results of this study may take"
+    ]
+
+
+def _first(folder: Path, names: Iterable[str]) -> dict[str, str] | None:
+    """Attributes of the first of the files that is there and can be read."""
+    for name in names:
+        path = folder / f"{name}.nc"
+        if path.exists():
+            try:
+                with netCDF4.Dataset(path) as file:
+                    return {key: str(file.getncattr(key)) for key in file.ncattrs()}
+            except OSError:
+                return None
+    return None
