@@ -266,3 +266,19 @@ def test_text_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         datasets.write_text(path, "second")
     assert path.read_text() == "first"
     assert [file.name for file in tmp_path.iterdir()] == ["claims.md"]
+
+
+def test_a_file_of_other_networks_or_code_is_refused_with_the_reason(tmp_path):
+    scores = xr.Dataset({name: ("network", [0.0, 1.0]) for name in datasets.STAGES["scores"]})
+    path = tmp_path / "copied.nc"
+    datasets.save(scores.assign_coords(network=["a", "b"]), path, "scores", "code")
+    with datasets.load(path, "scores") as copied:
+        assert datasets.expect(copied, ["a", "b"], "code") is copied
+        for networks, code, reason in (
+            (["a", "c"], "code", "found networks a, b ..., allowed: a, c ..."),
+            (["b", "a"], "code", "found networks a, b ..., allowed: b, a ..."),
+            (["a", "b"], "newer", "found code code, allowed: newer; it was made by other code"),
+        ):
+            with pytest.raises(datasets.DatasetError, match=re.escape(reason)) as refused:
+                datasets.expect(copied, networks, code)
+            assert str(path) in str(refused.value) and "\n" not in str(refused.value)

@@ -1,18 +1,18 @@
-"""The plan of the study, and what every rule needs: paths, fingerprints, stage lists."""
+"""The plan of the study, and what all rules need: paths, fingerprints, stage lists."""
 
 import os
 import sys
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
+# Not workflow.basedir, which is another folder where this workflow is a module of another one.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 
 # This copy of the library comes before an installed one, here and in the jobs.
 sys.path.insert(0, str(ROOT / "workflow"))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")])
-)
+paths = filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")])
+os.environ.update(PYTHONPATH=os.pathsep.join(paths))
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
