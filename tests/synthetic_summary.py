@@ -10,6 +10,8 @@ from nofreelunch import study
 STUDIES = Path(__file__).parent / "studies"
 THRESHOLDS = (0.3, 0.8, 1.15)
 PADDING = 3  # columns of the unit axis that no network fills
+CLASSES = ("other", "hexagonal", "square", "stripe")
+FEWEST = 10  # units that it takes to count modules
 GRID_LIKE = {  # share of grid-like units and mean position error, m
     "difference_of_softmaxes": (0.09, 0.075),
     "general_difference_of_gaussians": (0.08, 0.085),
@@ -25,7 +27,9 @@ GRID_LIKE = {  # share of grid-like units and mean position error, m
 
 def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = True):
     """The summary of the study `name`. Networks that have not `learnt` have large errors and no
-    grid-like unit; without `chance` no surrogates were scored. One network is marked diverged."""
+    grid-like unit; without `chance` no surrogates were scored. One network is marked diverged, the
+    last unit of each is dead and the one before constant. Grid-like units are the significant ones,
+    and of one module."""
     random = np.random.default_rng(seed)
     plan = study.load(STUDIES / f"{name}.yaml")
     cohorts = {network.id: cohort.name for cohort in plan.pack() for network in cohort.networks}
@@ -51,11 +55,21 @@ def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = 
         typical = 0.24 + 7.0 * (width if isinstance(width, float) else 0.13)
         period[index, :used] = random.normal(typical, 0.06, used)
     error *= random.uniform(0.9, 1.1, len(specs))
-    period[~(score > 0)] = np.nan
     diverged = np.zeros(len(specs), bool)
     diverged[-1] = True
+    used = present.sum(1, keepdims=True)
+    dead, constant = (np.arange(units) == used - k for k in (1, 2))
+    dead, constant = dead & ~diverged[:, None], constant & ~diverged[:, None]
+    active = present & ~dead & ~constant & ~diverged[:, None]
+    score[~active & present] = 0.0
     score[-1], error[-1] = np.nan, np.nan
-    return _table(plan, specs, cohorts, score, period, error, present, diverged, chance)
+    period[~(score > 0)] = np.nan
+    table = _table(plan, specs, cohorts, score, period, error, present, active, diverged, chance)
+    table = table.assign(units_dead=("network", dead.sum(1)))
+    table = table.assign(units_constant=("network", constant.sum(1)))
+    return table.assign(_by_unit(score, active, random)).assign(
+        _by_chance(score, period, present, active, diverged, chance, random)
+    )
 
 
 def theory(name: str = "full"):
@@ -102,7 +116,62 @@ def rate_maps(summary: xr.Dataset, bins: int = 44):
     return of_cohort
 
 
-def _table(plan, specs, cohorts, score, period, error, present, diverged, chance):
+def _by_unit(score, active, random):
+    """What is measured on units besides the lattice: the more, the more grid-like."""
+    grid = np.clip(np.nan_to_num(score), 0, 1)
+
+    def drawn(low, high):
+        values = low + (high - low) * grid + 0.05 * random.random(score.shape)
+        return ("network", "unit"), np.where(active, values, np.nan)
+
+    return {
+        "score_90": drawn(0.2, -0.4),
+        "gridness": drawn(-0.2, 1.2),
+        "orientation": drawn(0.3, 0.4),
+        "ellipticity": drawn(1.3, 1.05),
+        "stability": drawn(0.7, 0.9),
+        "spatial_information": drawn(1.2, 0.6),
+        "sparsity": drawn(0.3, 0.5),
+        "border_score": drawn(0.1, -0.3),
+        "field_count": (("network", "unit"), np.where(active, 3 + 8 * grid, 0).astype(int)),
+    }
+
+
+def _by_chance(score, period, present, active, diverged, chance, random):
+    """What the comparison with surrogates says."""
+    significant = active & (score >= 0.8) & chance
+    p_value = np.where(significant, 0.0005, random.uniform(0.05, 1, score.shape))
+    kinds = np.where(significant, 1, random.choice([0, 0, 0, 2, 3], score.shape))
+    kinds = np.where(active & chance, kinds, 0).astype(np.int8)
+    known = chance & ~diverged
+    number = np.maximum(active.sum(1), 1)
+    share = np.stack([((kinds == k) & active).sum(1) / number for k in range(len(CLASSES))])
+    units = (significant & np.isfinite(period)).sum(1)
+    modules = np.where(units >= FEWEST, 1, 0)
+    interval = np.where(units >= FEWEST, 1.0, np.nan)
+    flags = {"flag_values": np.arange(4, dtype=np.int8), "flag_meanings": " ".join(CLASSES)}
+    return {
+        "p_value": (("network", "unit"), np.where(active & chance, p_value, np.nan)),
+        "significant": (("network", "unit"), significant),
+        "lattice_class": (("network", "unit"), kinds, flags),
+        "class_fraction": (
+            ("lattice_class_name", "network"),
+            np.where(known, share, np.nan),
+        ),
+        "grid_fraction": ("network", np.where(known, significant.sum(1) / number, np.nan)),
+        "grid_fraction_present": (
+            "network",
+            np.where(known, significant.sum(1) / present.sum(1), np.nan),
+        ),
+        "modules": ("network", modules),
+        "modules_low": ("network", interval),
+        "modules_high": ("network", interval),
+        "modules_units": ("network", units),
+        "lattice_class_name": list(CLASSES),
+    }
+
+
+def _table(plan, specs, cohorts, score, period, error, present, active, diverged, chance):
     known = np.isfinite(score)
     highest = np.max(np.where(known, score, -np.inf), axis=1)
     above = np.stack([(score > t).sum(1) / present.sum(1) for t in THRESHOLDS])
@@ -120,11 +189,16 @@ def _table(plan, specs, cohorts, score, period, error, present, diverged, chance
             "score_60": (("definition", "network", "unit"), np.stack([score, score + 0.05])),
             "period": (("network", "unit"), period),
             "present": (("network", "unit"), present),
-            "active": (("network", "unit"), present & known),
+            "active": (("network", "unit"), active),
             "units_present": ("network", present.sum(1)),
+            "units_active": ("network", active.sum(1)),
             "max_score": ("network", np.where(known.any(1), highest, np.nan)),
             "has_grid_cells": ("network", highest >= 0.8),
-            "fraction_above": (("threshold", "network"), above),
+            "fraction_above": (("threshold", "network"), np.where(diverged, np.nan, above)),
+            "fraction_above_active": (
+                ("threshold", "network"),
+                np.where(diverged, np.nan, above * present.sum(1) / np.maximum(active.sum(1), 1)),
+            ),
             "chance_fraction_above": (
                 ("threshold", "network"),
                 by_chance if chance else np.nan * by_chance,

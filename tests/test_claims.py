@@ -86,6 +86,108 @@ def test_without_surrogates_chance_is_unknown_and_only_contrasts_are_tested(theo
     assert found["R6a"].verdict == REPRODUCED
 
 
+def with_fraction(summary: xr.Dataset, networks: xr.Dataset, shares: list[float]) -> xr.Dataset:
+    """The summary in which `networks` have the given grid fractions."""
+    fraction = summary["grid_fraction"].copy(deep=True)
+    fraction.loc[{"network": networks["network"].values}] = shares
+    return summary.assign(grid_fraction=fraction)
+
+
+SHARES_OF_UNITS = [f"R2{c}" for c in "abcdefgh"] + ["R3a", "R5a", "R5b", "R6a", "R6b"]
+
+
+def test_every_claim_about_shares_of_units_has_a_grid_fraction(full, theory):
+    found = evaluated(full, theory)
+    for name in SHARES_OF_UNITS:
+        assert np.isfinite(found[name].second.estimate.value), name
+    fractions = series.select(full)["grid_fraction"].values
+    assert found["R2a"].second.estimate.value == pytest.approx(fractions.mean())
+    none = evaluated(synthetic_summary.make("full", chance=False), theory)
+    assert all(not np.isfinite(none[name].second.estimate.value) for name in SHARES_OF_UNITS)
+
+
+def test_both_denominators_and_silent_units_are_named(full):
+    reason = evaluated(full)["R2a"].reason
+    assert "of active ones" in reason
+    assert "512 units, 4 dead and 4 constant" in reason
+    page = claims.to_markdown(claims.evaluate(full, []), full)
+    kept = series.trained(full)
+    present, active = (int(kept[f"units_{k}"].sum()) for k in ("present", "active"))
+    dead = kept.sizes["network"]
+    assert f"{present} units, {active} active, {dead} dead, {dead} constant" in page
+    assert "| 512: 4, 4 |" in page
+
+
+def test_significant_units_make_testable_what_chance_makes_untestable(full):
+    networks = series.select(full)
+    high = full.assign(chance_fraction_above=full["chance_fraction_above"] + 0.05)
+    claim = evaluated(with_fraction(high, networks, [0.2, 0.22, 0.25, 0.21]))["R2a"]
+    assert claim.verdict == REPRODUCED
+    assert "Chance is as high here as the reference. Significant units decide." in claim.reason
+    claim = evaluated(with_fraction(high, networks, [0.0, 0.22, 0.0, 0.0]))["R2a"]
+    assert claim.verdict == UNTESTABLE
+
+
+def test_a_verdict_that_significant_units_do_not_share_says_so(full):
+    claim = evaluated(with_fraction(full, series.select(full), [0.0] * 4))["R2a"]
+    assert claim.verdict == REPRODUCED
+    assert claim.reason.endswith(f"By significant units alone: {UNTESTABLE}.")
+
+
+def test_few_surrogates_cannot_show_that_no_unit_is_significant(full):
+    noisy = with_share(full, series.of_target(full, "cartesian"), [0.0, 0.09, 0.0, 0.0])
+    assert evaluated(noisy)["R2b"].verdict == REPRODUCED  # significant units decide
+    coarse = noisy.assign(p_value=noisy["p_value"].clip(min=1 / 201))
+    assert evaluated(coarse)["R2b"].verdict == UNTESTABLE
+    some = with_fraction(coarse, series.of_target(full, "cartesian"), [0.2, 0.22, 0.25, 0.21])
+    assert evaluated(some)["R2b"].verdict == NOT_REPRODUCED
+
+
+def test_few_networks_without_a_significant_unit_are_known_only_by_many_surrogates(full):
+    low = full.assign(
+        has_grid_cells=full["low_error"] & (np.arange(full.sizes["network"]) % 2 == 0)
+    )
+    none = with_fraction(low, full, np.where(full["diverged"], np.nan, 0.0))
+    assert evaluated(none)["R1c"].verdict == REPRODUCED
+    coarse = none.assign(p_value=none["p_value"].clip(min=1 / 201))
+    assert evaluated(coarse)["R1c"].verdict == UNTESTABLE
+
+
+def with_modules(summary: xr.Dataset, counts: list[int], units: int) -> xr.Dataset:
+    """The summary in which networks have these numbers of modules, in turn, among `units`."""
+    modules = np.resize(counts, summary.sizes["network"])
+    found = dict.fromkeys(("modules", "modules_low", "modules_high"), modules)
+    found["modules_units"] = np.full(modules.size, units)
+    return summary.assign({name: ("network", values) for name, values in found.items()})
+
+
+@pytest.mark.parametrize(
+    ("counts", "units", "verdict"),
+    [
+        ([1], 60, REPRODUCED),
+        ([2], 60, NOT_REPRODUCED),
+        ([1, 2], 60, UNTESTABLE),
+        ([1], 53, UNTESTABLE),  # two modules would have been missed
+        ([0], 5, UNTESTABLE),
+    ],
+)
+def test_modules_are_counted_in_the_networks_that_resolve_them(full, counts, units, verdict):
+    claim = evaluated(with_modules(full, counts, units))["R4d"]
+    assert claim.verdict == verdict
+    resolved = 20 if units >= 54 else 0
+    assert claim.n == f"{resolved} resolved of 20 networks"
+    assert "need 54 significant units with a period for 80 % power" in claim.reason
+    missed = f"{20 * (counts == [0])} have too few units for any count"
+    assert missed in claim.reason
+
+
+def test_the_page_lists_the_modules_of_each_network(full):
+    page = claims.to_markdown([], with_modules(full, [2], 60))
+    row = next(line for line in page.splitlines() if line.startswith("| 0.12 m |"))
+    assert row.count("2 [2, 2], 60 units") == 4
+    assert "| 4 of 4 |" in row
+
+
 def test_grid_cells_where_the_talk_has_none_count_against_it(full):
     cartesian = series.of_target(full, "cartesian")
     found = evaluated(with_share(full, cartesian, [0.10, 0.12, 0.11, 0.09]))
@@ -132,6 +234,7 @@ def test_chance_is_taken_off_the_talks_share_too(full):
     claim = evaluated(weak)["R2a"]
     assert "The reference less this chance is 3.4 %." in claim.reason
     high = weak.assign(chance_fraction_above=weak["chance_fraction_above"] + 0.05)
+    high = with_fraction(high, networks, [0.0] * 4)
     assert evaluated(high)["R2a"].verdict == UNTESTABLE
     assert "Chance is as high here" in evaluated(high)["R2a"].reason
 

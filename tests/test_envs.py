@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 ENVS = ROOT / "envs"
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch": "torch"}
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch": "torch", "dask-core": "dask"}
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 

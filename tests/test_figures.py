@@ -14,10 +14,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-from nofreelunch import series, targets
+from nofreelunch import grid_scores, measures, series, targets
 from nofreelunch.figures import overview, style, tuning
 
-NAMES = ["overview", *(f"result_{number}" for number in range(1, 7))]
+NAMES = ["overview", *(f"result_{number}" for number in range(1, 7)), "chance", "lattices"]
 CAPTIONS = Path(__file__).parents[1] / "workflow" / "report"
 SMALLEST = 7  # pt at 180 mm
 
@@ -39,7 +39,20 @@ def tiny():
 
 
 def draw(name: str, study) -> Figure:
+    if name == "chance":
+        study = (*study[:2], scores(study[0]))
     return importlib.import_module(f"nofreelunch.figures.{name}").draw(*study)
+
+
+def scores(summary: xr.Dataset):
+    """A function that opens made-up scores of a cohort: nulls of which significant units are free,
+    and no other unit is."""
+    null = np.where(
+        summary["significant"], 0.5, summary["score_60"].sel(definition="min_max") + 0.3
+    )
+    made = summary[["score_60", "active", "significant"]]
+    made = made.assign(null_95=(("network", "unit"), null))
+    return lambda cohort: made.isel(network=np.flatnonzero(summary["cohort"].values == cohort))
 
 
 def words(figure: Figure) -> list[Text]:
@@ -108,6 +121,8 @@ def test_a_study_of_coordinates_alone_is_no_error(name, full):
         ("result_2", "chance not known"),
         ("result_4", "no network with 3 periods"),
         ("result_5", "no heterogeneous"),
+        ("chance", "no surrogates were scored"),
+        ("lattices", "no significant unit has a lattice"),
     ],
 )
 def test_what_is_missing_is_said_in_words(name, text, tiny):
@@ -198,6 +213,84 @@ def test_maps_have_y_up_equal_aspect_and_grey_unvisited_bins(full):
         assert image.to_rgba(image.get_array(), norm=True)[0, 0] == pytest.approx(grey)
 
 
+def test_the_montage_stars_the_significant_units(full):
+    starred = [t.get_text().endswith("★") for t in map_titles(draw("result_2", full))]
+    networks = [series.of_target(full[0], target) for target in series.targets(full[0])]
+    units = [unit for n in networks for unit in measures.best_units(n, 8)]
+    assert starred == [unit.significant for unit in units]
+    assert 0 < sum(starred) < len(starred)
+
+
+def map_titles(figure: Figure) -> list[Text]:
+    """The titles of the panels with a rate map, in order."""
+    return [a.title for a in figure.axes if any(i.get_array().shape == (11, 11) for i in a.images)]
+
+
+def test_a_lattice_is_drawn_as_it_was_measured_on_the_ring_that_won(full):
+    summary, theory, _ = full
+    side = np.arange(44) * 0.05
+    x, y = np.meshgrid(side, side)
+    turned = np.radians([15, 75, 135])  # lattice points at 15° + 30°, 0.7 m away
+    waves = [
+        np.cos(4 * np.pi / (np.sqrt(3) * 0.7) * (x * np.cos(a) + y * np.sin(a))) for a in turned
+    ]
+    values = np.maximum(sum(waves), 0)
+    chosen = series.select(summary).isel(network=[0])
+    found = summary["period"] * 0 + 0.7, summary["orientation"] * 0 + np.radians(45)
+    study = summary.assign(period=found[0], orientation=found[1]).sel(network=chosen["network"])
+
+    def rate_maps(name: str) -> xr.Dataset:
+        maps = np.broadcast_to(values, (1, summary.sizes["unit"], 44, 44))
+        return xr.Dataset(
+            {"rate_map": (("network", "unit", "y", "x"), maps)},
+            coords={"network": chosen["network"]},
+        )
+
+    figure = draw("lattices", (study, theory, rate_maps))
+    (below, *_) = [axes for axes in figure.axes if axes.lines]
+    assert below.get_xlabel() == "0.70 m, 45°"
+    (line,) = below.lines
+    points = line.get_xydata()
+    correlation = below.images[0].get_array()
+    bins = np.rint((points + 2.175) / 0.05).astype(int)  # shift -2.15 m is in bin 0
+    peak = [correlation[y, x] for x, y in bins]
+    assert min(peak) > 0.8, "the corners of the hexagon are peaks of the autocorrelogram"
+    inner, outer = sorted(patch.radius for patch in below.patches)
+    assert inner == pytest.approx(0.2 * 2.2)
+    assert outer == pytest.approx(float(grid_scores.score(values).ring_60) * 2.2)
+    assert inner < 0.7 < outer
+
+
+def test_units_without_a_lattice_are_not_drawn_as_having_one(full):
+    summary = full[0].assign(period=full[0]["period"] * np.nan)
+    shown = [t.get_text() for t in words(draw("lattices", (summary, *full[1:])))]
+    assert shown == ["no unit of the reference networks has a lattice"]
+
+
+def test_units_are_set_against_their_own_null(full):
+    summary = full[0]
+    figure = draw("chance", full)
+    networks = series.of_target(summary, "difference_of_softmaxes")
+    _, others, passed, _ = figure.axes[0].lines
+    significant, active = (int(networks[k].sum()) for k in ("significant", "active"))
+    assert len(passed.get_xdata()) == significant
+    assert len(others.get_xdata()) == active - significant
+    assert (passed.get_ydata() > passed.get_xdata()).all()
+    assert figure.axes[0].get_title() == f"DoS\n{significant} of {active} significant"
+
+
+def test_periods_of_significant_units_are_counted_and_so_are_their_modules(full):
+    figure = draw("result_4", full)
+    shown = " ".join(t.get_text() for t in words(figure))
+    for networks in series.widths(full[0]).values():
+        number = sum(periods.size for periods in measures.significant_periods(networks))
+        assert f"{number} ★: 1 module [1, 1]" in shown
+    alone = full[0].assign(significant=full[0]["significant"] & False)
+    assert "0 ★: too few to count" in " ".join(
+        t.get_text() for t in words(draw("result_4", (alone, *full[1:])))
+    )
+
+
 def test_the_headline_counts_the_targets_above_chance(full, tiny):
     summary = full[0]
     columns = {target: series.of_target(summary, target) for target in series.targets(summary)}
@@ -236,5 +329,5 @@ def test_every_caption_is_written_from_the_config(name):
     assert len(shown) > 200
     assert shown.startswith("**" + name.replace("_", " ").capitalize()) or name == "workflow"
     assert ("0.77" in shown) == (
-        name in {"overview", "result_1", "result_2", "result_5", "workflow"}
+        name in {"overview", "result_1", "result_2", "result_5", "chance", "workflow"}
     )

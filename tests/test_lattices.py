@@ -28,12 +28,17 @@ def test_clean_lattices(bins, tolerance, rectified):
         assert (found.orientation >= 0).all() and (found.orientation < np.pi / 3).all()
         assert found.ellipticity.max() < 1 + 3 * tolerance
         assert found.quality.min() > 1
+        assert (found.reason == "").all()
 
 
-@pytest.mark.parametrize("noise", [0.5, 1.0])
-@pytest.mark.parametrize("period", [0.45, 0.8, 1.2, 1.6])
+@pytest.mark.parametrize(
+    ("period", "noise"), [(0.45, 1.0), (0.8, 1.0), (1.07, 1.0), (1.2, 1.0), (1.5, 0.5)]
+)
 def test_noisy_lattices(period, noise):
-    """With as much white noise as signal nearly all are found, and read within a tenth."""
+    """With as much white noise as signal nearly all are found, and read within a tenth.
+
+    At 1.5 m, of which two or three fields fit, half of it is as much as can be told from chance.
+    """
     random = np.random.default_rng(1)
     rates, _ = hexagonal_maps(44, period, 30, random, noise=noise, rectified=True)
     found = lattices.measure(rates, BOX / 44).period
@@ -66,29 +71,68 @@ def test_elliptic_lattice():
 
 
 def test_noise_has_no_lattice():
-    """Smooth noise mostly has none (it may, by chance: its score may be high as well)."""
+    """White noise never has one, smooth noise in less than 3 % of maps, for their few fields."""
     random = np.random.default_rng(2)
-    for width, most in ((0.05, 0.02), (0.1, 0.2), (0.2, 0.2)):
-        rates = smooth_noise(20, width, 100, random)
+    white = random.standard_normal((200, 20, 20))
+    for maps in (white, np.maximum(white, 0)):
+        assert lattices.measure(maps, BOX / 20).period.isnull().all()
+    for width in (0.05, 0.1, 0.15, 0.2, 0.3):
+        rates = smooth_noise(20, width, 200, random)
         for maps in (rates, np.maximum(rates, 0)):
             found = lattices.measure(maps, BOX / 20)
-            assert found.period.notnull().mean() <= most
-            for value in found.values():
-                assert (value.notnull() == found.period.notnull()).all()
-    white = lattices.measure(random.standard_normal((100, 20, 20)), BOX / 20)
-    assert white.period.isnull().all()
+            assert found.period.notnull().mean() <= 0.03
+            for name in ("period", "orientation", "ellipticity", "quality"):
+                assert (found[name].isnull() == (found.reason != "")).all()
+
+
+def ring_noise(bins, period, count, random):
+    """Waves of one length in all directions: a scale, and no lattice."""
+    frequency = np.fft.fftfreq(3 * bins, BOX / bins)  # a window of a larger field: not periodic
+    radius = np.hypot(frequency[:, np.newaxis], frequency) * period * np.sqrt(3) / 2
+    waves = np.fft.fft2(random.standard_normal((count, 3 * bins, 3 * bins)))
+    return np.fft.ifft2(waves * np.exp(-((radius - 1) ** 2) / 2 / 0.15**2)).real[:, :bins, :bins]
+
+
+def test_a_scale_is_not_a_lattice():
+    """Peaks around the centre at some distance, in all directions alike, make no hexagon.
+
+    Without the troughs between the six peaks, 7 in 10 of these maps had one.
+    """
+    rates = ring_noise(20, 0.5, 200, np.random.default_rng(3))
+    assert lattices.measure(rates, BOX / 20).period.notnull().mean() < 0.2
 
 
 def test_other_patterns_have_no_hexagonal_lattice():
+    """Each with the reason."""
     place = np.arange(44) * 0.05
     wave = np.cos(2 * np.pi * place / 0.7)
-    square, stripes = np.add.outer(wave, wave), np.add.outer(wave, 0 * wave)
+    random = np.random.default_rng(4)
+    none = {
+        "elliptic": np.add.outer(wave, wave),
+        "no hexagon": np.add.outer(wave, 0 * wave),
+        "no peaks": np.exp(-np.add.outer((place - 1) ** 2, (place - 0.8) ** 2) / 2 / 0.15**2),
+        "constant": np.full((44, 44), 3.1),
+        "unvisited": np.full((44, 44), np.nan),
+        "low quality": hexagonal_maps(44, 0.5, 1, random, noise=2.5)[0][0],
+        "few fields": hexagonal_maps(44, 1.6, 1, random, noise=1.0)[0][0],
+    }
+    found = lattices.measure(np.stack(list(none.values())), 0.05)
+    np.testing.assert_array_equal(found.reason, list(none))
+    assert set(none) | {""} == set(lattices.REASONS)
+    for name in ("period", "orientation", "ellipticity", "quality"):
+        assert found[name].isnull().all()
     oblique = np.cos(2 * np.pi * np.add.outer(place / 0.7, place / 0.5))
-    field = np.exp(-np.add.outer((place - 1) ** 2, (place - 0.8) ** 2) / 2 / 0.15**2)
     border = np.exp(-(np.add.outer(0 * place, place) ** 2) / 2 / 0.1**2)
-    none = np.stack([square, stripes, oblique, field, border, 0 * field, np.nan * field])
-    for value in lattices.measure(none, 0.05).values():
-        assert value.isnull().all()
+    assert lattices.measure(np.stack([oblique, border]), 0.05).period.isnull().all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, int])
+def test_number_types_and_negative_rates(dtype):
+    rates = np.rint(100 * hexagonal(20, 0.7, 0.2)).astype(dtype)
+    assert rates.min() < 0
+    found = lattices.measure(rates, 0.11)
+    xr.testing.assert_allclose(found, lattices.measure(rates.astype(float), 0.11))
+    assert float(found.period) == pytest.approx(0.7, rel=0.01)
 
 
 def test_unvisited_bins_and_labels():
@@ -121,13 +165,35 @@ def test_bad_bin_size(bin_size):
         lattices.measure(np.ones((5, 5)), bin_size)
 
 
+def test_missing_bin_size():
+    with pytest.raises(ValueError, match="bin_size: found None, allowed: a positive number of"):
+        lattices.measure(np.ones((5, 5)))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda maps: lattices.measure(maps, 0.1), lattices.nearest_six]
+)
+def test_bad_maps(function):
+    for maps, message in (
+        (np.ones((2, 5, 6)), "allowed: square maps"),
+        (np.ones((1, 1)), "at least 4 x 4 bins"),
+        (np.full((5, 5), np.inf), "found an infinite rate"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            function(maps)
+    assert function(np.empty((0, 3, 9, 9))).period.shape == (0, 3)
+
+
 def test_real_grid_cells():
-    """Most of 29 recorded cells have a lattice, of 0.3 to 0.8 m."""
+    """Most of 29 recorded cells have a lattice, of 0.3 to 0.8 m, in a box of 1 m.
+
+    Those without are poor ones (four of the five lowest scores) or of large periods.
+    """
     if not SHARED.exists():
         pytest.skip("the recorded cells are not in this checkout")
     cells = np.load(SHARED / "real_grid_cells.npz")
     found = lattices.measure(cells["rate_maps"], cells["bin_size_m"])
-    assert found.period.notnull().sum() >= 24
+    assert found.period.notnull().sum() >= 22
     assert found.period.min() > 0.3 and found.period.max() < 0.8
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthetic_summary
 import xarray as xr
-from nofreelunch import measures, series
+from nofreelunch import measures, modules, nulls, reference, series
 
 
 @pytest.fixture
@@ -88,6 +88,100 @@ def test_periods_are_read_above_a_lower_score_where_grid_cells_are_rare():
     assert measures.period_threshold(synthetic_summary.make("full", learnt=False)) == 0.3
 
 
+def test_both_denominators_are_given(networks):
+    threshold = 0.8
+    active = networks["fraction_above_active"].sel(threshold=threshold)
+    np.testing.assert_allclose(measures.share_above_active(networks, threshold), active)
+    above = measures.share_above(networks, threshold)
+    assert (measures.share_above_active(networks, threshold) > above).all()
+    passed = measures.significant(networks).sum(1)
+    np.testing.assert_allclose(measures.grid_fraction(networks), passed / 126)
+    np.testing.assert_allclose(measures.grid_fraction(networks, of="present"), passed / 128)
+
+
+def test_dead_and_constant_units_are_counted(networks):
+    counts = measures.unit_counts(networks)
+    assert counts._asdict() == {"present": 512, "active": 504, "dead": 4, "constant": 4}
+    assert sum(counts[1:]) == counts.present
+    assert measures.unit_counts(networks.isel(network=[])).present == 0
+
+
+def test_a_network_without_active_units_has_no_share_of_them(networks):
+    networks = networks.assign(units_active=0 * networks["units_active"])
+    assert np.isnan(measures.share_above_active(networks, 0.8)).all()
+
+
+def test_without_surrogates_no_unit_is_significant_and_no_fraction_known():
+    networks = series.select(synthetic_summary.make("full", chance=False))
+    assert not measures.significant(networks).any()
+    assert np.isnan(measures.grid_fraction(networks)).all()
+    assert np.isnan(measures.least_fraction(networks))
+    assert {m.count for m in measures.network_modules(networks)} == {0}
+    assert not any(unit.significant for unit in measures.best_units(networks, 8))
+
+
+def test_a_diverged_network_has_no_grid_fraction(networks):
+    diverged = np.arange(networks.sizes["network"]) == 1
+    fractions = measures.grid_fraction(networks.assign(diverged=("network", diverged)))
+    np.testing.assert_array_equal(np.isnan(fractions), diverged)
+
+
+def test_small_p_values_are_counted_among_the_units_tested():
+    p_value = np.array([[0.05, 0.01, 0.06, np.nan], [np.nan] * 4])
+    found = measures.small_p_values(xr.Dataset({"p_value": (("network", "unit"), p_value)}))
+    np.testing.assert_allclose(found, [2 / 3, np.nan])
+
+
+def test_the_least_grid_fraction_is_what_the_surrogates_can_resolve():
+    # of 128 units whose p-values cannot be below 1 / 201, none passes unless 13 have that one
+    for number, passes in ((12, False), (13, True)):
+        p_value = np.where(np.arange(128) < number, 1 / 201, 0.9)
+        assert nulls.false_discovery(p_value, measures.DISCOVERY_RATE).any() == passes
+        table = xr.Dataset({"p_value": (("network", "unit"), p_value[np.newaxis])})
+        assert 12 / 128 < measures.least_fraction(table) <= 13 / 128
+
+
+def test_significant_periods_are_those_of_significant_units_that_have_one(networks):
+    period = networks["period"].copy(deep=True)
+    first = np.flatnonzero(measures.significant(networks)[0])[0]
+    period[0, first] = np.nan
+    before, after = (
+        measures.significant_periods(n) for n in (networks, networks.assign(period=period))
+    )
+    assert [p.size for p in before] == measures.significant(networks).sum(1).tolist()
+    assert after[0].size == before[0].size - 1
+
+
+def test_modules_of_a_network_are_resolved_by_enough_units(networks):
+    units = np.array([9, 53, 54, 300])
+    found = networks.assign(
+        modules=("network", [0, 1, 1, 2]),
+        modules_low=("network", [np.nan, 1, 1, 2]),
+        modules_high=("network", [np.nan, 1, 2, 2]),
+        modules_units=("network", units),
+    )
+    of_networks = measures.network_modules(found)
+    assert [m.resolved for m in of_networks] == [False, False, True, True]
+    assert of_networks[2] == (1, 1, 2, 54)
+
+
+@pytest.mark.parametrize("modules_there", [1, 2])
+def test_networks_are_pooled_for_their_modules(networks, modules_there):
+    random = np.random.default_rng(0)
+    shape = networks["period"].shape
+    period = 1.4 ** random.integers(modules_there, size=shape) * random.normal(0.8, 0.03, shape)
+    pooled = networks.assign(period=(("network", "unit"), period))
+    found = measures.pooled_modules(pooled)
+    assert found.count == modules_there
+    assert found.units == measures.significant(networks).sum()
+    assert measures.pooled_modules(networks.isel(network=[])).count == 0
+
+
+def test_so_many_units_are_needed_to_tell_two_modules():
+    ratio = reference.MODULE_RATIOS[0]
+    assert modules.units_needed(2, ratio) == measures.UNITS_NEEDED[2]
+
+
 def test_best_units_come_from_every_network_in_order_of_score(networks):
     units = measures.best_units(networks, 8)
     assert [u.score for u in units] == sorted([u.score for u in units], reverse=True)
@@ -96,6 +190,16 @@ def test_best_units_come_from_every_network_in_order_of_score(networks):
     scores = measures.scores(networks)
     row = list(networks["network"].values).index(units[0].network)
     assert units[0].score == scores[row, units[0].unit] == np.nanmax(scores)
+
+
+def test_best_units_say_which_are_significant_and_may_be_chosen_among_them(networks):
+    passed = measures.significant(networks)
+    names = networks["network"].values.tolist()
+    for unit in measures.best_units(networks, 60):
+        assert unit.significant == passed[names.index(unit.network), unit.unit]
+    chosen = measures.best_units(networks, 10**6, passed)
+    assert len(chosen) == passed.sum()
+    assert all(unit.significant for unit in chosen)
 
 
 def test_best_units_of_a_network_without_scores_are_none(networks):

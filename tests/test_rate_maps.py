@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from nofreelunch import networks, rate_maps, targets
+from nofreelunch import networks, rate_maps, spatial, targets
 from nofreelunch.datasets import DatasetError
 from nofreelunch.trajectories import random_walk
 from scipy import stats
@@ -100,6 +100,28 @@ def test_maps_are_binned_means(keys, walks):
     counts, _, _ = np.histogram2d(y, x, bins=11, range=[[-1.1, 1.1], [-1.1, 1.1]])
     np.testing.assert_array_equal(measured["occupancy"], counts)
     assert measured["occupancy"].dims == ("y", "x")
+
+
+@pytest.mark.parametrize("chunk", [2**16, 2**27])
+def test_stability_compares_the_halves_of_the_trajectories(chunk, walks, monkeypatch):
+    """In chunks that the middle falls into, and all at once."""
+    monkeypatch.setattr(rate_maps, "CHUNK_BYTES", chunk)
+    networks_file = trained([make(seed=k, **PLACE_CELLS) for k in range(2)])
+    halves = [
+        rate_maps.measure(networks_file, walks.isel(trajectory=half), BIN)["rate_map"]
+        for half in (slice(150), slice(150, None))
+    ]
+    measured = rate_maps.measure(networks_file, walks, BIN)
+    assert measured["stability"].dims == ("network", "unit")
+    expected = spatial.stability(*halves)
+    assert expected.notnull().any() and expected.max() < 0.9999
+    # Sums in another order, in float32 within a chunk.
+    np.testing.assert_allclose(measured["stability"], expected, atol=1e-4)
+
+
+def test_one_trajectory_has_no_halves(walks):
+    measured = rate_maps.measure(integrator(), walks.isel(trajectory=[0]), BIN)
+    assert measured["stability"].isnull().all() and measured["rate_map"].notnull().any()
 
 
 def test_axes_are_y_then_x_in_metres(walks):
@@ -211,9 +233,23 @@ def test_a_diverged_network_leaves_the_others_alone(walks):
     broken["weight_recurrent"].values[1] = np.nan
     measured, expected = (rate_maps.measure(n, walks, BIN) for n in (broken, whole))
     assert not np.isfinite(measured["rate_map"][1]).any()
+    assert measured["stability"][1].isnull().all()
     assert np.isnan(measured["ridge_error"][1])
     kept = {"network": [0, 2]}
     xr.testing.assert_allclose(measured.isel(kept), expected.isel(kept), rtol=1e-5)
+
+
+def test_infinite_rates_have_no_stability(walks):
+    """One unit holds x, the other grows a thousandfold with every step."""
+    weights = {
+        "encoder": np.tile([[1.0], [0.0]], (2, 1, 1)),
+        "input": np.tile([[1.0], [0.0]], (2, 1, 1)),
+        "recurrent": np.array([1.0, 1e3])[:, None, None],
+        "decoder": np.ones((2, 1, 2)),
+    }
+    measured = rate_maps.measure(trained([make(units=1)] * 2, weights), walks, BIN)
+    assert np.isinf(measured["rate_map"][1]).any()
+    assert measured["stability"][0, 0] > 0.99 and np.isnan(measured["stability"][1, 0])
 
 
 @pytest.mark.parametrize("keys", [{}, PLACE_CELLS])

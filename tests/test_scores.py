@@ -5,15 +5,26 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from nofreelunch import grid_scores, scores
-from synthetic_maps import hexagonal_maps
+from nofreelunch import (
+    datasets,
+    fields,
+    grid_scores,
+    gridness,
+    lattice_classes,
+    lattices,
+    modules,
+    nulls,
+    scores,
+    spatial,
+)
+from synthetic_maps import hexagonal_maps, smooth_noise
 
 BINS, BIN_SIZE = 22, 0.1
 
 
 def dataset(maps, unvisited=()):
     """Maps (network, unit, y, x) as `rate_maps.measure` returns them."""
-    occupancy = np.full((BINS, BINS), 7)
+    occupancy = np.random.default_rng(5).integers(5, 9, (BINS, BINS))
     for place in unvisited:
         occupancy[place] = 0
         maps[:, :, *place] = np.nan
@@ -21,6 +32,10 @@ def dataset(maps, unvisited=()):
         {
             "rate_map": (("network", "unit", "y", "x"), maps.astype("f4")),
             "occupancy": (("y", "x"), occupancy),
+            "stability": (
+                ("network", "unit"),
+                np.linspace(0, 1, maps[..., 0, 0].size).reshape(maps.shape[:2]),
+            ),
         },
         coords={
             "network": [f"network {k}" for k in range(len(maps))],
@@ -80,20 +95,159 @@ def test_scores_are_those_of_the_maps(maps):
     assert "p_value" not in measured
 
 
+def flag(array, meaning):
+    """Where an array of flags has this meaning."""
+    meanings = dict(
+        zip(array.attrs["flag_meanings"].split(), array.attrs["flag_values"], strict=True)
+    )
+    return array.values == meanings[meaning]
+
+
+def test_each_unit_has_what_the_library_says_of_its_map(maps):
+    given = dataset(maps.copy())
+    measured = scores.measure(given, surrogates=0)
+    alive = measured["active"].values
+    values = given["rate_map"].values
+    lattice = lattices.measure(values, BIN_SIZE)
+    expected = {
+        "gridness": gridness.expanding_ring(values)["gridness"],
+        "quality": lattice["quality"],
+        "spatial_information": spatial.information(values, given["occupancy"]),
+        "sparsity": spatial.sparsity(values, given["occupancy"]),
+        "border_score": spatial.border_score(values, BIN_SIZE),
+        "stability": given["stability"],
+    }
+    for name, of_maps in expected.items():
+        assert measured[name].dims == ("network", "unit")
+        np.testing.assert_allclose(measured[name].values[alive], of_maps.values[alive], 1e-9)
+        assert np.isnan(measured[name].values[~alive]).all(), name
+    np.testing.assert_array_equal(measured["field_count"], fields.count(values))
+    assert measured["field_count"].dtype.kind == "i" and measured["field_count"].max() > 3
+    assert measured["spatial_information"].attrs["units"] == "bits"
+    by_chance = {"p_value", "significant", "surrogate_score", "lattice_class", "modules"}
+    assert not by_chance & set(measured)
+
+
+def test_why_there_is_no_lattice_is_a_flag(maps):
+    given = np.concatenate([maps, np.random.default_rng(0).normal(size=(1, 4, BINS, BINS))])
+    measured = scores.measure(dataset(given), surrogates=0)
+    reason = measured["lattice_reason"]
+    assert reason.dtype == np.int8
+    np.testing.assert_array_equal(flag(reason, "lattice"), measured["period"].notnull())
+    np.testing.assert_array_equal(flag(reason, "inactive"), ~measured["active"])
+    found = lattices.measure(given.astype("f4"), BIN_SIZE)["reason"].values
+    assert len(set(found[2])) > 1
+    for why in set(found[2]):
+        np.testing.assert_array_equal(flag(reason, why.replace(" ", "_"))[2], found[2] == why)
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """A network of 12 lattices, 5 of smooth noise, stripes, a constant unit and 20 dead ones, and
+    its scores. Were these tested, too, the p-values of 1/61 would not do for the lattices."""
+    random = np.random.default_rng(1)
+    grid, _ = hexagonal_maps(BINS, 0.5, 12, random, noise=0.2, rectified=True)
+    x, y = np.meshgrid(*[np.arange(BINS) * BIN_SIZE] * 2)
+    stripes = np.sin(2 * np.pi * (x + 0.4 * y) / 0.6) + 0.1 * random.normal(size=(BINS, BINS))
+    flat = np.zeros((21, BINS, BINS))
+    flat[0] = 2.0
+    found = np.concatenate([grid, smooth_noise(BINS, 0.2, 5, random), stripes[None], flat])
+    given = dataset(found[None])
+    return given, scores.measure(given, surrogates=60)
+
+
+def test_chance_is_that_of_each_map(mixed):
+    given, measured = mixed
+    expected = nulls.significance(given["rate_map"].values, 60, seed=3)
+    alive = measured["active"].values
+    for name in ("p_value", "p_phase", "p_shuffle", "null_95"):
+        np.testing.assert_allclose(measured[name].values[alive], expected[name].values[alive])
+        assert np.isnan(measured[name].values[~alive]).all(), name
+    assert measured["surrogate_score"].dtype == np.float32
+    np.testing.assert_array_equal(
+        measured["surrogate_score"].values[alive], expected["surrogate_score"].values[alive]
+    )
+    assert np.isnan(measured["surrogate_score"].values[~alive]).all()
+
+
+def test_units_that_are_not_active_are_not_among_those_tested(mixed):
+    _, measured = mixed
+    alive = measured["active"].values[0]
+    p_value = measured["p_value"].values[0]
+    expected = nulls.false_discovery(p_value[alive])
+    np.testing.assert_array_equal(measured["significant"].values[0, alive], expected)
+    assert not measured["significant"].values[0, ~alive].any()
+    assert measured["significant"].values[0, :12].sum() >= 10
+    assert measured["significant"].dtype == bool
+
+
+def test_lattice_classes(mixed):
+    given, measured = mixed
+    kind, p_value = measured["lattice_class"], measured["lattice_p_value"].values[0]
+    assert kind.dtype == np.int8
+    assert flag(kind, "hexagonal")[0, :12].sum() >= 11 and flag(kind, "stripe")[0, 17]
+    assert not flag(kind, "other")[0, 17] and flag(kind, "other")[0, 18:].all()
+    expected = lattice_classes.classify(given["rate_map"].values[0], scores.CLASS_SURROGATES, 3)
+    tested = np.isfinite(p_value)
+    assert tested[:12].all() and tested[17] and not tested[18:].any()
+    np.testing.assert_allclose(p_value[tested], expected["p_value"].values[tested])
+    names = np.array(kind.attrs["flag_meanings"].split())[kind.values[0]]
+    np.testing.assert_array_equal(names[tested], expected["lattice_class"].values[tested])
+
+
+def test_units_without_any_score_are_not_classified(mixed, monkeypatch):
+    given, measured = mixed
+    monkeypatch.setitem(scores.LEAST_TO_CLASSIFY, "stripe_score", 2.0)
+    without = scores.measure(given, surrogates=1)
+    assert (
+        np.isnan(without["lattice_p_value"][0, 17])
+        and flag(without["lattice_class"], "other")[0, 17]
+    )
+    np.testing.assert_array_equal(
+        without["lattice_p_value"][0, :12], measured["lattice_p_value"][0, :12]
+    )
+
+
+def test_modules_are_of_the_significant_units(mixed):
+    _, measured = mixed
+    chosen = measured["significant"].values & measured["period"].notnull().values
+    periods, orientations = (measured[k].values[chosen] for k in ("period", "orientation"))
+    expected = modules.count(periods, orientations, seed=3)
+    assert measured["modules_units"].item() == chosen.sum() >= 10
+    assert measured["modules"].item() == expected["modules"].item() == 1
+    assert measured["modules_low"].item() <= 1 <= measured["modules_high"].item()
+    few = scores.measure(mixed[0].isel(unit=slice(6)), surrogates=60)
+    assert few["modules"].item() == 0 and few["modules_units"].item() == 6
+    assert np.isnan(few["modules_low"].item())
+
+
+def test_scores_survive_a_file(mixed, tmp_path):
+    datasets.save(mixed[1], tmp_path / "scores.nc", "scores", "code")
+    with datasets.load(tmp_path / "scores.nc", "scores") as found:
+        assert found["lattice_class"].dtype == found["lattice_reason"].dtype == np.int8
+        assert found["significant"].dtype == bool
+        np.testing.assert_array_equal(flag(found["lattice_class"], "stripe").nonzero()[1], 17)
+        xr.testing.assert_allclose(found, mixed[1], rtol=1e-6)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_diverged_network_has_no_scores_and_harms_no_other(value, maps):
     broken = np.concatenate([maps, maps[:1]])
-    broken[1] = value
+    broken[1, :3] = value  # one unit of it is finite, and counts no more than the others
     measured = scores.measure(dataset(broken), surrogates=5)
-    assert not measured["active"][1].any()
-    for name in ("score_60", "score_90", "period", "p_value", "surrogate_score"):
+    for name in ("active", "dead", "constant", "significant", "lattice_class", "modules"):
+        assert not measured[name][1].any(), name
+    assert flag(measured["lattice_reason"], "inactive")[1].all()
+    floating = [name for name, array in measured.items() if array.dtype.kind == "f"]
+    assert {"score_60", "score_90", "period", "p_value", "surrogate_score"} <= set(floating)
+    for name in floating:
         assert measured[name].isel(network=1).isnull().all(), name
     expected = scores.measure(dataset(maps[:1].copy()), surrogates=5)
     assert measured["score_60"].isel(network=[0, 2]).notnull().all()
     np.testing.assert_allclose(measured["score_60"][:, 0], expected["score_60"][:, 0])
 
 
-def test_constant_units_are_not_active():
+def test_dead_and_constant_units_are_told_apart():
     """Up to rounding of the mean of a constant in float32."""
     random = np.random.default_rng(0)
     values = np.stack(
@@ -102,7 +256,30 @@ def test_constant_units_are_not_active():
             5.0 + 1e-7 * random.normal(size=(BINS, BINS)),
             5.0 + 1e-3 * random.normal(size=(BINS, BINS)),
             -1e-9 * random.random((BINS, BINS)),
+            np.zeros((BINS, BINS)),
         ]
     )
-    active = scores.is_active(dataset(values[None])["rate_map"])
-    assert active.values.tolist() == [[False, False, True, True]]
+    kinds = scores.activity(dataset(values[None])["rate_map"])
+    assert kinds["active"].values.tolist() == [[False, False, True, True, False]]
+    assert kinds["constant"].values.tolist() == [[True, True, False, False, False]]
+    assert kinds["dead"].values.tolist() == [[False, False, False, False, True]]
+    measured = scores.measure(dataset(values[None]), surrogates=2)
+    for name in kinds:
+        np.testing.assert_array_equal(measured[name], kinds[name])
+
+
+def test_one_network_is_in_memory_at_a_time(maps, tmp_path, monkeypatch):
+    datasets.save(dataset(maps.copy()), tmp_path / "maps.nc", "rate_maps", "code")
+    monkeypatch.setitem(datasets.STAGES, "rate_maps", ("rate_map", "stability"))
+    sizes, of_network = [], scores._of_network
+
+    def watched(network, *others):
+        sizes.append(dict(network.sizes))
+        return of_network(network, *others)
+
+    monkeypatch.setattr(scores, "_of_network", watched)
+    with datasets.load(tmp_path / "maps.nc", "rate_maps") as lazy:
+        measured = scores.measure(lazy, surrogates=0)
+        assert not lazy["rate_map"].variable._in_memory
+    assert [size["network"] for size in sizes] == [1, 1]
+    assert measured["spec"].values.tolist() == dataset(maps)["spec"].values.tolist()

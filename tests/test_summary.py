@@ -55,22 +55,39 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
             "ridge_error": ("network", np.mean(errors, 1), {"units": "m"}),
             "rate_map": (("network", "unit", "y", "x"), np.zeros((count, units, 2, 2))),
             "occupancy": (("y", "x"), np.ones((2, 2))),
+            "stability": (("network", "unit"), np.full((count, units), 0.8)),
         },
         coordinates | {"horizon": [20, 50]},
         {"arena": 2.2, "bin_size": 0.05},
     )
     by_method = np.stack([scores, np.add(scores, 0.5)])
+    unit = ("network", "unit")
+    kinds = np.where(np.greater(scores, 0.5), 1, np.where(np.greater(scores, 0.15), 3, 0))
     found = {
         "score_60": (("definition", "network", "unit"), by_method),
         "score_90": (("network", "unit"), np.negative(scores)),
         "period": (("network", "unit"), np.where(np.array(scores) > 0.5, 1.0, NAN), {"units": "m"}),
         "orientation": (("network", "unit"), np.zeros((count, units)), {"units": "rad"}),
         "ellipticity": (("network", "unit"), np.ones((count, units))),
-        "active": (("network", "unit"), active),
+        "active": (unit, active),
+        "dead": (unit, ~np.array(active) & np.equal(scores, 0)),
+        "constant": (unit, ~np.array(active) & np.not_equal(scores, 0) & np.isfinite(scores)),
+        "gridness": (unit, np.add(scores, 0.1)),
+        "field_count": (unit, np.full((count, units), 4)),
+        "stability": (unit, np.full((count, units), 0.8)),
+        "spatial_information": (unit, np.full((count, units), 1.5), {"units": "bits"}),
+        "sparsity": (unit, np.full((count, units), 0.3)),
+        "border_score": (unit, np.full((count, units), -0.2)),
     }
     if surrogates is not None:
         found["surrogate_score"] = (("network", "unit", "surrogate"), surrogates)
-        found["p_value"] = (("network", "unit"), np.full((count, units), 0.04))
+        found["p_value"] = (unit, np.where(active, 0.04, NAN))
+        found["significant"] = (unit, np.array(active) & np.greater(scores, 0.5))
+        found["lattice_class"] = (unit, np.where(active, kinds, 0).astype(np.int8))
+        found["modules"] = ("network", np.full(count, 2))
+        found["modules_low"] = ("network", np.full(count, 1.0))
+        found["modules_high"] = ("network", np.full(count, 3.0))
+        found["modules_units"] = ("network", np.arange(count) + 20)
     scored = xr.Dataset(found, coordinates | {"definition": ["min_max", "mean"]})
     stages = {"training": training, "rate_maps": maps, "scores": scored}
     paths = []
@@ -145,6 +162,12 @@ def test_values_are_those_of_the_files(stages):
     np.testing.assert_allclose(mean, [0.7, 1.0, 1.4, NAN, NAN], rtol=1e-6)
     np.testing.assert_allclose(one["score_90"], -min_max)
     np.testing.assert_array_equal(one["period"], [NAN, NAN, 1.0, NAN, NAN])
+    np.testing.assert_allclose(one["gridness"], min_max + 0.1, rtol=1e-6)
+    for name in ("stability", "spatial_information", "sparsity", "border_score", "p_value"):
+        assert one[name].notnull().values.tolist() == [True] * 3 + [False] * 2, name
+    assert table["field_count"].dtype.kind == "i" and table["lattice_class"].dtype == np.int8
+    assert one["field_count"].values.tolist() == [4, 4, 4, 0, 0]
+    assert one["lattice_class"].values.tolist() == [3, 3, 1, 0, 0]
 
 
 def test_units_that_are_not_there_count_nowhere(stages):
@@ -154,6 +177,36 @@ def test_units_that_are_not_there_count_nowhere(stages):
     np.testing.assert_array_equal(table["units_present"], [5, 5, 5, 3, 3])
     np.testing.assert_array_equal(table["units_active"], [0, 5, 0, 3, 2])
     assert not table["active"].sel(network="b0", unit=[3, 4]).any()
+    assert table["significant"].dtype == bool
+    assert not table["significant"].sel(network="b0", unit=[3, 4]).any()
+    np.testing.assert_array_equal(table["units_dead"], [5, 0, 0, 0, 1])
+    np.testing.assert_array_equal(table["units_constant"], 0)
+
+
+def test_constant_units_are_counted(tmp_path):
+    paths = write(tmp_path, "c", [spec()], [[0.2, 0.1, 0.0]], [[True, False, False]], [[0.05, 0.2]])
+    table = collect([paths])
+    assert table["units_constant"].item() == table["units_dead"].item() == 1
+
+
+def test_grid_fraction_has_both_denominators(stages):
+    table = collect(stages)
+    # Significant are the active units above 0.5; the third network has diverged.
+    np.testing.assert_allclose(table["grid_fraction"], [NAN, 2 / 5, NAN, 1 / 3, 0])
+    np.testing.assert_allclose(table["grid_fraction_present"], [0, 2 / 5, NAN, 1 / 3, 0])
+    assert table["lattice_class_name"].values.tolist() == ["other", "hexagonal", "square", "stripe"]
+    assert table["class_fraction"].dims == ("lattice_class_name", "network")
+    share = table["class_fraction"].transpose()
+    expected = [[0.6, 0.4, 0, 0], [0, 1 / 3, 0, 2 / 3], [0.5, 0, 0, 0.5]]
+    np.testing.assert_allclose(share.sel(network=["a1", "b0", "b1"]), expected)
+    assert share.sel(network=["a0", "a2"]).isnull().all()  # no active unit
+
+
+def test_modules_are_those_of_the_scores(stages):
+    table = collect(stages)
+    assert table["modules"].dtype.kind == "i" and (table["modules"] == 2).all()
+    np.testing.assert_array_equal(table["modules_units"], [20, 21, 22, 20, 21])
+    assert (table["modules_low"] == 1).all() and (table["modules_high"] == 3).all()
 
 
 def test_thresholds_judge(stages):
@@ -214,6 +267,12 @@ def test_without_surrogates_chance_is_not_known(tmp_path):
     table = collect([paths])
     assert table["chance_fraction_above"].isnull().all()
     assert set(table["chance_fraction_above"].dims) == {"threshold", "network"}
+    for name in ("p_value", "grid_fraction", "grid_fraction_present", "class_fraction"):
+        assert table[name].isnull().all(), name
+    assert not table["significant"].any() and not table["lattice_class"].any()
+    assert table["modules"].item() == table["modules_units"].item() == 0
+    assert np.isnan(table["modules_low"].item())
+    assert table["fraction_above"].notnull().all()
 
 
 def test_summary_and_spreadsheet_survive_a_round_trip(stages, tmp_path):
@@ -225,7 +284,9 @@ def test_summary_and_spreadsheet_survive_a_round_trip(stages, tmp_path):
     assert len(rows) == 5 and rows.loc[3, "network"] == "b0"
     assert rows.loc[3, "position_error_20"] == pytest.approx(0.05)
     assert rows.loc[3, "fraction_above_0.3"] == pytest.approx(2 / 3)
-    assert rows.loc[4, "units_active"] == 2
+    assert rows.loc[4, "units_active"] == 2 and rows.loc[4, "units_dead"] == 1
+    assert rows.loc[3, "grid_fraction"] == pytest.approx(1 / 3)
+    assert rows.loc[3, "modules"] == 2
     assert np.isnan(rows.loc[2, "fraction_above_0.3"])  # it has diverged
 
 

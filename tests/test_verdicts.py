@@ -77,6 +77,28 @@ def test_below_is_never_evidence_against():
     assert judged(verdicts.below(1.4), 1.6, 1.8) == UNTESTABLE
 
 
+@pytest.mark.parametrize(
+    ("sign", "low", "high", "verdict"),
+    [
+        (1, 0.01, 0.10, REPRODUCED),
+        (1, -0.10, -0.01, NOT_REPRODUCED),
+        (1, 0.0, 0.0, UNTESTABLE),  # nothing was found in any network
+        (1, -0.01, 0.20, UNTESTABLE),
+        (-1, -0.10, -0.01, REPRODUCED),
+        (-1, 0.01, 0.10, NOT_REPRODUCED),
+        (-1, NAN, NAN, UNTESTABLE),
+    ],
+)
+def test_side(sign, low, high, verdict):
+    assert judged(verdicts.side(sign), low, high) == verdict
+
+
+def test_what_is_no_evidence_for_may_be_evidence_against():
+    rule = verdicts.only_against(verdicts.few)
+    assert judged(rule, 0.1, 0.4) == judged(rule, 0.4, 0.6) == UNTESTABLE
+    assert judged(rule, 0.6, 0.9) == NOT_REPRODUCED
+
+
 def test_near_needs_no_interval():
     assert judged(verdicts.near(2.83, 0.5), 3.0, 3.0) == REPRODUCED
     assert judged(verdicts.near(2.83, 0.5), 1.0, 1.0) == NOT_REPRODUCED
@@ -88,6 +110,36 @@ def test_an_obstacle_decides_before_the_rule_and_is_the_reason():
         *(reference.UNITS_DOS, "difference", "2 networks", ["", "Too few.", "Unlearnt."], "Why."),
     )
     assert (claim.verdict, claim.result, claim.reason) == (UNTESTABLE, 2, "Too few. Why.")
+
+
+def judged_twice(low, high, second, obstacles=(), hindrances=(), count=4):
+    """A claim of which the first estimate says `low` to `high`, and significant units `second`."""
+    return verdicts.judge(
+        *("R2a", "It holds.", Estimate(0.1, low, high, 4), verdicts.contrast(0.05)),
+        *(reference.UNITS_DOS, "difference", "4 networks", obstacles, "Why.", hindrances),
+        verdicts.Second(Estimate(0.1, *second, count), "share", verdicts.side(1)),
+    )
+
+
+def test_significant_units_decide_where_the_first_estimate_does_not_and_only_there():
+    open_one = judged_twice(-0.1, 0.2, (0.02, 0.2))
+    assert open_one.verdict == REPRODUCED
+    assert open_one.reason.startswith("Units above the threshold leave it open. Significant units")
+    assert judged_twice(0.01, 0.2, (0.02, 0.2)).reason == "Why."
+    other = judged_twice(0.01, 0.2, (-0.2, -0.1))
+    assert (other.verdict, other.second.estimate.low) == (REPRODUCED, -0.2)
+    assert other.reason == f"Why. By significant units alone: {NOT_REPRODUCED}."
+    both = judged_twice(-0.1, 0.2, (0.0, 0.0))
+    assert (both.verdict, both.reason) == (UNTESTABLE, "Why.")
+
+
+def test_significant_units_pass_what_hinders_the_first_estimate_but_no_obstacle():
+    hindered = judged_twice(0.01, 0.2, (0.02, 0.2), hindrances=["", "No grid-like unit."])
+    assert hindered.verdict == REPRODUCED
+    assert hindered.reason == "No grid-like unit. Significant units decide. Why."
+    stopped = judged_twice(-0.1, 0.2, (0.02, 0.2), obstacles=["Unlearnt."])
+    assert (stopped.verdict, stopped.reason) == (UNTESTABLE, "Unlearnt. Why.")
+    assert judged_twice(-0.1, 0.2, (0.02, 0.2), count=2).verdict == UNTESTABLE
 
 
 def test_the_count_of_a_difference_is_that_of_its_smaller_side():
@@ -106,3 +158,8 @@ def test_a_share_of_no_network_is_no_number():
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0.0 %"), (0.0151, "1.5 %"), (0.856, "86 %")])
 def test_percent(value, text):
     assert verdicts.percent(value) == text
+
+
+def test_a_mean_is_of_the_shares_that_are_known():
+    assert verdicts.mean_percent(np.array([0.01, np.nan, 0.03])) == "2.0 %"
+    assert verdicts.mean_percent(np.array([np.nan])) == ""

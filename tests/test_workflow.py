@@ -13,7 +13,8 @@ from nofreelunch import study
 
 pytestmark = pytest.mark.workflow
 
-FIGURES = ["overview", *(f"result_{number}" for number in range(1, 7)), "learning_curves"]
+FIGURES = ["overview", *(f"result_{number}" for number in range(1, 7))]
+FIGURES += ["chance", "lattices", "learning_curves"]
 AFTER_SUMMARY = {"figures", "claims", "report"}
 
 
@@ -67,6 +68,14 @@ def test_every_dataset_opens_with_xarray_and_says_what_made_it(finished):
                     assert all("seed" in spec for spec in specs)
     with xr.open_dataset(finished.results("trajectories/training_20.nc")) as pool:
         assert pool.attrs["seed"] == study.load("smoke").trajectories["training"]["seed"]
+
+
+def test_all_files_of_a_stage_open_as_one(finished):
+    one = {"combine": "nested", "concat_dim": "network", "join": "outer"}
+    one |= {"data_vars": "minimal", "coords": "minimal", "compat": "override"}
+    for stage in ("networks", "rate_maps", "scores"):
+        with xr.open_mfdataset(str(finished.results(f"{stage}/*.nc")), **one) as everything:
+            assert everything.sizes["network"] == len(study.load("smoke").networks)
 
 
 def test_the_summary_holds_every_network_of_the_study(finished):

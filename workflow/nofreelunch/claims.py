@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch import claims_networks, claims_targets, claims_widths, measures, series, verdicts
-from nofreelunch.verdicts import Claim, percent
+from nofreelunch.verdicts import Claim, mean_percent, percent
 
 __all__ = ["Claim", "evaluate", "to_markdown"]
 
@@ -34,7 +34,24 @@ fixed beforehand. It *cannot be tested at this scale* where networks are too few
 trained, where the study lacks them, or where the interval holds both the talk's effect and none. \
 "Grid-like" means a grid score (minimum of the peaks less maximum of the troughs) above \
 {threshold:g}. Random maps reach that too: chance is the share of each unit's own surrogates, maps \
-of random phase with the unit's own radial spectrum and rates, that do."""
+of random phase with the unit's own radial spectrum and rates, that do.
+
+"Significant" is a unit that scores higher than its surrogates, of random phase and of shuffled \
+fields, after a correction for having tested all active units of its network: of the units that \
+pass, at most one in twenty is expected to be chance. Shuffles are harder to beat where fields \
+merely keep their distance, so a share of units above random-phase chance may hold few that are \
+significant. The *grid fraction* is the share of active \
+units that are; dead units never fire, constant ones fire alike everywhere, and neither is active. \
+Where a claim is about units above a grid score, the column *by significant units* has the same \
+number of significant ones. The first estimate decides; only where that leaves a claim untestable \
+may the second decide instead, and the reason then says so. Having two chances, such a claim is \
+decided by mistake more often than one in twenty times."""
+
+MODULES = (
+    "Counted among the significant units that have a period, from 10 of these on. A network is "
+    f"*resolved* by {measures.UNITS_NEEDED[2]} of them, with which two modules would be found in "
+    "80 % of cases. Networks whose periods differ look like modules when they are pooled."
+)
 
 
 def evaluate(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> list[Claim]:
@@ -53,6 +70,8 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     for number, title in RESULTS.items():
         chosen = [claim for claim in claims if claim.result == number]
         parts += [f"## Result {number}. {title}", _claims_table(chosen), _reasons(chosen)]
+    if series.widths(summary):
+        parts += ["## Grid modules by place-cell width", _modules_table(summary), MODULES]
     parts += ["## The networks that stand for each target", _targets_table(summary)]
     target = series.phrase(summary, series.defaults(summary)["target"])
     title = f"## {target} networks by cell and activation"
@@ -67,17 +86,25 @@ def _counts(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     diverged = int(summary["diverged"].sum())
     networks = f"{verdicts.counted(summary.sizes['network'])}, {diverged} of them diverged"
     left_out = " and left out of every number" if diverged else ""
-    return f"**{len(claims)} claims: {counts}.** {networks}{left_out}."
+    units = measures.unit_counts(series.trained(summary))
+    return (
+        f"**{len(claims)} claims: {counts}.** {networks}{left_out}. {units.present} units, "
+        f"{units.active} active, {units.dead} dead, {units.constant} constant."
+    )
 
 
 def _thresholds(summary: xr.Dataset) -> str:
     values = summary.attrs
     error, horizon = 100 * values["position_error_threshold"], values["position_error_horizon"]
+    least = measures.least_fraction(summary)
+    fraction = f"of {percent(least)} or more, or none" if math.isfinite(least) else "is not known"
     return (
         f"- Low position error: below {error:g} cm, the mean over {horizon} steps of held-out "
         "walks.\n"
         f"- Grid-like unit: grid score above {values['grid_cell_threshold']:g}; a network has grid "
         "cells if its highest score reaches it.\n"
+        f"- Significant unit: false-discovery rate {100 * measures.DISCOVERY_RATE:g} % within its "
+        f"network; with as many surrogates as were made, a grid fraction {fraction}.\n"
         f"- Arena {values['arena']:g} m, bins of {100 * values['bin_size']:g} cm."
     )
 
@@ -86,14 +113,16 @@ def _claims_table(claims: Sequence[Claim]) -> str:
     rows = [
         (
             f"**{claim.id}.** {claim.sentence}",
-            _estimate(claim),
+            _shown(claim.estimate, claim.low, claim.high, claim.unit),
+            _second(claim),
             claim.n,
             f"{claim.reference.text} ({claim.reference.source})",
             f"**{claim.verdict}**",
         )
         for claim in claims
     ]
-    return _table(("claim", "this study [95 % interval]", "N", "reference", "verdict"), rows)
+    heads = ("claim", "this study [95 % interval]", "by significant units", "N")
+    return _table((*heads, "reference", "verdict"), rows)
 
 
 def _reasons(claims: Sequence[Claim]) -> str:
@@ -123,28 +152,60 @@ def _architectures_table(summary: xr.Dataset) -> str:
 
 
 def _networks_heads(summary: xr.Dataset) -> tuple[str, ...]:
-    above = f"units above {summary.attrs['grid_cell_threshold']:g}"
+    above = f"units above {summary.attrs['grid_cell_threshold']:g} (of active ones)"
     errors = ("position error", "by ridge regression")
-    return ("networks", "keys unlike the defaults", *errors, above, "chance")
+    units = ("chance", "grid fraction (of all units)", "units: dead, constant")
+    return ("networks", "keys unlike the defaults", *errors, above, *units)
 
 
 def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
-    """Number of networks, how their recipe leaves the defaults, errors, share of units, chance."""
+    """Number of networks, how their recipe leaves the defaults, errors, shares of units, chance."""
     threshold, horizon = (
         summary.attrs[k] for k in ("grid_cell_threshold", "position_error_horizon")
     )
     recipe = series.recipe(summary, networks)
-    chance = measures.chance_above(networks, threshold)
-    known = chance[np.isfinite(chance)]
     error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
+    above, above_active, chance, fraction, fraction_of_all = (
+        mean_percent(values) or "not known"
+        for values in (
+            measures.share_above(networks, threshold),
+            measures.share_above_active(networks, threshold),
+            measures.chance_above(networks, threshold),
+            measures.grid_fraction(networks),
+            measures.grid_fraction(networks, of="present"),
+        )
+    )
+    units = measures.unit_counts(networks)
     return (
         str(networks.sizes["network"]),
         ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
         f"{100 * float(error.mean()):.1f} cm",
         f"{100 * float(ridge.mean()):.1f} cm",
-        percent(measures.share_above(networks, threshold).mean()),
-        percent(known.mean()) if known.size else "not known",
+        f"{above} ({above_active})",
+        chance,
+        f"{fraction} ({fraction_of_all})",
+        f"{units.present}: {units.dead}, {units.constant}",
     )
+
+
+def _modules_table(summary: xr.Dataset) -> str:
+    """Per width: the modules of each network, and those of all its networks pooled."""
+    rows = []
+    for width, networks in series.widths(summary).items():
+        found = measures.network_modules(networks)
+        each = "; ".join(_modules(m) for m in found)
+        resolved = f"{sum(m.resolved for m in found)} of {len(found)}"
+        rows.append((f"{width:g} m", resolved, each, _modules(measures.pooled_modules(networks))))
+    heads = ("place-cell width", "resolved networks", "modules of each network [95 % interval]")
+    return _table((*heads, "of all networks pooled"), rows)
+
+
+def _modules(found: measures.Modules) -> str:
+    units = f"{found.units} unit{'' if found.units == 1 else 's'}"
+    if not found.count:
+        return f"none counted, {units}"
+    few = "" if found.resolved else ", not resolved"
+    return f"{found.count} [{found.low:.0f}, {found.high:.0f}], {units}{few}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -152,9 +213,17 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _estimate(claim: Claim) -> str:
-    """Estimate and interval as text: shares in %, their differences in percentage points."""
-    if not math.isfinite(claim.estimate):
+def _second(claim: Claim) -> str:
+    """What significant units say of a claim."""
+    if claim.second is None:
+        return "–"
+    estimate, unit, _ = claim.second
+    return _shown(estimate.value, estimate.low, estimate.high, unit)
+
+
+def _shown(value: float, low: float, high: float, unit: str) -> str:
+    """An estimate and its interval: shares in %, their differences in percentage points."""
+    if not math.isfinite(value):
         return "none"
     scale, digits, ending = {
         "share": (100, 1, " %"),
@@ -162,12 +231,8 @@ def _estimate(claim: Claim) -> str:
         "m per m": (1, 2, " m per m"),
         "ratio": (1, 2, ""),
         "cycles per box": (1, 2, " cycles per box"),
-    }[claim.unit]
-    sign = "+" if claim.unit == "difference" else ""
-
-    def shown(value: float) -> str:
-        return f"{scale * value:{sign}.{digits}f}".replace("-", "−")
-
-    if not (math.isfinite(claim.low) and math.isfinite(claim.high)):
-        return f"{shown(claim.estimate)}{ending}"
-    return f"{shown(claim.estimate)}{ending} [{shown(claim.low)}, {shown(claim.high)}]"
+    }[unit]
+    sign = "+" if unit == "difference" else ""
+    shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
+    interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{shown[0]}{ending}{interval}"

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch import measures, reference, series, verdicts
-from nofreelunch.claims_targets import WORKING, Theory
+from nofreelunch.claims_targets import NEGLIGIBLE, WORKING, Theory
 from nofreelunch.verdicts import Claim, judge
 
 
@@ -32,7 +32,8 @@ def low_error(summary: xr.Dataset, theory: Theory) -> Claim:
 
 def few_have_grid_cells(summary: xr.Dataset, theory: Theory) -> Claim:
     """R1b. Share of the networks with low error whose highest grid score reaches the threshold;
-    `few`. Untestable with fewer than 10 networks."""
+    `few`. Untestable with fewer than 10 networks. Second: of those with a significant unit, which
+    is evidence for few only where the surrogates could show a unit in a hundred."""
     networks = series.trained(summary)
     threshold = summary.attrs["grid_cell_threshold"]
     sentence = f"Few of those networks have grid cells (highest grid score at least {threshold:g})."
@@ -56,6 +57,10 @@ def few_targets_have_grid_cells(summary: xr.Dataset, theory: Theory) -> Claim:
 def _few_of(label: str, sentence: str, networks: xr.Dataset, composition: str) -> Claim:
     networks = networks.isel(network=np.flatnonzero(networks["low_error"].values))
     has = networks["has_grid_cells"].values.astype(bool)
+    fraction = measures.grid_fraction(networks)
+    some = verdicts.of_share(fraction[np.isfinite(fraction)] > 0)
+    fine = measures.least_fraction(networks) <= NEGLIGIBLE
+    rule = verdicts.few if fine else verdicts.only_against(verdicts.few)
     chance = measures.some_unit_by_chance(networks)
     known = chance[np.isfinite(chance)]
     expected = (
@@ -73,7 +78,9 @@ def _few_of(label: str, sentence: str, networks: xr.Dataset, composition: str) -
         "share",
         verdicts.counted(has.size),
         [verdicts.few_networks(has.size)],
-        f"{composition} The highest of many scores grows with the number of units{expected}.",
+        f"{composition} The highest of many scores grows with the number of units{expected}. A "
+        "significant unit is in at most 5 % of networks by chance.",
+        second=verdicts.Second(some, "share", rule),
     )
 
 

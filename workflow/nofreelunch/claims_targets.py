@@ -2,7 +2,8 @@
 
 A function's docstring says what is estimated and by which rule of `verdicts` it is judged. All
 claims but those of spectra rest on networks with difference-of-softmaxes targets; where those
-have not learnt to path-integrate, nothing about grid cells can be tested.
+have not learnt to path-integrate, nothing about grid cells can be tested. The second estimate of
+all claims but those of spectra is the grid fraction.
 """
 
 import json
@@ -53,6 +54,7 @@ def gives_grid_cells(
         verdicts.contrast(effect),
         talk,
         summary,
+        verdicts.side(1),
         "Chance is as high here as the reference." if effect <= 0 else "",
         f" The reference less this chance is {verdicts.percent(effect)}." if known.size else "",
     )
@@ -60,9 +62,11 @@ def gives_grid_cells(
 
 def gives_none(label: str, target: str, summary: xr.Dataset, theory: Theory) -> Claim:
     """R2b to R2h. Share of grid-like units less that of their surrogates, for one target; `absence`
-    with a tolerance of 1 percentage point."""
+    with a tolerance of 1 percentage point. The grid fraction can only speak against it where it is
+    too coarse to be so small and not zero."""
     rule, holds = verdicts.absence(NEGLIGIBLE), "give no more grid-like units than chance"
-    return _above_chance(label, target, holds, rule, reference.NO_UNITS, summary)
+    second = rule if measures.least_fraction(summary) <= NEGLIGIBLE else verdicts.only_against(rule)
+    return _above_chance(label, target, holds, rule, reference.NO_UNITS, summary, second)
 
 
 def realism_prevents(label: str, summary: xr.Dataset, theory: Theory) -> Claim:
@@ -133,10 +137,12 @@ def _above_chance(
     rule: verdicts.Rule,
     talk: Quantity,
     summary: xr.Dataset,
-    obstacle: str = "",
+    second: verdicts.Rule,
+    hindrance: str = "",
     reason: str = "",
 ) -> Claim:
-    """The claim that targets do what `holds` says, judged by the excess over surrogates."""
+    """The claim that targets do what `holds` says, judged by the excess over surrogates, or else by
+    the grid fraction and the rule `second`."""
     networks = series.of_target(summary, target)
     targets = f"{series.phrase(summary, target)} targets"
     estimate = verdicts.over_seeds(measures.excess(networks))
@@ -153,9 +159,10 @@ def _above_chance(
             verdicts.few_seeds(estimate.count),
             unlearnt(summary),
             _stays(targets, networks),
-            obstacle,
         ],
         _levels(networks) + reason,
+        [hindrance],
+        verdicts.Second(verdicts.over_seeds(measures.grid_fraction(networks)), "share", second),
     )
 
 
@@ -166,6 +173,7 @@ def _shares_differ(
     first, second = (measures.share_above(networks, threshold) for networks in sides.values())
     estimate = verdicts.of_difference(first, second)
     means = [verdicts.percent(values.mean()) for values in (first, second) if values.size]
+    fractions = [measures.grid_fraction(networks) for networks in sides.values()]
     return judge(
         label,
         sentence,
@@ -178,10 +186,25 @@ def _shares_differ(
             verdicts.few_seeds(estimate.count),
             unlearnt(summary),
             *(_stays(name, networks) for name, networks in sides.items()),
-            verdicts.no_grid_cells(first, second),
         ],
-        f"{means[0]} of units against {means[1]}." if len(means) == 2 else "",
+        f"{means[0]} of units against {means[1]}{_against(fractions)}." if len(means) == 2 else "",
+        [verdicts.no_grid_cells(first, second)],
+        fraction_differs(*fractions, talk),
     )
+
+
+def fraction_differs(first: np.ndarray, second: np.ndarray, talk: Quantity) -> verdicts.Second:
+    """The difference of two sets of grid fractions, judged by the `side` of the talk's effect."""
+    rule = verdicts.side(1 if talk.value > 0 else -1)
+    return verdicts.Second(verdicts.of_difference(first, second), "difference", rule)
+
+
+def _against(fractions: Sequence[np.ndarray]) -> str:
+    known = [values[np.isfinite(values)] for values in fractions]
+    if not all(values.size for values in known):
+        return ""
+    first, second = (verdicts.percent(values.mean()) for values in known)
+    return f"; {first} of active units significant against {second}"
 
 
 def unlearnt(summary: xr.Dataset) -> str:
@@ -214,18 +237,27 @@ def _no_chance(networks: xr.Dataset) -> str:
 
 
 def _levels(networks: xr.Dataset) -> str:
-    """Share of units, chance and position error, in words."""
+    """Share of units, chance, grid fraction and position error, in words."""
     if not networks.sizes["network"]:
         return ""
     threshold, horizon = (
         networks.attrs[k] for k in ("grid_cell_threshold", "position_error_horizon")
     )
     share = verdicts.percent(measures.share_above(networks, threshold).mean())
-    chance = measures.chance_above(networks, threshold)
-    known = chance[np.isfinite(chance)]
-    against = f", surrogates {verdicts.percent(known.mean())}" if known.size else ""
+    active = verdicts.mean_percent(measures.share_above_active(networks, threshold))
+    chance = verdicts.mean_percent(measures.chance_above(networks, threshold))
+    against = f", surrogates {chance}" if chance else ""
+    fractions = (measures.grid_fraction(networks, of) for of in ("active", "present"))
+    of_active, of_all = (verdicts.mean_percent(values) for values in fractions)
+    small = verdicts.mean_percent(measures.small_p_values(networks))
+    significant = f"significant {of_active} of active units, {of_all} of all; " if of_active else ""
+    significant += f"p ≤ 0.05 in {small} of active units; " if small else ""
+    counts = measures.unit_counts(networks)
     error = float(networks["position_error"].sel(horizon=horizon).mean())
-    return f"{share} of units{against}; position error {100 * error:.1f} cm."
+    return (
+        f"{share} of units ({active} of active ones){against}; {significant}{counts.present} units,"
+        f" {counts.dead} dead and {counts.constant} constant; position error {100 * error:.1f} cm."
+    )
 
 
 _WITHOUT_RING = (

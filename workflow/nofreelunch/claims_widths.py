@@ -1,6 +1,7 @@
 """Claims about the width of place cells: Results 3 and 4 of the talk.
 
-A function's docstring says what is estimated and by which rule of `verdicts` it is judged.
+A function's docstring says what is estimated and by which rule of `verdicts` it is judged. The
+second estimate of the claims about Result 3 is the same number of grid fractions.
 """
 
 import math
@@ -10,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch import measures, reference, series, statistics, verdicts
-from nofreelunch.claims_targets import Theory, unlearnt
-from nofreelunch.verdicts import Claim, Estimate, judge
+from nofreelunch.claims_targets import Theory, fraction_differs, unlearnt
+from nofreelunch.verdicts import Claim, Estimate, Second, judge
 
 NEIGHBOUR = 0.015  # m; the talk's small perturbation of the width is 0.01
 FEWEST_WIDTHS = 3
@@ -20,9 +21,9 @@ FEWEST_WIDTHS = 3
 def width_matters(summary: xr.Dataset, theory: Theory) -> Claim:
     """R3a. How much of the variance of the share of grid-like units lies between widths rather than
     between seeds of one width; `most`."""
-    threshold = summary.attrs["grid_cell_threshold"]
-    shares = {w: measures.share_above(n, threshold) for w, n in series.widths(summary).items()}
+    shares, fractions = _by_width(summary)
     shares = {w: s for w, s in shares.items() if s.size >= verdicts.FEWEST_SEEDS}
+    known = [fractions[w] for w in shares if np.isfinite(fractions[w]).all()]
     count = min((s.size for s in shares.values()), default=0)
     estimate = Estimate(*measures.variance_between(list(shares.values())), count)
     means = "; ".join(f"{w:g} m {verdicts.percent(s.mean())}" for w, s in shares.items())
@@ -35,25 +36,28 @@ def width_matters(summary: xr.Dataset, theory: Theory) -> Claim:
         reference.WIDTH_SEEDS,
         "share",
         f"{sum(s.size for s in shares.values())} networks, {len(shares)} widths",
-        [
-            few if len(shares) < FEWEST_WIDTHS else "",
-            "" if math.isfinite(estimate.value) else "No unit is grid-like at any width.",
-            unlearnt(summary),
-        ],
+        [few if len(shares) < FEWEST_WIDTHS else "", unlearnt(summary)],
         f"Share of units by place-cell width: {means}." if shares else "",
+        ["" if math.isfinite(estimate.value) else "No unit is grid-like at any width."],
+        Second(Estimate(*measures.variance_between(known), count), "share", verdicts.most),
     )
 
 
 def width_is_tuned(summary: xr.Dataset, theory: Theory) -> Claim:
     """R3b. Share of grid-like units at the default width less that at the widths within 1.5 cm of
     it on both sides; `contrast` with the talk's difference."""
-    threshold, centre = summary.attrs["grid_cell_threshold"], _default_width(summary)
-    shares = {w: measures.share_above(n, threshold) for w, n in series.widths(summary).items()}
-    near = [w for w in shares if 0 < abs(w - centre) < NEIGHBOUR]
+    centre = _default_width(summary)
+    by_width = _by_width(summary)
+    near = [w for w in by_width[0] if 0 < abs(w - centre) < NEIGHBOUR]
     both = bool(near) and min(near) < centre < max(near)
     nothing = np.empty(0)
-    here = shares.get(centre, nothing)
-    there = np.concatenate([shares[w] for w in near]) if both else nothing
+    (here, there), fractions = (
+        (
+            of_networks.get(centre, nothing),
+            np.concatenate([of_networks[w] for w in near]) if both else nothing,
+        )
+        for of_networks in by_width
+    )
     estimate = verdicts.of_difference(here, there)
     return judge(
         "R3b",
@@ -67,9 +71,17 @@ def width_is_tuned(summary: xr.Dataset, theory: Theory) -> Claim:
             "" if both else "The study has no widths 1 cm to both sides of the default one.",
             verdicts.few_seeds(estimate.count),
             unlearnt(summary),
-            verdicts.no_grid_cells(here, there),
         ],
+        hindrances=[verdicts.no_grid_cells(here, there)],
+        second=fraction_differs(*fractions, reference.WIDTH_PEAK),
     )
+
+
+def _by_width(summary: xr.Dataset) -> tuple[dict[float, np.ndarray], dict[float, np.ndarray]]:
+    """Shares of grid-like units (network,) and grid fractions by place-cell width."""
+    threshold, widths = summary.attrs["grid_cell_threshold"], series.widths(summary).items()
+    shares = {w: measures.share_above(networks, threshold) for w, networks in widths}
+    return shares, {w: measures.grid_fraction(networks) for w, networks in widths}
 
 
 def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
@@ -142,9 +154,40 @@ def one_module(summary: xr.Dataset, theory: Theory) -> Claim:
     )
 
 
+def few_modules(summary: xr.Dataset, theory: Theory) -> Claim:
+    """R4d. Share of resolved networks of the width series whose significant units form one grid
+    module; `most`. Resolved are networks with so many of these that two modules would be found in
+    80 % of cases. Untestable with fewer than 10 of them."""
+    networks = series.select(summary, free=["place_cell_width"])
+    found = measures.network_modules(networks)
+    resolved = [m for m in found if m.resolved]
+    two, three, four = measures.UNITS_NEEDED.values()
+    others = [m.count for m in found if not m.resolved]
+    known = np.isfinite(measures.grid_fraction(networks)).any()
+    return judge(
+        "R4d",
+        "The significant units of most networks form one grid module.",
+        verdicts.of_share(np.array([m.count == 1 for m in resolved], bool)),
+        verdicts.most,
+        reference.ONE_MODULE,
+        "share",
+        f"{len(resolved)} resolved of {verdicts.counted(len(found))}",
+        [
+            "" if known or not found else "No surrogates were scored, so no unit is significant.",
+            unlearnt(summary),
+            verdicts.few_networks(len(resolved)),
+        ],
+        f"{len(resolved)} of {verdicts.counted(len(found))} resolved: two modules at a ratio of "
+        f"{reference.MODULE_RATIOS[0]:g} need {two} significant units with a period for 80 % power "
+        f"(three {three}, four {four}). Of the others {others.count(1)} show one module, "
+        f"{sum(k > 1 for k in others)} several, and {others.count(0)} have too few units for any "
+        "count. The table of modules has each network.",
+    )
+
+
 def _default_width(summary: xr.Dataset) -> float:
     width: Any = series.defaults(summary).get("place_cell_width")
     return width if isinstance(width, float) else math.nan
 
 
-TESTS = (width_matters, width_is_tuned, period_grows, period_is_predicted, one_module)
+TESTS = (width_matters, width_is_tuned, period_grows, period_is_predicted, one_module, few_modules)

@@ -23,10 +23,39 @@ RECORDED = ("numpy", "scipy", "torch", "xarray", "netCDF4", "snakemake")
 STAGES = {  # and what a reader of each stage's files relies on
     "trajectories": ("position", "velocity"),
     "training": ("loss", "position_error", "step", "diverged", "spec"),
-    "rate_maps": ("rate_map", "occupancy", "position_error", "ridge_error", "spec"),
-    "scores": ("score_60", "score_90", "period", "active", "spec"),
+    "rate_maps": (
+        "rate_map",
+        "occupancy",
+        "stability",
+        "position_error",
+        "ridge_error",
+        "spec",
+    ),
+    "scores": (
+        "score_60",
+        "score_90",
+        "gridness",
+        "period",
+        "field_count",
+        "stability",
+        "active",
+        "dead",
+        "constant",
+        "spec",
+    ),
     "theory": ("covariance", "power", "radial_power", "predicted_period"),
-    "summary": ("score_60", "position_error", "diverged", "spec"),
+    "summary": (
+        "score_60",
+        "gridness",
+        "period",
+        "position_error",
+        "diverged",
+        "significant",
+        "grid_fraction",
+        "lattice_class",
+        "modules",
+        "spec",
+    ),
 }
 
 
@@ -44,10 +73,15 @@ def save(dataset: xr.Dataset, path: str | Path, stage: str, code: str) -> None:
     Raises:
         DatasetError: where the disk refuses it; what was at `path` stays.
     """
+    replace(dataset.assign_attrs(provenance(stage, code)), path)
+
+
+def replace(dataset: xr.Dataset, path: str | Path) -> None:
+    """`save` a dataset that says already what made it."""
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Encodings of the files that variables came from, string lengths say, are not for this one.
-    labelled = dataset.drop_encoding().assign_attrs(provenance(stage, code))
+    labelled = dataset.drop_encoding()
     encoding = {name: _encoding(array) for name, array in labelled.data_vars.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ and, with extremes in place of means, by Schaeffer et al. 2022 ("min_max").
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,14 +19,15 @@ from numpy.typing import ArrayLike
 
 from nofreelunch.autocorrelograms import Stack, autocorrelogram, check_choice, half_autocorrelograms
 
-__all__ = ["METHODS", "OUTER_RADII", "autocorrelogram", "score", "score_by_method"]
+__all__ = ["METHODS", "OUTER_RADII", "autocorrelogram", "score", "score_by_method", "score_rings"]
 
 METHODS = ("min_max", "mean")
+SCORES = (60, 90)  # degrees, the turns that they look for
 INNER_RADIUS = 0.2  # of the map's side, for every ring (Banino et al.)
 OUTER_RADII = np.linspace(0.4, 1.0, 10)  # of the map's side, one per ring (Banino et al.)
 VARIANCE_OFFSET = 1e-5  # added to a ring's variance (Banino et al.)
-SAMPLED_ANGLES = np.deg2rad([30, 45, 60])
-ANGLES = (90, 30, 120, 45, 135, 60, 150)  # degrees: a quarter turn, and of each of the above
+SAMPLED_ANGLES = (30, 45, 60)  # degrees
+ANGLES = (90, 30, 120, 45, 135, 60, 150)  # a quarter turn, and of each of the above
 
 
 def score(rate_maps: ArrayLike, method: str = "min_max", unvisited: str = "masked") -> xr.Dataset:
@@ -60,53 +62,96 @@ def score(rate_maps: ArrayLike, method: str = "min_max", unvisited: str = "maske
 def score_by_method(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
     """`score` by both methods in one pass, along a first dimension `definition`."""
     stack = Stack(rate_maps, unvisited)
-    names = ("score_60", "score_90", "ring_60", "ring_90")
-    best = np.full((len(names), len(METHODS), stack.count), np.nan)
-    for chunk in stack.chunks():
-        correlations = _ring_correlations(half_autocorrelograms(chunk))
-        varied = correlations.any(axis=(0, 1))
-        for row, method in enumerate(METHODS):
-            for column, scores in enumerate(_scores_of_rings(correlations, method)):
-                ring = np.where(varied, OUTER_RADII[scores.argmax(axis=0)], np.nan)
-                best[column, row, chunk.where] = np.where(chunk.visited, scores.max(axis=0), np.nan)
-                best[column + 2, row, chunk.where] = ring
+    best = np.full((2, len(SCORES), len(METHODS), stack.count), np.nan)
+    for where, scores in _scored(stack):
+        # NaN in every ring where there is no visited bin, 0 where the map is constant.
+        varied = scores.any(axis=(0, 1, 2)) & ~np.isnan(scores[0, 0, 0])
+        best[0, :, :, where] = scores.max(axis=2)
+        best[1, :, :, where] = np.where(varied, OUTER_RADII[scores.argmax(axis=2)], np.nan)
     coords = {"definition": list(METHODS)}
+    names = [f"{kind}_{angle}" for kind in ("score", "ring") for angle in SCORES]
+    values = best.reshape(len(names), len(METHODS), stack.count)
+    return xr.Dataset({k: stack.label(v, coords) for k, v in zip(names, values, strict=True)})
+
+
+def score_rings(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
+    """The scores in each of the ten rings, of which `score_by_method` has the largest.
+
+    Returns `score_60` and `score_90` along `definition`, the leading dimensions and a last one
+    `ring`, which is labelled by the rings' outer radii as fractions of the map's side. Args and
+    errors as in `score`.
+    """
+    stack = Stack(rate_maps, unvisited)
+    found = np.full((len(SCORES), len(METHODS), stack.count, OUTER_RADII.size), np.nan)
+    for where, scores in _scored(stack):
+        found[:, :, where] = np.swapaxes(scores, -1, -2)
+    labels = {"definition": list(METHODS)}, {"ring": OUTER_RADII}
     return xr.Dataset(
-        {name: stack.label(values, coords) for name, values in zip(names, best, strict=True)}
+        {
+            f"score_{angle}": stack.label(values, *labels)
+            for angle, values in zip(SCORES, found, strict=True)
+        }
     )
 
 
-class _Geometry(NamedTuple):
-    """What the rings of autocorrelograms of one size need."""
+def _scored(stack: Stack) -> Iterator[tuple[slice, np.ndarray]]:
+    """Chunk by chunk, where in the stack it is and its scores: (score, method, ring, map)."""
+    for chunk in stack.chunks():
+        correlations = _ring_correlations(half_autocorrelograms(chunk))
+        scores = np.stack([_scores_of_rings(correlations, method) for method in METHODS], axis=1)
+        scores[..., ~chunk.visited] = np.nan
+        yield chunk.where, scores
+
+
+class Geometry(NamedTuple):
+    """What turning the rings of autocorrelograms of one size needs."""
 
     prefilter: np.ndarray  # (2n - 1, 2n - 1): samples along an axis -> cubic-spline coefficients
     sampling: scipy.sparse.csr_array  # coefficients with dy >= 0 -> values at turned points
     points: np.ndarray  # flat indices of the lags in the rings, one of each +-pair, by ring
     quarter: np.ndarray  # number of the point at which each of them arrives in a quarter turn
-    rings: list[slice]  # the points that each ring adds to the one before
+    rings: list[slice]  # the points of each ring
 
 
 @lru_cache(maxsize=16)
-def _geometry(n: int) -> _Geometry:
+def geometry(n: int, edges: tuple[float, ...], angles: tuple[int, ...]) -> Geometry:
+    """For maps of side `n`, rings between radii `edges` (bins, not with the inner one), `angles`°.
+
+    The centre, lag (0, 0), is in no ring.
+    """
     dy, dx = np.mgrid[:n, 1 - n : n]
     radius = np.sqrt(dx**2.0 + dy**2.0)
-    inside = (radius > INNER_RADIUS * n) & (radius <= OUTER_RADII[-1] * n)
-    inside &= (dy > 0) | (dx > 0)
-    ring = np.searchsorted(OUTER_RADII * n, radius[inside])
+    inside = (radius > edges[0]) & (radius <= edges[-1]) & ((dy > 0) | (dx > 0))
+    ring = np.searchsorted(edges, radius[inside]) - 1
     order = np.argsort(ring, kind="stable")
     points = np.flatnonzero(inside)[order]
     dy, dx = dy.ravel()[points], dx.ravel()[points]
     number = np.empty(n * (2 * n - 1), int)
     number[points] = np.arange(points.size)
-    cosine, sine = np.cos(SAMPLED_ANGLES)[:, np.newaxis], np.sin(SAMPLED_ANGLES)[:, np.newaxis]
-    edges = [*np.searchsorted(ring[order], np.arange(OUTER_RADII.size)), points.size]
-    return _Geometry(
+    turn = np.deg2rad(angles)[:, np.newaxis]
+    cosine, sine = np.cos(turn), np.sin(turn)
+    firsts = [*np.searchsorted(ring[order], np.arange(len(edges) - 1)), points.size]
+    return Geometry(
         prefilter=scipy.ndimage.spline_filter1d(np.eye(2 * n - 1), 3, axis=0, mode="mirror"),
         sampling=_sampling((cosine * dy + sine * dx).ravel(), (cosine * dx - sine * dy).ravel(), n),
         points=points,
         quarter=number[_half_index(dx, -dy, n)],
-        rings=[slice(*pair) for pair in itertools.pairwise(edges)],
+        rings=[slice(*pair) for pair in itertools.pairwise(firsts)],
     )
+
+
+def turned_points(half: np.ndarray, rings: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Correlations at the rings' points (point, map): as they are, turned by 90°, and by `angles`.
+
+    The last has the angle as its first axis.
+    """
+    n, count = half.shape[0], half.shape[-1]
+    rows = np.matmul(rings.prefilter, half)
+    rows = np.concatenate([rows[:0:-1, ::-1], rows]).reshape(2 * n - 1, -1)
+    coefficients = (rings.prefilter[n - 1 :] @ rows).reshape(-1, count)
+    plain = half.reshape(-1, count)[rings.points]
+    turned = (rings.sampling @ coefficients).reshape(-1, *plain.shape)
+    return plain, plain[rings.quarter], turned
 
 
 def _half_index(dy: np.ndarray, dx: np.ndarray, n: int) -> np.ndarray:
@@ -140,18 +185,13 @@ def _sampling(rows: np.ndarray, columns: np.ndarray, n: int) -> scipy.sparse.csr
 
 def _ring_correlations(half: np.ndarray) -> np.ndarray:
     """Each ring's correlation with itself turned by `ANGLES`: (angle, ring, map)."""
-    n, count = half.shape[0], half.shape[-1]
-    geometry = _geometry(n)
-    rows = np.matmul(geometry.prefilter, half)
-    rows = np.concatenate([rows[:0:-1, ::-1], rows]).reshape(2 * n - 1, -1)
-    coefficients = (geometry.prefilter[n - 1 :] @ rows).reshape(-1, count)
-    turned = (geometry.sampling @ coefficients).reshape(len(SAMPLED_ANGLES), -1, count)
-    plain = half.reshape(-1, count)[geometry.points]
-    quarter = plain[geometry.quarter]
+    n = len(half)
+    rings = geometry(n, (INNER_RADIUS * n, *(OUTER_RADII * n)), SAMPLED_ANGLES)
+    plain, quarter, turned = turned_points(half, rings)
 
     def mean_over_rings(index: str, *values: np.ndarray) -> np.ndarray:
-        sums = [np.einsum(index, *(value[ring] for value in values)) for ring in geometry.rings]
-        area = [ring.stop for ring in geometry.rings]
+        sums = [np.einsum(index, *(value[ring] for value in values)) for ring in rings.rings]
+        area = [ring.stop for ring in rings.rings]  # each holds those before it
         return np.cumsum(sums, axis=0) / np.array(area)[:, np.newaxis]
 
     mean = mean_over_rings("pm->m", plain)

@@ -19,7 +19,11 @@ from nofreelunch.autocorrelograms import Stack, half_autocorrelograms, lagged_pr
 LEAST_OVERLAP = 0.1  # share of the map that overlaps at a peak that is looked at
 GOOD_OVERLAP = 0.5  # the same at the lattice points beyond the six nearest
 LEAST_CORRELATION = 0.05  # at a peak
+# At a period of p sides the least quality is 0.3 + 1.5 max(0, p - 0.5): a map that holds only a few
+# fields has six peaks around the centre by chance, if seldom good ones.
 LEAST_QUALITY = 0.3
+LONG_PERIOD = 0.5
+QUALITY_PER_PERIOD = 1.5
 SMOOTHING = (0, 1, 2)  # standard deviations in bins, tried in turn
 ABOUT_BEST = 0.7  # of the best quality, where the lesser period decides
 LARGEST_ELLIPTICITY = 1.5  # a square lattice, taken for a hexagonal one, has sqrt(3)
@@ -31,8 +35,10 @@ FARTHEST = 0.2  # of the period, between a peak and its lattice point
 # Lattice points as sums of two neighbouring ones: half of the six nearest, and of the next twelve.
 SIX = np.array([(1, 0), (0, 1), (-1, 1)])
 EIGHTEEN = np.concatenate([SIX, [(1, 1), (2, -1), (-1, 2), (2, 0), (0, 2), (-2, 2)]])
-# Halfway from the centre to each of the six, and the middles of triangles of lattice points.
-TROUGHS = np.concatenate([SIX / 2, np.array([(1, 1), (-1, 2)]) / 3])
+# Halfway from the centre to each of the six, the middles of triangles of lattice points, and as far
+# as the six but between them: what only has a scale, as a ring of frequencies, is alike there too.
+BETWEEN = np.array([(1, 1), (2, -1), (-1, 2)])
+TROUGHS = np.concatenate([SIX / 2, BETWEEN[[0, 2]] / 3, BETWEEN / np.sqrt(3)])
 LANDMARKS = np.concatenate([SIX, TROUGHS])
 HEXAGON = np.array([(0, 1), (np.sqrt(3) / 2, 1 / 2)])  # two neighbouring peaks (y, x), period 1
 
@@ -46,23 +52,36 @@ SPLINES = (_SPLINE, _SPLINE.derivative(1), _SPLINE.derivative(2))
 CLIMBS = 5
 LARGEST_STEP = 0.5  # bins
 
+# Why a map has no lattice, from what fails first to what fails last; no reason where it has one.
+REASONS = np.array(
+    ["", "unvisited", "constant", "no peaks", "no hexagon", "elliptic", "low quality", "few fields"]
+)
 
-def measure(rate_maps: ArrayLike, bin_size: float, unvisited: str = "masked") -> xr.Dataset:
+
+def measure(
+    rate_maps: ArrayLike, bin_size: float | None = None, unvisited: str = "masked"
+) -> xr.Dataset:
     """Period, orientation and ellipticity of the hexagonal lattice in each rate map.
 
     Args:
         rate_maps: (..., y, x), numpy or xarray; NaN marks an unvisited bin.
-        bin_size: side of a bin, m.
+        bin_size: side of a bin, m; needed.
         unvisited: what unvisited bins count as, as in `grid_scores.score`.
 
     Returns:
-        A dataset over the leading dimensions, NaN where a map has no lattice:
-        `period` (m), mean distance of the six nearest peaks of the autocorrelogram, from the
-        lattice that fits these and, where enough of the map overlaps, the next twelve;
-        `orientation` (rad, 0 to pi/3), of the peaks, counter-clockwise from x;
-        `ellipticity` (1 or more), ratio of the axes of the ellipse through the six peaks;
-        `quality` (up to about 1.3), lowest correlation at the six peaks less the highest at the
-        troughs between them and the centre.
+        A dataset over the leading dimensions. The first four are NaN where a map has no lattice:
+
+        - `period` (m): mean distance of the six nearest peaks of the autocorrelogram, from the
+          lattice that fits these and, where enough of the map overlaps, the next twelve.
+        - `orientation` (rad, 0 to pi/3): of the peaks, counter-clockwise from x.
+        - `ellipticity` (1 or more): ratio of the axes of the ellipse through the six peaks.
+        - `quality` (0.3 to about 1.3): lowest correlation at the six peaks less the highest at the
+          troughs between them, and between them and the centre. Near 1.3 for a clean lattice; white
+          noise of the lattice's own variance halves it.
+        - `reason`: why there is no lattice, or "". "unvisited" and "constant" maps have no
+          autocorrelogram; "no peaks", or none of which two are about as far and 60° apart ("no
+          hexagon"); "elliptic", by more than 1.5; "low quality", below 0.3; or "few fields", a
+          quality that chance would reach at this period, of which so little fits the map.
 
     Raises:
         ValueError: for a bin size that is not a positive number, and for maps as in `score`.
@@ -72,13 +91,17 @@ def measure(rate_maps: ArrayLike, bin_size: float, unvisited: str = "masked") ->
         raise ValueError(f"bin_size: found {bin_size!r}, allowed: a positive number of metres")
     stack = Stack(rate_maps, unvisited)
     measured = np.full((4, stack.count), np.nan)
+    reason = np.zeros(stack.count, int)
     for chunk in stack.chunks():
-        basis, quality = _bases(whole(half_autocorrelograms(chunk)))
+        basis, quality, why = _bases(whole(half_autocorrelograms(chunk)))
         measured[:, chunk.where] = *_describe(basis), quality
+        constant = np.where(chunk.visited, _code("constant"), _code("unvisited"))
+        reason[chunk.where] = np.where(chunk.maps.any(axis=(0, 1)), why, constant)
     measured[0] *= size
-    measured[:, np.isnan(measured[3])] = np.nan
+    measured[:, reason > 0] = np.nan
     names = ("period", "orientation", "ellipticity", "quality")
     found = xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})
+    found["reason"] = stack.label(REASONS[reason])
     found["period"].attrs["units"] = "m"
     found["orientation"].attrs["units"] = "rad"
     return found
@@ -136,27 +159,30 @@ def _describe(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.hypot(y, x).mean(axis=-1), orientation, ratio + np.sqrt(ratio**2 - 1)
 
 
-def _bases(correlations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two neighbouring peaks (map, 2, axis) of each autocorrelogram, in bins, and the quality.
+def _bases(correlations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two neighbouring peaks (map, 2, axis) of each autocorrelogram, in bins; quality; reason code.
 
-    NaN where there is no lattice. Autocorrelograms are smoothed only where none is seen otherwise:
-    noise hides peaks among its own, and smoothing moves those near the edge.
+    Autocorrelograms are smoothed only where no lattice is seen otherwise: noise hides peaks among
+    its own, and smoothing moves those near the edge. The reason is that of the best attempt.
     """
     basis, quality = np.full((len(correlations), 2, 2), np.nan), np.full(len(correlations), np.nan)
+    reason = np.full(len(correlations), _code("no peaks"))
+    missing = np.arange(len(correlations))
     for width in SMOOTHING:
-        missing = np.flatnonzero(np.isnan(quality))
-        if missing.size:
-            seen = scipy.ndimage.gaussian_filter(correlations[missing], (0, width, width))
-            basis[missing], quality[missing] = _bases_seen(seen)
-    return basis, quality
+        seen = scipy.ndimage.gaussian_filter(correlations[missing], (0, width, width))
+        basis[missing], quality[missing], why = _bases_seen(seen)
+        reason[missing] = np.where(why == 0, 0, np.maximum(reason[missing], why))
+        missing = np.flatnonzero(reason)
+    return basis, quality, reason
 
 
-def _bases_seen(correlations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _bases_seen(correlations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same from these correlations as they are."""
     smooth = correlations
     for axis in (-1, -2):  # less of the finest noise, which makes peaks of its own
         smooth = scipy.ndimage.correlate1d(smooth, [1 / 6, 2 / 3, 1 / 6], axis=axis)
-    basis = _best_pairs(smooth, _peaks(smooth))
+    peaks = _peaks(smooth)
+    basis = _best_pairs(smooth, peaks)
     coefficients = _prefiltered(correlations)
     for points in (SIX, EIGHTEEN):
         found = np.flatnonzero(np.isfinite(basis).all(axis=(-1, -2)))
@@ -165,9 +191,21 @@ def _bases_seen(correlations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     which = np.repeat(np.arange(len(basis)), len(LANDMARKS))
     correlation = _interpolated(coefficients, which, lags.reshape(-1, 2))[:, 0, 0]
     quality = _quality(correlation.reshape(lags.shape[:-1]))
-    # Comparisons with NaN are false: maps without a basis fail too.
-    is_lattice = (quality >= LEAST_QUALITY) & (_describe(basis)[2] <= LARGEST_ELLIPTICITY)
-    return basis, np.where(is_lattice, quality, np.nan)
+    period, _, ellipticity = _describe(basis)
+    excess = period / ((correlations.shape[-1] + 1) // 2) - LONG_PERIOD
+    failures = {
+        "no peaks": np.isnan(peaks).all(axis=(-1, -2)),
+        "no hexagon": np.isnan(period),
+        "elliptic": ellipticity > LARGEST_ELLIPTICITY,
+        "low quality": quality < LEAST_QUALITY,
+        "few fields": quality < LEAST_QUALITY + QUALITY_PER_PERIOD * excess,
+    }
+    reason = np.select(list(failures.values()), [_code(name) for name in failures], 0)
+    return basis, quality, reason
+
+
+def _code(reason: str) -> int:
+    return int(np.flatnonzero(REASONS == reason)[0])
 
 
 def _prefiltered(correlations: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """What is read off trained networks: one number, or one row of numbers, per network.
 
-Every function takes a selection of a study's summary (dimensions network, unit ...). Shares are of
-all units, those that are never active included, as in the talk.
+Every function takes a selection of a study's summary (dimensions network, unit ...). Shares of
+units above a score are of all units, those that are never active included, as in the talk, unless a
+name says otherwise; the grid fraction is of active units.
 """
 
 from collections.abc import Sequence
@@ -11,19 +12,48 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from nofreelunch import series
+from nofreelunch import modules, series
 
 METHOD = "min_max"  # the talk's definition of the grid score
 FEWEST_UNITS = 3  # with fewer units a network has no typical period
+DISCOVERY_RATE = 0.05  # of chance among the units that are called significant
+RESAMPLES = 100  # for the interval of a pool's number of modules
+# Significant units with which so many modules, of periods in the least ratio of an animal, are
+# found in 80 % of cases: `modules.units_needed(2)`, and of 3 and 4.
+UNITS_NEEDED = {2: 54, 3: 108, 4: 164}
 
 
 class Unit(NamedTuple):
-    """One unit: where its rate map is, and its grid score."""
+    """One unit: where its rate map is, its grid score, and whether that is significant."""
 
     cohort: str
     network: str
     unit: int
     score: float
+    significant: bool = False
+
+
+class Modules(NamedTuple):
+    """Number of grid modules among some units, its 95 % interval, and the units it rests on."""
+
+    count: int
+    low: float
+    high: float
+    units: int
+
+    @property
+    def resolved(self) -> bool:
+        """Whether two modules would probably have been found."""
+        return self.units >= UNITS_NEEDED[2]
+
+
+class UnitCounts(NamedTuple):
+    """How many units there are, and how many never fire or fire alike everywhere."""
+
+    present: int
+    active: int
+    dead: int
+    constant: int
 
 
 def scores(networks: xr.Dataset) -> np.ndarray:
@@ -39,6 +69,48 @@ def share_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
     count = np.isfinite(values).sum(1)
     known = (count > 0) & ~networks["diverged"].values.astype(bool)
     return (values > threshold).sum(1) / np.where(known, count, np.nan)
+
+
+def share_above_active(networks: xr.Dataset, threshold: float) -> np.ndarray:
+    """As `share_above`, but a share of the units that are neither dead nor constant."""
+    present, active = (networks[f"units_{which}"].values for which in ("present", "active"))
+    return share_above(networks, threshold) * present / np.where(active > 0, active, np.nan)
+
+
+def unit_counts(networks: xr.Dataset) -> UnitCounts:
+    """The units of all `networks` together."""
+    return UnitCounts(*(int(networks[f"units_{which}"].sum()) for which in UnitCounts._fields))
+
+
+def significant(networks: xr.Dataset) -> np.ndarray:
+    """Which units (network, unit) score higher than their surrogates: at most 5 % of those of a
+    network by chance. None where no surrogates were scored."""
+    return networks["significant"].transpose("network", "unit").values.astype(bool)
+
+
+def grid_fraction(networks: xr.Dataset, of: str = "active") -> np.ndarray:
+    """Share of the active units (network,), or of all with `of="present"`, that are significant;
+    NaN for a network that diverged, has no such units, or was not set against surrogates."""
+    name = "grid_fraction" if of == "active" else "grid_fraction_present"
+    known = ~networks["diverged"].values.astype(bool)
+    return np.where(known, networks[name].values.astype(float), np.nan)
+
+
+def small_p_values(networks: xr.Dataset) -> np.ndarray:
+    """Share of the tested units (network,) whose own p-value is 0.05 or less, as by chance at most
+    one in twenty is; NaN where none was tested."""
+    p_value = networks["p_value"].transpose("network", "unit").values
+    tested = np.isfinite(p_value).sum(1)
+    return (p_value <= 0.05).sum(1) / np.where(tested > 0, tested, np.nan)
+
+
+def least_fraction(networks: xr.Dataset) -> float:
+    """The smallest grid fraction other than zero that could have been found: p-values end at
+    1 / (1 + surrogates), and where fewer units than this have the smallest of them, none passes
+    (Benjamini and Hochberg 1995). NaN where no surrogates were scored."""
+    p_value = networks["p_value"].values
+    known = p_value[np.isfinite(p_value)]
+    return min(1.0, float(known.min()) / DISCOVERY_RATE) if known.size else float("nan")
 
 
 def chance_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
@@ -71,6 +143,31 @@ def periods(networks: xr.Dataset, threshold: float) -> list[np.ndarray]:
     period = networks["period"].transpose("network", "unit").values
     chosen = np.isfinite(period) & (scores(networks) > threshold)
     return [row[keep] for row, keep in zip(period, chosen, strict=True)]
+
+
+def significant_periods(networks: xr.Dataset) -> list[np.ndarray]:
+    """For each network the periods, m, of its significant units that have one."""
+    period = networks["period"].transpose("network", "unit").values
+    chosen = np.isfinite(period) & significant(networks)
+    return [row[keep] for row, keep in zip(period, chosen, strict=True)]
+
+
+def network_modules(networks: xr.Dataset) -> list[Modules]:
+    """For each network its grid modules among significant units; 0 where these are too few."""
+    names = ("modules", "modules_low", "modules_high", "modules_units")
+    columns = [np.nan_to_num(networks[name].values) for name in names]
+    return [
+        Modules(int(c), float(a), float(b), int(n)) for c, a, b, n in zip(*columns, strict=True)
+    ]
+
+
+def pooled_modules(networks: xr.Dataset) -> Modules:
+    """Grid modules among the significant units of all `networks` together. Networks whose periods
+    differ look like modules."""
+    pool = np.concatenate([*significant_periods(networks), np.empty(0)])
+    found = modules.count(pool, resamples=RESAMPLES)
+    low, high = found["modules_interval"].values.tolist()
+    return Modules(int(found["modules"]), low, high, int(found["units"]))
 
 
 def typical_period(networks: xr.Dataset, threshold: float) -> np.ndarray:
@@ -123,17 +220,19 @@ def predicted_periods(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> dict
     return found
 
 
-def best_units(networks: xr.Dataset, count: int) -> list[Unit]:
+def best_units(networks: xr.Dataset, count: int, among: np.ndarray | None = None) -> list[Unit]:
     """The `count` units of highest grid score, the same number from each network as far as the
-    count allows, in descending order of score."""
+    count allows, in descending order of score. `among` (network, unit) says which may be chosen."""
     values = np.nan_to_num(scores(networks), nan=-np.inf)
+    values = values if among is None else np.where(among, values, -np.inf)
+    passed = significant(networks)
     order = np.argsort(-values, axis=1, kind="stable")
     cohort, name = networks["cohort"].values, networks["network"].values
     found: list[Unit] = []
     for rank in range(values.shape[1] if len(values) else 0):
         row = [
-            Unit(str(cohort[n]), str(name[n]), int(units[rank]), float(values[n, units[rank]]))
-            for n, units in enumerate(order)
+            Unit(str(cohort[n]), str(name[n]), int(u), float(values[n, u]), bool(passed[n, u]))
+            for n, u in enumerate(order[:, rank])
         ]
         row = sorted((u for u in row if np.isfinite(u.score)), key=lambda u: -u.score)
         found += row[: count - len(found)]

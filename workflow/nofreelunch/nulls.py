@@ -1,24 +1,32 @@
 """What a grid score is by chance, for each unit.
 
 A smooth map scores high now and then, however it came about. The score of a unit is therefore set
-against those of surrogate maps that are like its own in all but the arrangement of the fields.
+against those of surrogate maps that are like its own in all but the arrangement of the fields. Two
+kinds of them, as each misses something: random phases keep the spectrum and the rates but not the
+fields, and so are beaten too often by fields that merely keep their distance (one in six maps of
+densely packed bumps at a level of 5 %); a shuffle keeps the fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
+import scipy.stats
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from nofreelunch import fields
 from nofreelunch.autocorrelograms import Stack
 from nofreelunch.grid_scores import score
 
 SURROGATE_STREAM = 4  # second seed word: surrogates share no draws with weights, trajectories ...
-BINS_PER_BLOCK = 2**20  # bounds memory
+BATCH = 100  # surrogates of a map drawn at once: bounds memory, and part of what a seed stands for
+ENOUGH = 10  # surrogates as high as the map: its p-value cannot become small any more
+LEAST_FIELDS = 2  # what a shuffle needs
+PLACES = 64  # tried for each field of a shuffle
 
 
 def significance(
@@ -30,17 +38,37 @@ def significance(
 ) -> xr.Dataset:
     """How each map's 60° grid score compares with those of its surrogates.
 
+    A map is compared with `count` surrogates of each kind, in batches of 100, or fewer: after a
+    batch in which ten of one kind score as high, no more are made (sequential Monte Carlo test;
+    Besag and Clifford 1991). Small p-values thus get many surrogates and large ones few. They
+    stay valid at any level: where stopping early leaves a p-value at or below a level, the test
+    with that fixed number would have passed, too.
+
     Args:
         rate_maps: (..., y, x), numpy or xarray; NaN marks an unvisited bin.
-        count: surrogates of each map, 1 or more.
-        seed: of the surrogates, 0 or more; the same call gives the same numbers.
+        count: most surrogates of each kind for a map, 1 or more. A p-value is never below
+            1 / (1 + count): for `false_discovery` to pass a share f of the units at a rate q,
+            it takes a count of 1 / (f q) or more.
+        seed: of the surrogates, 0 or more; each map has its own draws from it by its place among
+            the maps, whatever the other maps are.
         method, unvisited: as in `grid_scores.score`.
 
     Returns:
-        A dataset over the leading dimensions: `p_value`, (1 + surrogates that score at least as
-        high) / (1 + count); `null_95`, the score that 5 % of the surrogates exceed; and
-        `surrogate_score`, along a last dimension `surrogate`. A constant map has 1, 0 and zeros; a
-        map without any visited bin has NaN.
+        A dataset over the leading dimensions:
+
+        - `p_phase`, `p_shuffle`: (1 + surrogates that score at least as high) / (1 + surrogates),
+          for random phases (`surrogates`) and for the field shuffle (`shuffles`), which is NaN for
+          maps of fewer than two fields.
+        - `p_value`: the larger of the two, or the one.
+        - `null_95`: the score that 5 % of the surrogates exceed, of the kind with the larger
+          p-value; where both are the same, the higher score.
+        - `field_count`: as of `fields.count`.
+        - `surrogate_count`: surrogates of each kind that were made.
+        - `surrogate_score`: of the first random-phase surrogates, at most 100 of them, along a last
+          dimension `surrogate`; so many whatever the map's score, and so a fair sample of chance.
+
+        A constant map has p-values of 1, and 0 for all else; a map without any visited bin has NaN,
+        no fields and no surrogates.
 
     Raises:
         ValueError: for a count below 1 or a negative seed, and as `grid_scores.score` does.
@@ -50,24 +78,53 @@ def significance(
             raise ValueError(f"{name}: found {found!r}, allowed: an integer of at least {least}")
     stack = Stack(rate_maps, unvisited)
     observed = score(stack.maps, method, unvisited)
-    random = np.random.default_rng([seed, SURROGATE_STREAM])
-    p_value = np.where(np.isnan(observed.score_60), np.nan, 1.0)
-    null_95 = 0 * p_value
-    scores = np.repeat(null_95[:, np.newaxis].astype(np.float32), count, axis=1)
-    for which in _blocks(np.flatnonzero(np.isfinite(observed.ring_60)), count * stack.side**2):
-        maps = np.stack([surrogates(stack.maps[index], count, random) for index in which])
-        chance = score(maps, method, unvisited).score_60.values
-        higher = (chance >= observed.score_60.values[which, np.newaxis]).sum(axis=1)
-        p_value[which] = (1 + higher) / (1 + count)
-        null_95[which] = np.quantile(chance, 0.95, axis=1)
-        scores[which] = chance
-    return xr.Dataset(
-        {
-            "p_value": stack.label(p_value),
-            "null_95": stack.label(null_95),
-            "surrogate_score": stack.label(scores, trailing={"surrogate": np.arange(count)}),
-        }
-    )
+    nothing = 0 * observed.score_60.values  # NaN for a map without any visited bin
+    result = {name: nothing + value for name, value in _Chance(1.0, 1.0, np.nan)._asdict().items()}
+    first = np.repeat(nothing[:, np.newaxis].astype(np.float32), min(count, BATCH), axis=1)
+    for name in ("field_count", "surrogate_count"):
+        result[name] = np.zeros(stack.count, int)
+    for index in np.flatnonzero(np.isfinite(observed.ring_60)):
+        random = np.random.default_rng([seed, SURROGATE_STREAM, index])
+        height = float(observed.score_60[index])
+        chance, first[index] = _compare(
+            stack.maps[index], height, count, random, method=method, unvisited=unvisited
+        )
+        for name, value in chance._asdict().items():
+            result[name][index] = value
+    labelled = {name: stack.label(values) for name, values in result.items()}
+    trailing = {"surrogate": np.arange(first.shape[1])}
+    return xr.Dataset({**labelled, "surrogate_score": stack.label(first, trailing=trailing)})
+
+
+class _Chance(NamedTuple):
+    p_value: float
+    p_phase: float
+    p_shuffle: float
+    null_95: float = 0.0
+    field_count: int = 0
+    surrogate_count: int = 0
+
+
+def _compare(
+    rate_map: np.ndarray, height: float, count: int, random: np.random.Generator, **options: str
+) -> tuple[_Chance, np.ndarray]:
+    """What `significance` says of one map that scores `height`; its `surrogate_score`."""
+    found = fields.find(rate_map)
+    made: list[list[np.ndarray]] = [[], []]
+    shuffled = len(found.peaks) >= LEAST_FIELDS
+    for start in range(0, count, BATCH):
+        size = min(BATCH, count - start)
+        made[0].append(score(surrogates(rate_map, size, random), **options).score_60.values)
+        if shuffled:
+            made[1].append(score(shuffles(found, size, random), **options).score_60.values)
+        if max(sum((s >= height).sum() for s in kind) for kind in made) >= ENOUGH:
+            break
+    scores = [np.concatenate(kind) for kind in made if kind]
+    p = [(1 + (kind >= height).sum()) / (1 + kind.size) for kind in scores]
+    largest, null_95 = max(zip(p, (np.quantile(kind, 0.95) for kind in scores), strict=True))
+    p_shuffle = p[1] if shuffled else np.nan
+    chance = _Chance(largest, p[0], p_shuffle, null_95, len(found.peaks), scores[0].size)
+    return chance, scores[0][:BATCH]
 
 
 def surrogates(rate_map: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
@@ -101,7 +158,75 @@ def _wavenumbers(n: int) -> np.ndarray:
     return np.rint(np.hypot(cycles[:, np.newaxis], cycles)).astype(int)
 
 
-def _blocks(which: np.ndarray, bins_of_one: int) -> Iterator[np.ndarray]:
-    step = max(1, BINS_PER_BLOCK // bins_of_one)
-    for start in range(0, which.size, step):
-        yield which[start : start + step]
+def shuffles(found: fields.Fields, count: int, random: np.random.Generator) -> np.ndarray:
+    """Random maps (count, y, x) with the fields of a map at other places.
+
+    The pieces of the fields are moved as they are, turned by a multiple of 90° and perhaps
+    mirrored, and put upon the background; where they overlap, the higher rate counts. Their peaks
+    are anywhere among the visited bins, and the border cuts what reaches beyond it, as it cuts the
+    fields of a unit: hence the pieces are whole (`fields.find`). No two peaks are closer than the
+    closest two of the map, as far as there is room for them all (see `_places`).
+    """
+    places = _places(found, count, random)
+    turns = random.integers(8, size=places.shape[:2])
+    side = len(found.background)
+    margin = max(len(piece) // 2 for piece in found.pieces)
+    rates = np.zeros((count, *2 * [side + 2 * margin]))
+    for number, piece in enumerate(found.pieces):
+        turned = [np.rot90(way, k) for way in (piece, piece.T) for k in range(4)]
+        corners = (places[:, number] + margin - len(piece) // 2).tolist()
+        for one, (y, x), turn in zip(rates, corners, turns[:, number].tolist(), strict=True):
+            covered = one[y : y + len(piece), x : x + len(piece)]
+            np.maximum(covered, turned[turn], out=covered)
+    inside = slice(margin, margin + side)
+    return rates[:, inside, inside] + found.background
+
+
+def _places(found: fields.Fields, count: int, random: np.random.Generator) -> np.ndarray:
+    """Random y, x of peaks (count, field, 2), put down one after another, in bins.
+
+    Of some random places, each peak takes the first that is as far from all peaks before it as the
+    map's closest two are; or else, where they are too crowded, the place that is farthest.
+    """
+    allowed = np.argwhere(np.isfinite(found.background))
+    least = found.least_distance**2 * (1 - 1e-9)  # distances are rounded
+    every = np.arange(count)
+    taken = np.empty((count, len(found.peaks), 2), int)
+    for number in range(len(found.peaks)):
+        tried = allowed[random.integers(len(allowed), size=(count, PLACES))]
+        apart = np.square(tried[:, :, np.newaxis] - taken[:, np.newaxis, :number]).sum(axis=-1)
+        gap = apart.min(axis=2, initial=np.iinfo(int).max)
+        pick = np.minimum(gap, least).argmax(axis=1)
+        taken[:, number] = tried[every, pick]
+    order = random.permuted(np.tile(np.arange(len(found.peaks)), (count, 1)), axis=1)
+    return np.take_along_axis(taken, order[:, :, np.newaxis], axis=1)
+
+
+def false_discovery(p_values: ArrayLike, rate: float = 0.05) -> xr.DataArray | np.ndarray:
+    """Which units are significant when many of a network are tested.
+
+    Of the units that pass, no more than `rate` are expected to be chance (Benjamini and Hochberg
+    1995).
+
+    Args:
+        p_values: (..., unit), numpy or xarray; each row a network of its own, NaN a unit that was
+            not tested, which counts neither as one of many nor as significant.
+        rate: above 0 and at most 1.
+
+    Returns: bool, as `p_values` in shape and kind.
+
+    Raises:
+        ValueError: for a rate or a p-value out of range.
+    """
+    values = np.asarray(p_values, float)
+    outside = values[(values < 0) | (values > 1)]
+    if not 0 < rate <= 1:
+        raise ValueError(f"rate: found {rate!r}, allowed: above 0, at most 1")
+    if outside.size:
+        raise ValueError(f"p_values: found {outside[0]}, allowed: 0 to 1, or NaN")
+    passed = np.zeros(values.shape, bool)
+    for row in np.ndindex(values.shape[:-1]):
+        tested = ~np.isnan(values[row])
+        if tested.any():
+            passed[row][tested] = scipy.stats.false_discovery_control(values[row][tested]) <= rate
+    return p_values.copy(data=passed) if isinstance(p_values, xr.DataArray) else passed

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from nofreelunch import networks, targets
+from nofreelunch import networks, spatial, targets
 from nofreelunch.binning import bin_count
 from nofreelunch.datasets import DatasetError
 
@@ -31,10 +31,12 @@ def measure(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float) -> xr.
 
     Returns:
         `rate_map` (network, unit, y, x), the mean activity per bin, NaN in unvisited bins;
-        `occupancy` (y, x), samples per bin; `position_error` (network, horizon) in m, the mean
-        distance of the target's own decoder over the first `horizon` steps; `ridge_error` (network)
-        in m, the same over all steps for a ridge regression from all units to position, fitted on
-        the first half of the trajectories and tested on the second: one decoder for all targets.
+        `occupancy` (y, x), samples per bin; `stability` (network, unit), the correlation of the
+        maps of the first and the second half of the trajectories (`spatial.stability`), NaN for a
+        network of infinite rates; `position_error` (network, horizon) in m, the mean distance of
+        the target's own decoder over the first `horizon` steps; `ridge_error` (network) in m, the
+        same over all steps for a ridge regression from all units to position, fitted on the first
+        half of the trajectories and tested on the second: one decoder for all targets.
 
     Raises:
         ValueError: where bins do not fill the arena, or the arenas of the inputs differ.
@@ -46,23 +48,29 @@ def measure(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float) -> xr.
     specs, stack, target = restore(trained)
     position = torch.from_numpy(evaluation["position"].values).float()
     units = stack.weights["recurrent"].shape[1]
-    maps = Maps(len(specs), units, bins, arena)
-    ridge = Ridge(len(specs), units, len(position) // 2)
+    half = len(position) // 2
+    halves = [Maps(len(specs), units, bins, arena) for _ in range(2)]
+    ridge = Ridge(len(specs), units, half)
     horizons = sorted({min(horizon, position.shape[1] - 1) for horizon in HORIZONS})
     errors = []
     with torch.no_grad():
         for first, path, activity in _activities(stack, target, position):
-            maps.add(path, activity)
+            split = min(max(half - first, 0), len(path))
+            for maps, part in zip(halves, (slice(split), slice(split, None)), strict=True):
+                maps.add(path[part], activity[:, :, part])
             ridge.add(first, path, activity)
             if first < DECODED_TRAJECTORIES:
                 errors.append(_decoding_errors(stack, target, path, activity))
     error = torch.cat(errors, 2)[:, :, :DECODED_TRAJECTORIES]
     position_error = torch.stack([error[:, :h].mean((1, 2)) for h in horizons], 1)
     centres = (np.arange(bins) + 0.5) * bin_size - arena / 2
+    stability = _stability(*halves)
+    maps = halves[0].merge(halves[1])
     return xr.Dataset(
         {
             "rate_map": (("network", "unit", "y", "x"), maps.mean()),
             "occupancy": (("y", "x"), maps.occupancy.reshape(bins, bins).numpy()),
+            "stability": (("network", "unit"), stability),
             "position_error": (("network", "horizon"), position_error.numpy(), {"units": "m"}),
             "ridge_error": ("network", ridge.error(), {"units": "m"}),
         },
@@ -117,6 +125,16 @@ def _decoding_errors(stack, target, path: Tensor, activity: Tensor) -> Tensor:
     return torch.linalg.vector_norm(decoded - path[:, 1:].transpose(0, 1), dim=-1)
 
 
+def _stability(first: Maps, second: Maps) -> np.ndarray:
+    """Correlation of each unit's maps in two halves of the data (network, unit)."""
+    found = np.full((len(first.sums), first.sums.shape[2]), np.nan)
+    for index in range(len(found)):
+        pair = [maps.mean(slice(index, index + 1))[0] for maps in (first, second)]
+        if not any(np.isinf(maps).any() for maps in pair):
+            found[index] = spatial.stability(*pair)
+    return found
+
+
 class Maps:
     """Sums of activity per bin; samples outside the arena are left out."""
 
@@ -138,12 +156,20 @@ class Maps:
             chunk = torch.zeros(sums.shape, dtype=values.dtype)
             sums += chunk.index_add_(0, index, values[inside])
 
-    def mean(self) -> np.ndarray:
-        """(network, unit, y, x), float32, NaN where no sample fell."""
-        mean = torch.where(
-            self.occupancy[:, None] > 0, self.sums / self.occupancy[:, None], torch.nan
-        )
-        return mean.mT.unflatten(-1, (self.bins, self.bins)).float().numpy()
+    def merge(self, other: Maps) -> Maps:
+        """Takes up the samples of `other`; returns itself."""
+        self.sums += other.sums
+        self.occupancy += other.occupancy
+        return self
+
+    def mean(self, chosen: slice = slice(None)) -> np.ndarray:
+        """Of the `chosen` networks: (network, unit, y, x), float32, NaN where no sample fell."""
+        samples = torch.where(self.occupancy > 0, self.occupancy.double(), torch.nan)
+        sums = self.sums[chosen]
+        means = torch.empty(sums.mT.shape)
+        for mean, of_network in zip(means, sums, strict=True):  # all at once would double memory
+            mean.copy_(of_network.mT / samples)
+        return means.unflatten(-1, (self.bins, self.bins)).numpy()
 
 
 @dataclass

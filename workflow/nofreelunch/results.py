@@ -58,7 +58,9 @@ def dataset(
         "spec": ("network", specs),
         "step": (dims, step, {"long_name": "training steps done; -1 where the curve has ended"}),
     }
-    return xr.Dataset(variables, coords, dict(attributes))
+    made = xr.Dataset(variables, coords, dict(attributes))
+    # Numbers along the other axes let xarray put cohorts of other sizes beside each other.
+    return made.assign_coords({d: np.arange(n) for d, n in made.sizes.items() if d != "network"})
 
 
 def _stacked(arrays: Sequence[np.ndarray], fill: float) -> np.ndarray:

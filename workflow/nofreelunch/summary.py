@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from nofreelunch import datasets
+from nofreelunch.lattice_classes import LATTICES, OTHER
 
 SPEC_COLUMNS = (
     "target",
@@ -22,7 +23,32 @@ SPEC_COLUMNS = (
     "learning_rate",
     "weight_decay",
 )
-UNIT_VARIABLES = ("score_60", "score_90", "period", "orientation", "ellipticity", "p_value")
+UNIT_VARIABLES = (
+    "score_60",
+    "score_90",
+    "gridness",
+    "period",
+    "orientation",
+    "ellipticity",
+    "field_count",
+    "stability",
+    "spatial_information",
+    "sparsity",
+    "border_score",
+)
+# What the comparison with surrogates says of units and networks, and what stands for it where there
+# were none. All of it is in the scores by these names.
+BY_CHANCE = {"p_value": np.nan, "significant": False, "lattice_class": np.int8(0)}
+MODULES = {"modules": 0, "modules_low": np.nan, "modules_high": np.nan, "modules_units": 0}
+PADDING = {  # of units that a network does not have; NaN for all else
+    "active": False,
+    "present": False,
+    "significant": False,
+    "field_count": 0,
+    "lattice_class": np.int8(0),
+}
+UNIT_COUNTS = ("units_present", "units_active", "units_dead", "units_constant")
+CLASSES = (OTHER, *LATTICES)  # by the number that stands for it in `lattice_class`
 
 
 def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> xr.Dataset:
@@ -36,9 +62,20 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
     Returns:
         Per network its spec, final `loss` (mean of the last tenth of the curve), `position_error`
         (network, horizon) and `ridge_error` in m, `diverged`, and what the thresholds make of it;
-        per unit the scores, NaN where a network has fewer units than the largest. Shares of units
-        and of surrogates are at every threshold of grid cells or of `grid_score`, and `reported`
-        (threshold) is True at the latter; they are NaN for networks that diverged.
+        the numbers of its units: `units_present`, and of these `units_active`, `units_dead` and
+        `units_constant`; and its grid modules, as in the scores.
+
+        Per unit what the scores have, NaN (False, 0) where a network has fewer units than the
+        largest. `present` says which are units, `active` which are neither dead nor constant.
+
+        Shares of units, NaN for networks that diverged: `fraction_above` (threshold, network), of
+        all units, and `fraction_above_active`, at every threshold of grid cells or of `grid_score`;
+        `reported` (threshold) is True at the latter. `chance_fraction_above` is the share of the
+        surrogates of all units, where one that is not active counts as below.
+
+        With surrogates, NaN without: `grid_fraction` (network), the share of the active units that
+        are `significant`, and `grid_fraction_present`, of all units; `class_fraction`
+        (lattice_class_name, network), the share of the active units of each lattice class.
     """
     thresholds = run["thresholds"]
     levels = sorted({*thresholds["grid_score"], thresholds["grid_cells"]})
@@ -46,7 +83,7 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
         [_cohort(*paths, levels) for paths in stages],
         "network",
         join="outer",
-        fill_value={"active": False, "present": False},
+        fill_value=PADDING,
         combine_attrs="drop_conflicts",
         coords="minimal",
         compat="override",
@@ -70,13 +107,15 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
 def to_table(summary: xr.Dataset) -> pd.DataFrame:
     """The summary without its units, one row per network, for a spreadsheet."""
     rows = {name: summary[name].values for name in ("network", "cohort", *SPEC_COLUMNS)}
-    for name in ("loss", "ridge_error", "diverged", "low_error", "units_active", "max_score"):
+    for name in ("loss", "ridge_error", "diverged", "low_error", *UNIT_COUNTS, "max_score"):
         rows[name] = summary[name].values
     for horizon in summary["horizon"].values:
         rows[f"position_error_{horizon}"] = summary["position_error"].sel(horizon=horizon).values
     for threshold in summary["threshold"].values:
         share = summary["fraction_above"].sel(threshold=threshold).values
         rows[f"fraction_above_{threshold:g}"] = share
+    for name in ("grid_fraction", "grid_fraction_present", *MODULES):
+        rows[name] = summary[name].values
     rows["spec"] = summary["spec"].values
     return pd.DataFrame(rows)
 
@@ -88,9 +127,12 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
         datasets.load(rate_maps, "rate_maps") as maps,
         datasets.load(scores, "scores") as scored,
     ):
-        kept = [name for name in UNIT_VARIABLES if name in scored]
-        table = scored[[*kept, "active"]].load()
+        kept = [name for name in (*BY_CHANCE, *MODULES) if name in scored]
+        table = scored[[*UNIT_VARIABLES, "active", *kept]].load()
         table = table.assign(
+            **_without_chance(table),
+            units_dead=scored["dead"].sum("unit").load(),
+            units_constant=scored["constant"].sum("unit").load(),
             loss=_final_loss(trained),
             diverged=trained["diverged"].astype(bool).load(),
             position_error=maps["position_error"].load(),
@@ -114,6 +156,18 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
     )
 
 
+def _without_chance(table: xr.Dataset) -> dict[str, xr.DataArray]:
+    """What stands for the comparison with chance that a cohort's scores do not have."""
+    unit, network = table["active"], table["active"].isel(unit=0, drop=True)
+    absent = {k: (unit, v) for k, v in BY_CHANCE.items()}
+    absent |= {k: (network, v) for k, v in MODULES.items()}
+    return {
+        name: xr.full_like(like, value, dtype=np.asarray(value).dtype)
+        for name, (like, value) in absent.items()
+        if name not in table
+    }
+
+
 def _final_loss(trained: xr.Dataset) -> xr.DataArray:
     """Mean loss over the last tenth of each network's curve."""
     points = (trained["step"] > 0).sum("checkpoint")
@@ -123,13 +177,18 @@ def _final_loss(trained: xr.Dataset) -> xr.DataArray:
 
 
 def _chance(scored: xr.Dataset, thresholds: list[float]) -> xr.DataArray:
-    """Share of each network's surrogates above each threshold (threshold, network)."""
+    """Share of each network's surrogates above each threshold (threshold, network).
+
+    NaN without surrogates, and for a network without scores.
+    """
     levels = xr.DataArray(thresholds, dims="threshold", coords={"threshold": thresholds})
     if "surrogate_score" not in scored:
         return xr.full_like(levels * scored["active"].isel(unit=0, drop=True), np.nan, dtype=float)
     surrogates = scored["surrogate_score"].load()
-    above = (surrogates > levels).mean(("unit", "surrogate"))
-    return above.where(surrogates.notnull().any(("unit", "surrogate"))).drop_attrs()
+    # One threshold at a time: surrogates of many units take much memory.
+    above = [(surrogates > level).mean(("unit", "surrogate")) for level in thresholds]
+    known = scored["score_90"].notnull().any("unit")
+    return xr.concat(above, levels).where(known).drop_attrs()
 
 
 def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
@@ -143,7 +202,11 @@ def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
     levels = table["threshold"]
     present, active = table["present"].sum("unit"), table["active"].sum("unit")
     highest = score.max("unit")
-    above = (score > levels).sum("unit").where(score.notnull().any("unit") & ~table["diverged"])
+    known = score.notnull().any("unit") & ~table["diverged"]
+    above = (score > levels).sum("unit").where(known)
+    compared = known & table["chance_fraction_above"].notnull().any("threshold")
+    significant = table["significant"].sum("unit").where(compared)
+    of_class = _by_class(table["lattice_class"].where(table["active"])).where(compared)
     judged = {
         "low_error": error < thresholds["position_error"],
         "max_score": highest,
@@ -152,9 +215,19 @@ def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
         "units_active": active,
         "fraction_above": above / present,
         "fraction_above_active": above / active,
+        "grid_fraction": significant / active,
+        "grid_fraction_present": significant / present,
+        "class_fraction": of_class / active,
     }
     # A verdict or a share has no unit, whatever it is made from.
     return table.assign({name: values.drop_attrs() for name, values in judged.items()})
+
+
+def _by_class(kinds: xr.DataArray) -> xr.DataArray:
+    """Number of units (lattice_class_name, network) of each class, from flags (network, unit)."""
+    names = {"lattice_class_name": list(CLASSES)}
+    counts = [(kinds == flag).sum("unit") for flag in range(len(CLASSES))]
+    return xr.concat(counts, "lattice_class_name").assign_coords(names)
 
 
 def _number(width: Any) -> float:

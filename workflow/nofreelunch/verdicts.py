@@ -29,7 +29,8 @@ class Claim:
 
     `estimate`, `low` and `high` are in `unit`: "share", "difference" (of shares), "m per m",
     "ratio" or "cycles per box"; NaN where there is none. `n` says how many of what, `reason` how
-    the verdict came about.
+    the verdict came about. `second` is what significant units say where units above a grid score
+    are what the claim is about, else None.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Claim:
     reference: Quantity
     verdict: str
     reason: str
+    second: "Second | None" = None
 
 
 class Estimate(NamedTuple):
@@ -55,6 +57,15 @@ class Estimate(NamedTuple):
 
 
 Rule = Callable[[Estimate], str]
+
+
+class Second(NamedTuple):
+    """The claim by significant units instead of those above a grid score: an estimate, its unit,
+    and the rule for it."""
+
+    estimate: Estimate
+    unit: str
+    rule: Rule
 
 
 def over_seeds(values: np.ndarray) -> Estimate:
@@ -86,11 +97,25 @@ def judge(
     n: str,
     obstacles: Sequence[str] = (),
     reason: str = "",
+    hindrances: Sequence[str] = (),
+    second: Second | None = None,
 ) -> Claim:
     """The claim `label` (its second character is the result), judged by `rule` unless an obstacle
-    stands in the way: the first that is not empty is then the reason."""
-    obstacle = next(filter(None, obstacles), "")
+    stands in the way: the first that is not empty is then the reason.
+
+    Where that leaves the claim untestable, `second` may decide, unless there are `obstacles`;
+    `hindrances` are obstacles to the first estimate alone. The reason then says so, and it says
+    where the two estimates disagree.
+    """
+    obstacle = next(filter(None, (*obstacles, *hindrances)), "")
     verdict = UNTESTABLE if obstacle else rule(estimate)
+    if second and not any(obstacles) and not few_seeds(second.estimate.count):
+        other = second.rule(second.estimate)
+        if verdict == UNTESTABLE and other != UNTESTABLE:
+            undecided = obstacle or "Units above the threshold leave it open."
+            verdict, obstacle = other, f"{undecided} Significant units decide."
+        elif verdict != other:
+            reason = f"{reason} By significant units alone: {other}.".lstrip()
     return Claim(
         id=label,
         result=int(label[1]),
@@ -103,6 +128,7 @@ def judge(
         reference=talk,
         verdict=verdict,
         reason=" ".join(filter(None, (obstacle, reason))),
+        second=second,
     )
 
 
@@ -133,6 +159,12 @@ def percent(value: float) -> str:
     return f"{100 * value:.{0 if abs(value) >= 0.2 else 1}f} %"
 
 
+def mean_percent(values: np.ndarray) -> str:
+    """Mean of the shares that are known as text, or nothing."""
+    known = values[np.isfinite(values)]
+    return percent(known.mean()) if known.size else ""
+
+
 def contrast(effect: float) -> Rule:
     """Is there an effect in the direction of the talk's `effect`?
 
@@ -147,6 +179,17 @@ def contrast(effect: float) -> Rule:
         if low > 0:
             return REPRODUCED
         return NOT_REPRODUCED if high < abs(effect) else UNTESTABLE
+
+    return _with_interval(rule)
+
+
+def side(sign: int) -> Rule:
+    """Does the interval lie on the side of zero that `sign` says? Not reproduced: on the other.
+    Untestable: it holds zero, and the talk has no number that it could fall short of."""
+
+    def rule(estimate: Estimate) -> str:
+        low, high = sorted((sign * estimate.low, sign * estimate.high))
+        return REPRODUCED if low > 0 else NOT_REPRODUCED if high < 0 else UNTESTABLE
 
     return _with_interval(rule)
 
@@ -174,6 +217,11 @@ def few(estimate: Estimate) -> str:
     """Is it less than one half? Untestable where the interval holds one half."""
     opposite = {REPRODUCED: NOT_REPRODUCED, NOT_REPRODUCED: REPRODUCED}
     return opposite.get(most(estimate), UNTESTABLE)
+
+
+def only_against(rule: Rule) -> Rule:
+    """`rule` where the estimate would be no evidence for the claim, however it came out."""
+    return lambda e: UNTESTABLE if rule(e) == REPRODUCED else rule(e)
 
 
 def agreement(factor: float) -> Rule:

@@ -37,7 +37,8 @@ except ValueError as error:
 RESULTS = f"results/{study.name}"
 LOGS = f"{RESULTS}/logs"
 ENVIRONMENT = str(ROOT / "envs" / "environment.yaml")
-FIGURES = ("overview", *(f"result_{number}" for number in range(1, 7)), "learning_curves")
+RESULT_FIGURES = tuple(f"result_{number}" for number in range(1, 7))
+FIGURES = ("overview", *RESULT_FIGURES, "chance", "lattices", "learning_curves")
 
 TARGET_KEYS = (
     "target",
@@ -94,6 +95,14 @@ def training_pool(wildcards):
     networks = cohorts[wildcards.cohort].networks
     length = max(network["sequence_length"] for network in networks)
     return f"{RESULTS}/trajectories/training_{length}.nc"
+
+
+def megabytes_of_maps(wildcards):
+    """Sums of two halves in float64, maps in float32; products of units with units of the ridge."""
+    networks = cohorts[wildcards.cohort].networks
+    bins = bin_count(study.trajectories["arena"], config["rate_maps"]["bin_size"])
+    units = networks[0]["units"]
+    return 1000 + len(networks) * units * (20 * bins**2 + 32 * units) // 10**6
 
 
 def of_all_cohorts(stage):

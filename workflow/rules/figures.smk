@@ -1,4 +1,10 @@
-SHOWN = {"overview": "rate_maps", "result_2": "rate_maps", "learning_curves": "networks"}
+SHOWN = {
+    "overview": "rate_maps",
+    "result_2": "rate_maps",
+    "chance": "scores",
+    "lattices": "rate_maps",
+    "learning_curves": "networks",
+}
 
 
 rule figures:

@@ -13,7 +13,7 @@ rule rate_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=megabytes_of_maps,
     params:
         run=lambda wildcards: {
             "bin_size": config["rate_maps"]["bin_size"],

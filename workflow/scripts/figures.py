@@ -9,11 +9,15 @@ from nofreelunch.figures import style
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         figure = importlib.import_module(f"nofreelunch.figures.{snakemake.wildcards.figure}")
-        cohorts = {Path(path).stem: path for path in snakemake.input.cohorts}
-        stage = "training" if snakemake.wildcards.figure == "learning_curves" else "rate_maps"
+        cohorts = {Path(path).stem: Path(path) for path in snakemake.input.cohorts}
+
+        def opened(cohort):
+            folder = cohorts[cohort].parent.name
+            return datasets.load(cohorts[cohort], "training" if folder == "networks" else folder)
+
         drawn = figure.draw(
             datasets.load(snakemake.input.summary, "summary"),
             [datasets.load(path, "theory") for path in snakemake.input.theory],
-            lambda cohort: datasets.load(cohorts[cohort], stage),
+            opened,
         )
         style.save(drawn, Path(snakemake.output.png).with_suffix(""))

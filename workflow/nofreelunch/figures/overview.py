@@ -94,7 +94,7 @@ def _best(axes: Axes, networks: xr.Dataset, rate_maps: Callable) -> None:
     with rate_maps(unit.cohort) as cohort:
         values = cohort["rate_map"].sel(network=unit.network).isel(unit=unit.unit)
         style.rate_map(axes, values.transpose("y", "x").values)
-    axes.set_title(style.score(unit.score), pad=2, fontsize=7)
+    axes.set_title(style.score(unit.score, unit.significant), pad=2, fontsize=7)
 
 
 def _bar(axes: Axes, at: int, networks: xr.Dataset, colour: str) -> None:

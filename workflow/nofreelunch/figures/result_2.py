@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from nofreelunch import measures, series
 from nofreelunch.figures import style, tuning
-from nofreelunch.verdicts import counted, percent
+from nofreelunch.verdicts import counted, mean_percent
 
 COLUMNS = 8
 
@@ -35,7 +35,7 @@ def draw(
         style.rate_map(row[1], encoding, colours=style.TARGET_COLOURS)
         _best(row[3:], networks, rate_maps)
     axes[0, 1].set_title("target,\none cell")
-    heading = "best units by grid score (above each map)"
+    heading = "best units by grid score (above each map; ★ significant)"
     figure.suptitle(
         f"{heading} · arena {summary.attrs['arena']:g} m × {summary.attrs['arena']:g} m"
     )
@@ -43,16 +43,17 @@ def draw(
 
 
 def _describe(axes: Axes, target: str, networks: xr.Dataset) -> None:
-    """Name of the target; how many of its units are grid-like, and how many would be by chance."""
+    """Name of the target; how many of its units are grid-like, how many would be by chance, and how
+    many are significant."""
     axes.set_axis_off()
     threshold = networks.attrs["grid_cell_threshold"]
     scores = measures.scores(networks)
-    chance = measures.chance_above(networks, threshold)
-    known = chance[np.isfinite(chance)]
+    chance = mean_percent(measures.chance_above(networks, threshold))
+    passed = f"{measures.significant(networks).sum()} ★, " if chance else ""
     lines = [
         f"{(scores > threshold).sum()} of {np.isfinite(scores).sum()} units > {threshold:g}",
-        f"chance {percent(known.mean())}" if known.size else "chance not known",
-        counted(networks.sizes["network"]),
+        f"chance {chance}" if chance else "chance not known",
+        passed + counted(networks.sizes["network"]),
     ]
     at = {"transform": axes.transAxes, "ha": "left", "va": "top"}
     name = style.name(target)
@@ -66,7 +67,7 @@ def _best(row: Sequence[Axes], networks: xr.Dataset, rate_maps: Callable) -> Non
         with rate_maps(unit.cohort) as cohort:
             values = cohort["rate_map"].sel(network=unit.network).isel(unit=unit.unit)
             style.rate_map(axes, values.transpose("y", "x").values)
-        axes.set_title(style.score(unit.score), pad=2, fontsize=7)
+        axes.set_title(style.score(unit.score, unit.significant), pad=2, fontsize=7)
     for axes in row[len(units) :]:
         axes.set_axis_off()
     if not units:

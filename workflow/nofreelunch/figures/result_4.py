@@ -1,6 +1,7 @@
 """Result 4: periods of grid-like units against the width of place cells; one module or several."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -26,16 +27,16 @@ def draw(
     axes = figure.subplot_mosaic("ab;ac", width_ratios=[1.15, 1], height_ratios=[1.3, 1])
     for letter, panel in axes.items():
         style.letter(panel, letter)
-    widths = series.widths(summary)
     threshold = measures.period_threshold(summary)
-    periods = {w: np.concatenate(measures.periods(n, threshold)) for w, n in widths.items()}
-    periods = {w: p for w, p in periods.items() if p.size}
+    rows = {width: _row(networks, threshold) for width, networks in series.widths(summary).items()}
+    rows = {width: row for width, row in rows.items() if row.like.size + row.significant.size}
     colour = style.colour(series.defaults(summary)["target"])
-    if periods:
-        _densities(axes["a"], periods, widths, colour, summary.attrs["arena"])
-        axes["a"].set_title(f"Periods of units with a grid score > {threshold:g}")
+    if rows:
+        _densities(axes["a"], rows, colour, summary.attrs["arena"])
+        axes["a"].set_title(f"Periods: grid score > {threshold:g} (light), significant ★ (dark)")
     else:
-        style.missing(axes["a"], f"no unit of the width series\nhas a score above {threshold:g}")
+        missing = f"no unit of the width series has a score\nabove {threshold:g} or is significant"
+        style.missing(axes["a"], missing)
     _against_width(axes["b"], summary, measures.predicted_periods(summary, theory), colour)
     _spreads(axes["c"], summary, threshold, colour)
     for panel in "bc":
@@ -44,25 +45,48 @@ def draw(
     return figure
 
 
-def _densities(
-    axes: Axes,
-    periods: dict[float, np.ndarray],
-    widths: dict[float, xr.Dataset],
-    colour: str,
-    longest: float,
-) -> None:
-    """One density per width, pooled over networks, wider ones above, up to the period `longest`."""
-    grid = np.linspace(0, longest, 441)
-    curves = {w: statistics.kernel_density(p, grid, BANDWIDTH) for w, p in periods.items()}
-    step = 0.75 * max(curve.max() for curve in curves.values())
-    for row, (width, curve) in enumerate(curves.items()):
-        base = row * step
-        axes.fill_between(grid, base, base + curve, color=colour, alpha=0.35, linewidth=0)
-        axes.plot(grid, base + curve, color=colour, linewidth=0.9)
-        size, networks = periods[width].size, widths[width].sizes["network"]
-        label = f"{size} unit{'s' * (size != 1)},\n{counted(networks)}"
-        axes.text(0.02, base + 0.06 * step, label, ha="left", va="bottom", linespacing=1.1)
-    axes.set_yticks([row * step for row in range(len(curves))], [f"{w:.2f} m" for w in curves])
+class Row(NamedTuple):
+    """The periods, m, of the grid-like and of the significant units of one width, and what is said
+    of them."""
+
+    like: np.ndarray
+    significant: np.ndarray
+    label: str
+
+
+def _row(networks: xr.Dataset, threshold: float) -> Row:
+    like = np.concatenate(measures.periods(networks, threshold))
+    significant = np.concatenate(measures.significant_periods(networks))
+    found = measures.pooled_modules(networks)
+    modules = f"{found.count} module{'s' * (found.count != 1)} [{found.low:.0f}, {found.high:.0f}]"
+    if not found.count:
+        modules = "too few to count"
+    units = f"{like.size} unit{'s' * (like.size != 1)}, {counted(networks.sizes['network'])}"
+    return Row(like, significant, f"{units}\n{significant.size} ★: {modules}")
+
+
+def _densities(axes: Axes, rows: dict[float, Row], colour: str, longest: float) -> None:
+    """Per width, wider ones above, the density of the periods of grid-like units and, on the same
+    scale, a histogram of the significant ones, pooled over networks, up to the period `longest`."""
+    grid, bins = np.linspace(0, longest, 441), np.arange(0, longest + BANDWIDTH, BANDWIDTH)
+    curves, bars = {}, {}
+    for width, (like, significant, _) in rows.items():
+        curves[width] = np.nan_to_num(statistics.kernel_density(like, grid, BANDWIDTH))
+        scale = BANDWIDTH * max(like.size, significant.size)
+        bars[width] = np.histogram(significant, bins)[0] / scale
+    step = 0.75 * max(max(curves[width].max(), bars[width].max()) for width in rows)
+    for base, (width, row) in zip(step * np.arange(len(rows)), rows.items(), strict=True):
+        curve = base + curves[width]
+        axes.fill_between(grid, base, curve, color=colour, alpha=0.3, linewidth=0)
+        axes.plot(grid, curve, color=colour, linewidth=0.9)
+        axes.stairs(base + bars[width], bins, baseline=base, color=colour, fill=True, alpha=0.8)
+        left, right = (
+            curves[width][part].sum() for part in (grid < 0.4 * longest, grid > 0.6 * longest)
+        )
+        side = {"ha": "left", "x": 0.01} if left <= right else {"ha": "right", "x": 0.99}
+        place = {"transform": axes.get_yaxis_transform(), "va": "bottom", "linespacing": 1.1}
+        axes.text(y=base + 0.06 * step, s=row.label, **side, **place)
+    axes.set_yticks(step * np.arange(len(rows)), [f"{width:.2f} m" for width in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.05 * step, None)
     axes.set_xlim(0, longest)

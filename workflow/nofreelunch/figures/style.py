@@ -165,9 +165,10 @@ def colour(target: str) -> str:
     return COLOURS.get(target, "#777777")
 
 
-def score(value: float) -> str:
-    """A grid score as text, with a proper minus and without one before zero."""
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+def score(value: float, significant: bool = False) -> str:
+    """A grid score as text, with a proper minus and without one before zero; starred if it is
+    significant."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") + " ★" * significant
 
 
 def letter(axes: Axes, text: str, offset: float = -3.0) -> None:

@@ -1,0 +1,193 @@
+"""Rate maps in files of any origin, scored from the command line; and what it refuses."""
+
+import io
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from nofreelunch import __main__, grid_scores, gridness, lattices, nulls, score_maps
+from synthetic_maps import BOX, hexagonal_maps
+
+BINS = 20
+SIZE = BOX / BINS
+
+
+@pytest.fixture
+def maps():
+    """Two animals of three cells: lattices of 0.7 m, and a silent one."""
+    rates, _ = hexagonal_maps(BINS, 0.7, 6, np.random.default_rng(0), noise=0.2, rectified=True)
+    rates[4] = 0
+    return xr.DataArray(
+        rates.reshape(2, 3, BINS, BINS),
+        dims=("animal", "cell", "y", "x"),
+        coords={"animal": ["a", "b"], "cell": [7, 8, 9], "x": SIZE * np.arange(BINS)},
+        name="rates",
+    )
+
+
+def table_of(capsys):
+    return pd.read_csv(io.StringIO(capsys.readouterr().out), keep_default_na=False)
+
+
+def refusal(capsys, *arguments):
+    """The line on stderr of a command that is refused."""
+    with pytest.raises(SystemExit) as ending:
+        __main__.main([str(argument) for argument in arguments])
+    printed = capsys.readouterr()
+    assert ending.value.code == 2 and printed.out == ""
+    assert printed.err.endswith("\n") and printed.err.count("\n") == 1
+    return printed.err
+
+
+def test_netcdf_to_the_terminal(maps, tmp_path, capsys):
+    path = tmp_path / "maps.nc"
+    maps.to_netcdf(path)
+    assert __main__.main(["score", str(path), "--bin-size", str(SIZE)]) == 0
+    table = table_of(capsys)
+    assert list(table.columns[:2]) == ["animal", "cell"]
+    assert list(table["cell"]) == [7, 8, 9] * 2 and list(table["animal"]) == ["a"] * 3 + ["b"] * 3
+    expected = grid_scores.score_by_method(maps)
+    for method in grid_scores.METHODS:
+        scores = expected.score_60.sel(definition=method).values.ravel()
+        np.testing.assert_allclose(table[f"score_60_{method}"], scores)
+    np.testing.assert_allclose(table["score_90"], expected.score_90[0].values.ravel())
+    alive = table["reason"] == ""
+    assert list(table["reason"][~alive]) == ["constant"] and not alive[4]
+    periods = pd.to_numeric(table["period"][alive])
+    np.testing.assert_allclose(periods, 0.7, rtol=0.02)
+    assert list(table["period"][~alive]) == [""] and list(table["gridness"][~alive]) == [""]
+    assert "p_value" not in table
+
+
+def test_netcdf_to_netcdf_with_surrogates(maps, tmp_path):
+    path, output = tmp_path / "maps.nc", tmp_path / "scores.nc"
+    maps.transpose("y", "x", "cell", "animal").to_netcdf(path)
+    arguments = ["score", path, "--bin-size", SIZE, "--surrogates", 5, "--seed", 3, "-o", output]
+    assert __main__.main([str(argument) for argument in arguments]) == 0
+    assert [file.name for file in tmp_path.iterdir() if "part" in file.name] == []
+    found, flat = xr.load_dataset(output), maps.transpose("cell", "animal", "y", "x")
+    assert found.attrs["bin_size"] == pytest.approx(SIZE)
+    assert found.period.attrs["units"] == "m"
+    expected = [
+        grid_scores.score_by_method(flat)[["score_60", "ring_60"]],
+        gridness.expanding_ring(flat),
+        lattices.measure(flat, SIZE),
+        nulls.significance(flat, 5, 3),
+    ]
+    for part in expected:
+        for name, values in part.items():
+            xr.testing.assert_allclose(found[name], values.drop_attrs())
+
+
+def test_npz(maps, tmp_path, capsys):
+    """Nothing is named there; bin size and maps may be, and other arrays may be beside them."""
+    path = tmp_path / "maps.npz"
+    rates = maps.values.reshape(6, BINS, BINS)
+    np.savez(path, rate_maps=rates, bin_size=SIZE, names=np.array(list("abcdef")), other=rates[:2])
+    assert __main__.main(["score", str(path)]) == 0
+    table = table_of(capsys)
+    assert list(table["map"]) == list(range(6))
+    assert __main__.main(["score", str(path), "--variable", "other"]) == 0
+    assert len(table_of(capsys)) == 2
+    np.savez(path, one=rates[0])
+    output = tmp_path / "scores.csv"
+    assert __main__.main(["score", str(path), "--bin-size", "0.11", "-o", str(output)]) == 0
+    assert len(pd.read_csv(output)) == 1
+
+
+def test_no_maps(tmp_path, capsys):
+    path = tmp_path / "maps.npz"
+    np.savez(path, np.empty((0, 9, 9)))
+    assert __main__.main(["score", str(path), "--bin-size", "0.1"]) == 0
+    table = table_of(capsys)
+    assert len(table) == 0 and "score_60_min_max" in table
+
+
+def test_refused_arguments(maps, tmp_path, capsys):
+    path = tmp_path / "maps.nc"
+    maps.to_netcdf(path)
+    size = "--bin-size", SIZE
+    assert "--bin-size: found none" in refusal(capsys, "score", path)
+    assert "bin_size: found -1.0" in refusal(capsys, "score", path, "--bin-size", -1)
+    assert "surrogates: found -1" in refusal(capsys, "score", path, *size, "--surrogates", -1)
+    assert "invalid int value: 'many'" in refusal(capsys, "score", path, "--surrogates", "many")
+    assert "found no 'rate', allowed: rates" in refusal(
+        capsys, "score", path, *size, "--variable", "rate"
+    )
+    assert "allowed: .nc, .csv" in refusal(capsys, "score", path, *size, "-o", tmp_path / "a.txt")
+    assert "no such folder" in refusal(capsys, "score", path, *size, "-o", tmp_path / "no" / "a.nc")
+    assert "no such file" in refusal(capsys, "score", tmp_path / "none.nc", *size)
+    assert "FILE" in refusal(capsys, "score")
+    assert "COMMAND" in refusal(capsys)
+
+
+def test_refused_files(maps, tmp_path, capsys):
+    def refused(path):
+        return refusal(capsys, "score", path, "--bin-size", SIZE)
+
+    broken = tmp_path / "maps.nc"
+    broken.write_text("maps")
+    assert "maps.nc: not a readable netCDF file" in refused(broken)
+    archive = tmp_path / "maps.npz"
+    for content in (b"", b"maps", pickle.dumps([1.0])):
+        archive.write_bytes(content)
+        assert "maps.npz: not a readable npz file" in refused(archive)
+    np.savez(archive, a=maps.values, b=maps.values)
+    assert "found a, b, allowed: one array of square maps" in refused(archive)
+    np.savez(archive, maps.values[..., :5])
+    assert "found no square maps" in refused(archive)
+    np.savez(archive, np.full((2, 9, 9), np.inf))
+    assert "found an infinite rate" in refused(archive)
+
+
+class Harmful:
+    """Runs code where it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("an npz was unpickled",)
+
+
+def test_objects_in_an_npz_are_not_unpickled(maps, tmp_path, capsys):
+    path = tmp_path / "maps.npz"
+    np.savez(path, rates=maps.values, harmful=np.array([[Harmful()] * 2] * 2, object))
+    assert __main__.main(["score", str(path), "--bin-size", "0.11"]) == 0
+    assert len(table_of(capsys)) == 6
+    arguments = "score", path, "--bin-size", SIZE, "--variable", "harmful"
+    assert "found no 'harmful', allowed: rates" in refusal(capsys, *arguments)
+
+
+def test_written_whole_or_not_at_all(maps, tmp_path, monkeypatch):
+    scores, path = score_maps.score(maps, SIZE), tmp_path / "scores.nc"
+    path.write_text("before")
+
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
+    with pytest.raises(OSError, match="No space left"):
+        score_maps.write(scores, path)
+    assert [file.name for file in tmp_path.iterdir()] == ["scores.nc"]
+    assert path.read_text() == "before"
+
+
+def test_as_a_module(maps, tmp_path):
+    """`python -m nofreelunch` prints a table and imports no torch; `| head` is no error."""
+    path = tmp_path / "maps.nc"
+    maps.to_netcdf(path)
+    arguments = ["nofreelunch", "score", str(path), "--bin-size", str(SIZE)]
+    done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+    assert len(done.stdout.splitlines()) == 7
+    script = (
+        "import sys; from nofreelunch.__main__ import main; main(sys.argv[2:]); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

@@ -1,0 +1,248 @@
+"""What experimenters measure on rate maps besides grids: information, sparsity, borders, stability.
+
+None of these depends on the scale of the rates. All take maps of any leading dimensions, square or
+not, and give one number per map: finite, or NaN where the measure has no meaning, as each one says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import scipy.ndimage
+import scipy.special
+import xarray as xr
+from numpy.typing import ArrayLike
+
+BINS_PER_CHUNK = 2**20  # bounds memory
+ROUNDINGS = 16  # a map that varies by less, relative to its rates, is constant
+FIELD_THRESHOLD = 0.3  # of the peak rate (Solstad et al. 2008)
+LEAST_FIELD_AREA = 0.02  # m² (Solstad et al. 2008: 200 cm²)
+SAME_MAP = np.zeros((3, 3, 3), int)  # bins that touch, also at a corner, in one map
+SAME_MAP[1] = 1
+
+
+def information(rate_maps: ArrayLike, occupancy: ArrayLike) -> xr.DataArray:
+    """Spatial information in bits per spike (Skaggs et al. 1993).
+
+    The sum over bins of p r log2(r), where p is the share of time in the bin and r its rate over
+    the mean rate. It is 0 for a constant map, and log2 of the number of bins for a unit that fires
+    in one of equally visited bins. Of spike counts the estimate is biased upwards, the more so the
+    fewer they are; units of a network have no such noise.
+
+    Args:
+        rate_maps: (..., y, x), numpy or xarray, 0 or more; NaN marks an unvisited bin.
+        occupancy: (y, x), time or samples per bin; bins with 0 do not count.
+
+    Returns:
+        An array over the leading dimensions; NaN for a map with a negative rate (there are no
+        spikes to share out), one that is silent, and one without any visited bin.
+
+    Raises:
+        ValueError: for infinite or non-numeric maps, and for an occupancy of another shape,
+            negative, not finite, or 0 everywhere.
+    """
+
+    def bits(maps: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        ratio = maps / _nonzero((weight * maps).sum(axis=(1, 2), keepdims=True))
+        return (weight * scipy.special.xlogy(ratio, ratio)).sum(axis=(1, 2)) / math.log(2)
+
+    return _occupied(bits, rate_maps, occupancy)
+
+
+def sparsity(rate_maps: ArrayLike, occupancy: ArrayLike) -> xr.DataArray:
+    """Sparsity (Skaggs et al. 1996, after Treves and Rolls): about the share of the arena where a
+    unit fires, from near 0 for one small field to 1 for a constant map.
+
+    It is the squared mean rate over the mean squared rate, means weighted by `occupancy`.
+    Args, NaN and errors as in `information`.
+    """
+
+    def share(maps: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        mean, square = ((weight * rates).sum(axis=(1, 2)) for rates in (maps, maps**2))
+        return mean**2 / _nonzero(square)
+
+    return _occupied(share, rate_maps, occupancy)
+
+
+def border_score(
+    rate_maps: ArrayLike, bin_size: float, least_area: float = LEAST_FIELD_AREA
+) -> xr.DataArray:
+    """Border score (Solstad et al. 2008): (c - d) / (c + d), from -1 to 1.
+
+    A field is a set of bins that touch, also at corners, with rates above 0.3 of the map's peak,
+    of at least `least_area` together. c is the largest share of any wall that any one field covers;
+    d is the mean distance from the nearest wall of all bins in fields, weighted by rate, over half
+    the shorter side.
+
+    Distances are those of the bins' centres, so that d depends on the field and not on the size of
+    the bins (some toolboxes take the farther side of a bin, which lowers the score). Where bins at
+    a wall were not visited, the nearest visited one in that half of the row or column stands for
+    it. The published threshold of 0.5 is also about what a unit scores that fires everywhere.
+
+    Args:
+        rate_maps: (..., y, x), numpy or xarray; NaN marks an unvisited bin.
+        bin_size: side of a bin, m.
+        least_area: of a field, m². The published one, for boxes of 1 to 1.5 m, is 2 bins of 0.11 m.
+
+    Returns:
+        An array over the leading dimensions; NaN for a map without any field, which is one that is
+        constant, nowhere above 0, or above threshold only in smaller spots. Negative rates are
+        outside of fields, so the score of a map and that of its negative differ.
+
+    Raises:
+        ValueError: for infinite or non-numeric maps, a bin size that is not a positive number, and
+            a negative area.
+    """
+    for name, found, allowed in (
+        ("bin_size", bin_size, "a positive number of metres"),
+        ("least_area", least_area, "a number of m², 0 or more"),
+    ):
+        value = np.asarray(found)
+        real = not value.ndim and value.dtype.kind in "fiu" and np.isfinite(value)
+        if not real or value < 0 or (value == 0 and name == "bin_size"):
+            raise ValueError(f"{name}: found {found!r}, allowed: {allowed}")
+    least_bins = least_area / bin_size**2 * (1 - 1e-9)  # equal areas may round apart
+    return _measure(lambda maps: _border_scores(maps, least_bins), rate_maps)
+
+
+def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
+    """Pearson correlation of two maps of each unit, from two halves of the data.
+
+    Args:
+        first_half, second_half: (..., y, x), numpy or xarray, of one shape; NaN marks an unvisited
+            bin. Bins visited in both halves count.
+
+    Returns:
+        An array over the leading dimensions of `first_half`; NaN where fewer than two bins were
+        visited in both, or where one of the maps is constant there.
+
+    Raises:
+        ValueError: for infinite or non-numeric maps, and for maps of different shapes.
+    """
+
+    def correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        both = ~np.isnan(first) & ~np.isnan(second)
+        varied, deviations = True, []
+        for maps in (first, second):
+            maps = np.where(both, maps, np.nan)
+            varied &= _varies(maps)
+            mean = np.where(both, maps, 0).sum(axis=(1, 2)) / _nonzero(both.sum(axis=(1, 2)))
+            deviations.append(np.where(both, maps - mean[:, None, None], 0))
+        covariance = np.prod(deviations, axis=0).sum(axis=(1, 2))
+        scale = np.prod([np.sqrt((d**2).sum(axis=(1, 2))) for d in deviations], axis=0)
+        return np.clip(covariance / np.where(varied, _nonzero(scale), np.nan), -1, 1)
+
+    return _measure(correlation, first_half, second_half)
+
+
+def _measure(function: Callable[..., np.ndarray], *rate_maps: ArrayLike) -> xr.DataArray:
+    """`function` of maps (map, y, x), some at a time, over their leading dimensions.
+
+    The maps come to it in float64, divided by the largest absolute rate of each.
+    """
+    arrays = [maps if isinstance(maps, xr.DataArray) else np.asarray(maps) for maps in rate_maps]
+    for maps in arrays:
+        if maps.dtype.kind not in "fiub":
+            raise ValueError(f"rate_maps: found {maps.dtype} values, allowed: real numbers")
+        if maps.ndim < 2 or 0 in maps.shape[-2:] or maps.shape != arrays[0].shape:
+            raise ValueError(
+                f"rate_maps: found shape {maps.shape}, allowed: (..., y, x) of at least one bin, "
+                "and one shape for both halves"
+            )
+    first = arrays[0] if isinstance(arrays[0], xr.DataArray) else xr.DataArray(arrays[0])
+    leading = first.isel({dim: 0 for dim in first.dims[-2:]}, drop=True)
+    stacks = [np.asarray(maps).reshape(-1, *first.shape[-2:]) for maps in arrays]
+    values = np.full(math.prod(leading.shape), np.nan)
+    step = max(1, BINS_PER_CHUNK // math.prod(first.shape[-2:]))
+    for start in range(0, values.size, step):
+        where = slice(start, start + step)
+        values[where] = function(*(_scaled(stack[where]) for stack in stacks))
+    coords = {name: leading.coords[name] for name in leading.coords}
+    return xr.DataArray(values.reshape(leading.shape), dims=leading.dims, coords=coords)
+
+
+def _scaled(maps: np.ndarray) -> np.ndarray:
+    maps = maps.astype(float)
+    if np.isinf(maps).any():
+        raise ValueError("rate_maps: found an infinite rate, allowed: finite rates and NaN")
+    largest = np.max(np.abs(maps), axis=(1, 2), keepdims=True, initial=0, where=~np.isnan(maps))
+    return maps / np.where(largest > 0, largest, 1)
+
+
+def _nonzero(values: np.ndarray) -> np.ndarray:
+    """NaN in place of 0, for what is divided by."""
+    return np.where(values == 0, np.nan, values)
+
+
+def _occupied(
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    rate_maps: ArrayLike,
+    occupancy: ArrayLike,
+) -> xr.DataArray:
+    """`function` of maps without NaN and each bin's share of the time (map, y, x)."""
+    time = np.asarray(occupancy)
+    shape = np.shape(rate_maps)[-2:]
+    if time.shape != shape or time.dtype.kind not in "fiub":
+        raise ValueError(f"occupancy: found shape {time.shape}, allowed: numbers {shape}")
+    time = time.astype(float)
+    if not np.isfinite(time).all() or time.min(initial=0) < 0 or not time.any():
+        raise ValueError("occupancy: allowed: finite, 0 or more, and more than 0 somewhere")
+
+    def measured(maps: np.ndarray) -> np.ndarray:
+        visited = ~np.isnan(maps) & (time > 0)
+        weight = np.where(visited, time / time.max(), 0)
+        weight /= _nonzero(weight.sum(axis=(1, 2), keepdims=True))
+        negative = (visited & (maps < 0)).any(axis=(1, 2))
+        return np.where(negative, np.nan, function(np.where(visited, maps, 0), weight))
+
+    return _measure(measured, rate_maps)
+
+
+def _varies(maps: np.ndarray) -> np.ndarray:
+    """Whether each map (map, y, x), at most 1 in size, differs between its visited bins."""
+    visited = ~np.isnan(maps)
+    low = maps.min(axis=(1, 2), initial=np.inf, where=visited)
+    high = maps.max(axis=(1, 2), initial=-np.inf, where=visited)
+    return high - low > ROUNDINGS * np.finfo(float).eps
+
+
+def _border_scores(maps: np.ndarray, least_bins: float) -> np.ndarray:
+    visited = ~np.isnan(maps)
+    rates = np.where(visited, maps, 0)
+    peak = rates.max(axis=(1, 2), keepdims=True)
+    inside = (rates > FIELD_THRESHOLD * peak) & (peak > 0) & _varies(maps)[:, None, None]
+    fields, number = scipy.ndimage.label(inside, SAME_MAP)
+    large = np.bincount(fields.ravel(), minlength=number + 1) >= least_bins
+    large[0] = False
+    fields = np.where(large[fields], fields, 0)
+    y, x = (np.minimum(i, i[::-1]) + 0.5 for i in map(np.arange, maps.shape[1:]))
+    distance = np.minimum(y[:, None], x) / (min(maps.shape[1:]) / 2)
+    weight = np.where(fields > 0, rates, 0)
+    total = _nonzero(weight.sum(axis=(1, 2)))
+    depth = (weight * distance).sum(axis=(1, 2)) / total
+    covered = _wall_coverage(fields, visited, number)
+    return (covered - depth) / (covered + depth)
+
+
+def _wall_coverage(fields: np.ndarray, visited: np.ndarray, number: int) -> np.ndarray:
+    """The largest share of a wall that one field covers, of each map (map,).
+
+    `fields` (map, y, x) has each field's own number, no two maps sharing any, and 0 elsewhere.
+    """
+    owner = np.zeros(number + 1, int)
+    owner[fields] = np.arange(len(fields))[:, None, None]
+    share = np.zeros(number + 1)
+    for turns in range(4):
+        wall = np.rot90(fields, turns, axes=(1, 2))
+        seen = np.rot90(visited, turns, axes=(1, 2))[:, :, : (wall.shape[2] + 1) // 2]
+        nearest = seen.argmax(axis=2)[:, :, None]  # of each row, from the wall
+        found = seen.any(axis=2)
+        at_wall = np.where(found, np.take_along_axis(wall, nearest, axis=2)[:, :, 0], 0)
+        bins = np.maximum(found.sum(axis=1), 1)
+        count = np.bincount(at_wall.ravel(), minlength=number + 1)
+        share = np.maximum(share, count / bins[owner])
+    largest = np.zeros(len(fields))
+    np.maximum.at(largest, owner[1:], share[1:])
+    return largest
