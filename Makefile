@@ -2,6 +2,7 @@
 # make env     the environment alone, in .venv
 # make test    the tests
 # make lint    style: ruff and snakefmt
+# make benchmark  how fast training, scoring and planning are here: minutes
 #
 # PYTHON=...       interpreter that the environment is made from, 3.11 or newer
 # STUDY=...        a study other than config.yaml's: a name, or the path of a study file
@@ -16,7 +17,7 @@ activate := . .venv/bin/activate
 configured = $(shell sed -n 's/^study: *\([^ \#]*\).*/\1/p' config.yaml)
 report = results/$(basename $(notdir $(or $(STUDY),$(configured))))/report.html
 
-.PHONY: study env test lint
+.PHONY: study env test lint benchmark
 
 study: .venv/.ready
 	@$(activate) && snakemake $(if $(STUDY),--config study=$(STUDY))
@@ -30,6 +31,9 @@ test: .venv/.ready
 
 lint: .venv/.ready
 	@$(activate) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow
+
+benchmark: .venv/.ready
+	@$(activate) && python benchmarks
 
 # The stamp is removed first and written last: an install that was cut short starts again from nothing.
 # torch comes first and alone, which takes the platform's own build; then everything that is locked;

@@ -1,0 +1,17 @@
+"""All benchmarks of this machine: `python benchmarks`, or `make benchmark`."""
+
+import logging
+
+import gpu
+import planning
+import scoring
+import tables
+import torch
+import training
+
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+tables.record("training", training.run)
+if torch.cuda.is_available():
+    tables.record("gpu", gpu.run)
+tables.record("scoring", lambda: {"sizes": scoring.run()})
+tables.record("planning", planning.run)

@@ -1,0 +1,161 @@
+"""Training speed on a GPU: cohorts of networks against what arithmetic and memory would allow.
+
+A step's bound is the longer of two times: its floating-point operations at the rate of matrix
+products that was measured, and the bytes of its weights at the bandwidth that was measured. Passes
+over activations, codes and logits are left out of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest import mock
+
+import engine
+import machine
+import torch
+from nofreelunch import costs, devices
+
+UNITS, CELLS = 1024, 512
+COHORTS = (1, 4, 16, 64, 256)
+REPEATS, SECONDS = 3, 1.0
+BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2}  # of a weight in a matrix product
+# Float32 passes of an optimiser over the weights: gradients, weights and two moments, in and out.
+UPDATE_PASSES = 8
+
+log = logging.getLogger("benchmarks")
+
+
+def run(
+    device: str = "cuda",
+    units: int = UNITS,
+    cells: int = CELLS,
+    cohorts: tuple[int, ...] = COHORTS,
+    precisions: tuple[str, ...] = devices.PRECISIONS,
+    repeats: int = REPEATS,
+    seconds: float = SECONDS,
+    **keys: Any,
+) -> dict[str, Any]:
+    """Networks·steps/s of cohorts of ReLU RNNs in each precision, beside their bound.
+
+    `keys` go into the networks' spec. Returns `bandwidth` (bytes/s), `products` (FLOP/s by
+    precision) and `rows`, one per precision and cohort size.
+    """
+    where = devices.choose(device)
+    pool = engine.walks()
+    result: dict[str, Any] = {"units": units, "cells": cells, "products": {}, "rows": []}
+    result["bandwidth"] = bandwidth(where, repeats, seconds / 2)
+    for precision in precisions:
+        devices.choose(device, precision)
+        result["products"][precision] = products(where, precision, units, repeats, seconds / 2)
+        for count in cohorts:
+            row = {"precision": precision, "networks": count}
+            specs = [engine.spec(units, cells, seed, **keys) for seed in range(count)]
+            try:
+                row |= measure(pool, specs, where, precision, repeats, seconds)
+                times = bound(specs, precision, result, cache(where))
+                row |= {"bound": count / max(times.values()), "bound_by": max(times, key=times.get)}
+            except torch.OutOfMemoryError:
+                row["error"] = "out of memory"
+            _release(where)
+            result["rows"].append(row)
+            log.info("%s", row)
+    return result
+
+
+def measure(
+    pool, specs: list[dict[str, Any]], where: torch.device, precision: str, repeats: int, seconds
+) -> dict[str, Any]:
+    """Networks·steps/s of one cohort, and on a GPU its memory and its speed without the graph."""
+    networks = engine.stack(pool, specs, where.type, precision)
+    step, row = engine.stepper(networks), {}
+
+    def rates() -> list[float]:
+        step()
+        return [len(specs) * _rate(step, seconds, where) for _ in range(repeats)]
+
+    if where.type == "cuda":
+        with mock.patch.object(devices, "captured", lambda step, state: step):
+            row["rate_without_graph"] = rates()
+        networks.replay = networks.output = None
+        _release(where)
+        torch.cuda.reset_peak_memory_stats()
+    row["rate"] = rates()
+    if where.type == "cuda":
+        row["graph"] = networks.replay != networks._compute
+        row["bytes_per_network"] = torch.cuda.max_memory_allocated() / len(specs)
+    return row
+
+
+def bound(
+    specs: list[dict[str, Any]], precision: str, measured: Mapping[str, Any], cached: int
+) -> dict[str, float]:
+    """Seconds that a training step takes at least, by what limits it."""
+    operations = sum(costs.operations(spec) for spec in specs)
+    moved = weight_bytes(specs, BYTES[precision], cached)
+    return {
+        "arithmetic": operations / machine.median(measured["products"][precision]),
+        "bandwidth": moved / machine.median(measured["bandwidth"]),
+    }
+
+
+def weight_bytes(specs: list[dict[str, Any]], size: int, cached: int) -> float:
+    """Bytes of weights that a step moves at least.
+
+    Every weight of `size` bytes is read on the way forward and on the way back; recurrent kernels
+    at every time step, unless all of them fit a cache of `cached` bytes. Then comes the optimiser.
+    """
+    first = specs[0]
+    layout = costs.shapes(first["cell"], first["units"], costs.outputs(first))
+    every = len(specs) * sum(rows * columns for rows, columns in layout.values())
+    recurrent = len(specs) * layout["recurrent"][0] * layout["recurrent"][1]
+    again = first["sequence_length"] - 1 if recurrent * size > cached else 0
+    return 2 * size * (every + again * recurrent) + 4 * UPDATE_PASSES * every
+
+
+def products(
+    where: torch.device, precision: str, n: int, repeats: int, seconds: float
+) -> list[float]:
+    """FLOP/s of products of `precision`: 16 networks at a time, (4000, n) times (n, n)."""
+    batch, rows = 16 if where.type == "cuda" else 1, engine.baseline.BATCH * engine.LENGTH
+    kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    left = torch.rand(batch, rows, n, device=where, dtype=kind)
+    right = torch.rand(batch, n, n, device=where, dtype=kind)
+    out = torch.empty(batch, rows, n, device=where, dtype=kind)
+
+    def step() -> None:
+        torch.bmm(left, right, out=out)
+
+    step()
+    operations = 2 * batch * rows * n * n
+    return [operations * _rate(step, seconds, where) for _ in range(repeats)]
+
+
+def bandwidth(where: torch.device, repeats: int, seconds: float) -> list[float]:
+    """Bytes/s read and written by copies that no cache holds."""
+    count = 2**28 if where.type == "cuda" else 2**25  # numbers of 4 bytes
+    source, copy = torch.rand(2, count, device=where)
+
+    def step() -> None:
+        copy.copy_(source)
+
+    return [2 * 4 * count * _rate(step, seconds, where) for _ in range(repeats)]
+
+
+def cache(where: torch.device) -> int:
+    """Bytes of the device's last cache; 0 where that is not known."""
+    if where.type != "cuda":
+        return 0
+    return getattr(torch.cuda.get_device_properties(where), "L2_cache_size", 0)
+
+
+def _rate(step: Callable[[], None], seconds: float, where: torch.device) -> float:
+    return machine.timed(step, seconds, torch.cuda.synchronize if where.type == "cuda" else None)
+
+
+def _release(where: torch.device) -> None:
+    gc.collect()
+    if where.type == "cuda":
+        torch.cuda.empty_cache()

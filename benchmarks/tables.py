@@ -1,0 +1,195 @@
+"""Results by kind of hardware as JSON, and their tables in README.md."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gpu
+import machine
+import numpy as np
+
+FOLDER = Path(__file__).parent
+RESULTS, README = FOLDER / "results", FOLDER / "README.md"
+START, END = "<!-- tables: start -->", "<!-- tables: end -->"
+GIGA = 1e9
+DAY = 86_400  # s
+
+Row = Mapping[str, Any]
+
+log = logging.getLogger("benchmarks")
+
+
+def record(part: str, run: Callable[[], dict[str, Any]]) -> None:
+    """Run a benchmark, keep its results for this kind of hardware, and write all tables anew."""
+    hardware, conditions = machine.hardware(), machine.conditions()
+    path = RESULTS / f"{machine.kind(hardware)}.json"
+    found = run()
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept |= {"hardware": hardware, part: conditions | found}
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(kept, indent=1) + "\n")
+    results = [json.loads(file.read_text()) for file in sorted(RESULTS.glob("*.json"))]
+    before, rest = README.read_text().split(START)
+    tables = "\n\n".join(map(render, results))
+    README.write_text(f"{before}{START}\n\n{tables}\n\n{END}{rest.split(END)[1]}")
+    log.info("%s: wrote %s and the tables of %s", part, path.name, README.name)
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """The tables of one kind of hardware, in Markdown."""
+    of = result["hardware"]
+    parts = [
+        f"### {of['cpu']} ({of['instructions']}), {of['cores']} cores, {of['gpu'] or 'no GPU'}"
+    ]
+    for name, (title, table) in PARTS.items():
+        found = result.get(name)
+        parts += [f"**{title}.** {_conditions(found)}", table(found or {})]
+    return "\n\n".join(parts)
+
+
+def training(found: Row) -> str:
+    """Networks·steps/s on a CPU."""
+    head = (
+        "Ng = Np",
+        "baseline, one thread",
+        "baseline, all threads",
+        "one baseline per core",
+        "engine",
+        "engine / baseline",
+        "engine / one baseline per core",
+        "products, GFLOP/s",
+        "share, baseline",
+        "share, engine",
+        "most possible",
+    )
+    rows = []
+    for row in found.get("rows", ()):
+        values = {name: np.array(of) for name, of in row.items() if isinstance(of, list)}
+        best = np.maximum(values["baseline_one_thread"], values["baseline_all_threads"])
+        most = values["product"] / row["operations"]  # networks·steps/s of products alone
+        speeds = ("baseline_one_thread", "baseline_all_threads", "baseline_per_core", "engine")
+        rows.append(
+            (
+                str(row["units"]),
+                *(_spread(values[name]) for name in speeds),
+                _spread(values["engine"] / best, "×"),
+                _spread(values["engine"] / values["baseline_per_core"], "×"),
+                _spread(values["product"] / GIGA),
+                _spread(100 * best / most, " %"),
+                _spread(100 * values["engine"] / most, " %"),
+                _spread(most / best, "×"),
+            )
+        )
+    return _table(head, rows)
+
+
+def on_gpu(found: Row) -> str:
+    """Networks·steps/s on a GPU."""
+    head = (
+        "precision",
+        "networks",
+        "networks·steps/s",
+        "without the graph",
+        "bound",
+        "bound by",
+        "share of it",
+        "MB per network",
+        "networks per day",
+    )
+    rows = [_gpu_row(row) for row in found.get("rows", ())]
+    if not rows:
+        cohorts = ", ".join(map(str, gpu.COHORTS))
+        rows = [(precision, cohorts, "not measured", *[""] * 6) for precision in gpu.BYTES]
+    measured = [
+        f"{precision} products {_spread(np.array(of) / 1e12)} TFLOP/s"
+        for precision, of in found.get("products", {}).items()
+    ]
+    if measured:
+        measured.append(f"copies {_spread(np.array(found['bandwidth']) / GIGA)} GB/s")
+    return _table(head, rows) + ("\n\n" + "; ".join(measured) + "." if measured else "")
+
+
+def _gpu_row(row: Row) -> tuple[str, ...]:
+    first = row["precision"], str(row["networks"])
+    if "error" in row:
+        return (*first, row["error"], *[""] * 6)
+    rate, eager = np.array(row["rate"]), row.get("rate_without_graph")
+    memory, graph = row.get("bytes_per_network"), row.get("graph", True)
+    return (
+        *first,
+        _spread(rate) + ("" if graph else ", no graph"),
+        _spread(np.array(eager)) if eager else "",
+        _number(row["bound"]),
+        row["bound_by"],
+        _spread(100 * rate / row["bound"], " %"),
+        _number(memory / 1e6) if memory else "",
+        _number(float(np.median(rate)) * DAY / gpu.engine.STEPS),
+    )
+
+
+def scoring(found: Row) -> str:
+    """Milliseconds per map of grid scores."""
+    head = "map", "published, ms", "batched, ms", "times as fast"
+    rows = []
+    for size, row in found.get("sizes", {}).items():
+        least, greatest = _number(row["ratio_least"]), _number(row["ratio_greatest"])
+        times = f"{_number(row['ratio'])}× ({least}–{greatest})"
+        rows.append((size, _number(row["published_ms"]), _number(row["batched_ms"]), times))
+    return _table(head, rows)
+
+
+def planning(found: Row) -> str:
+    """Seconds and memory of plans."""
+    head = "study", "device", "networks", "cohorts", "useful arithmetic", "seconds", "peak MB"
+    rows = [
+        (
+            row["study"],
+            row["device"],
+            f"{row['networks']:,}",
+            f"{row['cohorts']:,}",
+            f"{100 * row['useful_share']:.0f} %",
+            _spread(row["seconds"]),
+            _spread(np.array(row["peak_bytes"]) / 1e6),
+        )
+        for row in found.get("rows", ())
+    ]
+    return _table(head, rows)
+
+
+PARTS = {
+    "training": ("Training on the CPU, networks·steps/s", training),
+    "gpu": (f"Training on the GPU, Ng = {gpu.UNITS}, Np = {gpu.CELLS}", on_gpu),
+    "scoring": ("Grid scores", scoring),
+    "planning": ("Planning", planning),
+}
+
+
+def _conditions(found: Row | None) -> str:
+    if not found:
+        return "Not measured."
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    load = "" if found["load"] is None else f"; load before it {found['load']:.1f}"
+    return f"{found['date']}; {versions}{load}."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def _spread(values: Sequence[float] | np.ndarray, unit: str = "") -> str:
+    """Median (least–greatest)."""
+    middle = _number(float(np.median(values)))
+    return f"{middle}{unit} ({_number(np.min(values))}–{_number(np.max(values))})"
+
+
+def _number(value: float) -> str:
+    """Three significant digits, none of them after a point that is not needed."""
+    if value == 0 or not np.isfinite(value):
+        return str(value)
+    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{digits}f}"
