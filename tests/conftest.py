@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
+PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs")
 
 
 @dataclass
@@ -41,6 +41,14 @@ class Checkout:
 
     def results(self, name: str) -> Path:
         return self.folder / "results" / "smoke" / name
+
+
+@pytest.fixture(autouse=True, scope="module")
+def denormals():
+    """Training flushes tiny numbers to zero in its process; hypothesis refuses to work so."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 def copy_checkout(folder: Path) -> Checkout:
