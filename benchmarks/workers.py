@@ -59,16 +59,17 @@ class Workers:
 
 
 def serve(connection: Connection, threads: int, tuned: bool) -> None:
-    """Answer with rates until asked for None."""
+    """Answer with rates until asked for None, or until nobody is there to ask."""
     torch.set_num_threads(threads)
     if tuned:
         kernels.keep_memory()
-    for what, n, seconds in iter(connection.recv, None):
-        step = _step(what, n)
-        step()
-        connection.send("ready")
-        connection.recv()
-        connection.send(machine.timed(step, seconds))
+    with suppress(EOFError):
+        for what, n, seconds in iter(connection.recv, None):
+            step = _step(what, n)
+            step()
+            connection.send("ready")
+            connection.recv()
+            connection.send(machine.timed(step, seconds))
 
 
 @cache
