@@ -102,6 +102,6 @@ def test_memory_is_about_what_a_process_takes(cell):
     assert receiver.poll(60)
     growth = receiver.recv()
     job.join()
-    # What a process takes depends on the memory that it freed before: up to 20 MB of it is used again.
+    # A process first uses again what it freed before, up to 20 MB here.
     kept = 20e6
     assert growth / 2 < costs.memory(specs) < 2 * (growth + kept)
