@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from nofreelunch.binning import bin_count
@@ -25,15 +26,20 @@ def describe(
         own = sum(spec["steps"] * operations(spec) for spec in specs)
         useful += own
         spent += own / useful_share(specs)
-    kind = "cuda" if device == "cuda" else "cpu"
-    hours = spent / RATES[kind] / 3600
-    unit = "GPU" if kind == "cuda" else "core"
+    kinds = RATES if device == "auto" else (device,)
     return (
         f"{study.name}: {len(study.networks):,} networks in {len(cohorts):,} cohorts, "
-        f"{100 * (1 - useful / spent):.0f} % of whose arithmetic is padding; "
-        f"about {hours:,.{0 if hours >= 10 else 1}f} {unit}-hours of training at "
-        f"{RATES[kind] / 1e12:g} TFLOP/s, and up to {_size(size(study, bin_size, surrogates))}"
+        f"{100 * (1 - useful / spent):.0f} % of whose arithmetic is padding; training takes about "
+        f"{' or '.join(_hours(spent, kind) for kind in kinds)}; "
+        f"results take up to {_size(size(study, bin_size, surrogates))}"
     )
+
+
+def _hours(operations: float, kind: str) -> str:
+    hours = operations / RATES[kind] / 3600
+    digits = max(0, 1 - math.floor(math.log10(max(hours, 0.01))))
+    unit = {"cuda": "GPU", "cpu": "core"}[kind]
+    return f"{hours:,.{digits}f} {unit}-hours (at {RATES[kind] / 1e12:g} TFLOP/s)"
 
 
 def size(study: Study, bin_size: float, surrogates: int) -> float:

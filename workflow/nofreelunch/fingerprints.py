@@ -114,18 +114,25 @@ def _is_version(node: ast.AST) -> bool:
     return any(isinstance(name, ast.Name) and name.id == "__version__" for name in names)
 
 
-def _describe(node: object) -> Iterator[str]:
+def _describe(node: object) -> list[str]:
     """The tree as text; unlike `ast.dump` the same in all Pythons that parse it alike."""
+    parts: list[str] = []
+    _append(node, parts)
+    return parts
+
+
+def _append(node: object, parts: list[str]) -> None:
     if isinstance(node, ast.AST):
-        yield type(node).__name__
-        for name, value in ast.iter_fields(node):
-            if value not in (None, []):
-                yield f"({name}="
-                yield from _describe(value)
-                yield ")"
+        parts.append(type(node).__name__)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                parts.append(f"({name}=")
+                _append(value, parts)
+                parts.append(")")
     elif isinstance(node, list):
         for item in node:
-            yield from _describe(item)
-            yield ","
+            _append(item, parts)
+            parts.append(",")
     else:
-        yield repr(node)
+        parts.append(repr(node))

@@ -8,8 +8,6 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import netCDF4
-
 MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may move the last digits
 
 
@@ -72,6 +70,8 @@ def of_space(results: str | Path, needed: float) -> list[str]:
 
 def _first(folder: Path, names: Iterable[str]) -> dict[str, str] | None:
     """Attributes of the first of the files that is there and can be read."""
+    import netCDF4  # takes long to import, and a study that has not begun does not need it
+
     for name in names:
         path = folder / f"{name}.nc"
         if path.exists():

@@ -1,7 +1,7 @@
 rule claims:
     input:
         summary=f"{RESULTS}/summary.nc",
-        theory=of_all_targets(),
+        theory=of_all_encodings(),
     output:
         text=f"{RESULTS}/claims.md",
         page=report(
@@ -15,7 +15,7 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        run={"code": code("claims")},
+        run=lambda wildcards: {"code": code("claims")},
     message:
         "Testing the claims"
     script:

@@ -15,7 +15,7 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        run={"captions": captions(), "code": code("report")},
+        run=lambda wildcards: {"captions": captions(), "code": code("report")},
     message:
         "Writing the report"
     script:

@@ -18,10 +18,10 @@ rule summary:
     resources:
         mem_mb=4000,
     params:
-        run={
-            "study": study.name,
-            "sweeps": study.sweeps,
-            "defaults": study.defaults,
+        run=lambda wildcards: {
+            "study": plan.name,
+            "sweeps": plan.sweeps,
+            "defaults": plan.defaults,
             "thresholds": config["thresholds"],
             "code": code("summary"),
         },

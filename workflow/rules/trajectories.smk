@@ -7,8 +7,8 @@ rule training_trajectories:
         ENVIRONMENT
     params:
         run=lambda wildcards: {
-            **study.trajectories["training"],
-            "arena": study.trajectories["arena"],
+            **plan.trajectories["training"],
+            "arena": plan.trajectories["arena"],
             "steps": int(wildcards.length),
             "code": code("trajectories"),
         },
@@ -26,9 +26,9 @@ rule evaluation_trajectories:
     conda:
         ENVIRONMENT
     params:
-        run={
-            **study.trajectories["evaluation"],
-            "arena": study.trajectories["arena"],
+        run=lambda wildcards: {
+            **plan.trajectories["evaluation"],
+            "arena": plan.trajectories["arena"],
             "code": code("trajectories"),
         },
     message:
