@@ -4,7 +4,7 @@ The fingerprint of a script is a hash of its syntax tree and of those of all mod
 that it imports, directly or through others, with the C file of the same name where there is one.
 Comments, docstrings, formatting and file times are not in the tree, so they change nothing. Modules
 that only write files and messages are left out: a better error message trains nothing again. What
-they write is versioned by `datasets.LAYOUT`.
+they write is versioned by `layout.LAYOUT`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from nofreelunch import registry
 
 PACKAGE = Path(__file__).parent
-LEFT_OUT = ("checkpoints", "datasets", "fingerprints", "logs")
+LEFT_OUT = ("checkpoints", "datasets", "fingerprints", "layout", "logs")
 
 
 def fingerprint(script: str | Path, *modules: str, **uses: str) -> str:

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from nofreelunch.layout import LAYOUT
+
 MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may move the last digits
 
 
@@ -34,6 +36,20 @@ def of_code(results: str | Path, planned: Mapping[str, Mapping[str, str]]) -> li
                     "so it will be made again"
                 )
     return lines
+
+
+def of_layout(results: str | Path, stages: Iterable[str]) -> list[str]:
+    """One line for the first stage whose files another version of this project wrote."""
+    for stage in stages:
+        files = sorted((Path(results) / stage).glob("*.nc"))
+        found = _first(Path(results) / stage, [path.stem for path in files])
+        if found and found.get("layout") != str(LAYOUT):
+            return [
+                f"{results}/{stage}: found files of layout {found.get('layout')}, allowed: "
+                f"{LAYOUT}; another version of this project made them: move {results} away, or "
+                "check that version out"
+            ]
+    return []
 
 
 def of_versions(results: str | Path, stage: str, names: Iterable[str]) -> list[str]:

@@ -128,6 +128,7 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
         datasets.load(scores, "scores") as scored,
     ):
         kept = [name for name in (*BY_CHANCE, *MODULES) if name in scored]
+        datasets.verify(scored)
         table = scored[[*UNIT_VARIABLES, "active", *kept]].load()
         table = table.assign(
             **_without_chance(table),

@@ -76,6 +76,7 @@ def notices_of_change():
         "scores": {name: code("scores") for name in cohorts},
     }
     return [
+        *notices.of_layout(RESULTS, codes),
         *notices.of_code(RESULTS, codes),
         *notices.of_versions(RESULTS, "networks", cohorts),
     ]
@@ -120,6 +121,9 @@ if workflow.is_main_process:
 
 
 onstart:
-    for line in notices.of_space(RESULTS, estimates.size(study, *sizes)):
+    for line in (
+        *notices.of_layout(RESULTS, ("networks", "rate_maps", "scores")),
+        *notices.of_space(RESULTS, estimates.size(study, *sizes)),
+    ):
         raise WorkflowError(line)
     plans.save(plan, planned)
