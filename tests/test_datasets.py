@@ -111,7 +111,7 @@ def test_files_hold_numbers_and_text_only(saved):
     with netCDF4.Dataset(saved) as file:
         assert not file.vltypes and not file.cmptypes
         for variable in file.variables.values():
-            assert variable.dtype is str or variable.dtype.kind in "fiu"
+            assert variable.dtype is str or variable.dtype.kind in "fiuS"
         assert all(
             isinstance(file.getncattr(k), str | int | float | np.number) for k in file.ncattrs()
         )

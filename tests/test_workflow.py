@@ -32,7 +32,7 @@ def edited(path, old: str, new: str) -> Iterator[None]:
 
 
 def test_a_study_runs_from_trajectories_to_its_report(finished):
-    for name in ["summary.nc", "summary.csv", "claims.md", "report.html"]:
+    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", "report.html"]:
         assert finished.results(name).stat().st_size > 500, name
     for figure in FIGURES:
         for suffix in ("pdf", "png"):

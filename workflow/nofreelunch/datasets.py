@@ -47,18 +47,8 @@ STAGES = {  # and what a reader of each stage's files relies on
         "spec",
     ),
     "theory": ("covariance", "power", "radial_power", "predicted_period"),
-    "summary": (
-        "score_60",
-        "gridness",
-        "period",
-        "position_error",
-        "diverged",
-        "significant",
-        "grid_fraction",
-        "lattice_class",
-        "modules",
-        "spec",
-    ),
+    "summary": ("position_error", "diverged", "max_score", "grid_fraction", "modules", "spec"),
+    "units": ("score_60", "gridness", "period", "present", "significant", "lattice_class"),
 }
 
 
@@ -85,7 +75,7 @@ def replace(dataset: xr.Dataset, path: str | Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Encodings of the files that variables came from, string lengths say, are not for this one.
     labelled = dataset.drop_encoding()
-    encoding = {name: _encoding(array) for name, array in labelled.data_vars.items()}
+    encoding = {name: _encoding(array) for name, array in labelled.variables.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         labelled.to_netcdf(part, engine="netcdf4", encoding=encoding)
@@ -245,7 +235,9 @@ def _damaged(path: str | Path, error: Exception) -> DatasetError:
     )
 
 
-def _encoding(array: xr.DataArray) -> dict[str, object]:
+def _encoding(array: xr.Variable) -> dict[str, object]:
+    if array.dtype.kind in "OU" and array.ndim and array.size:
+        return {"dtype": "S1", "zlib": True, "complevel": 1}  # strings are not compressed
     if array.dtype.kind not in "fiub" or array.ndim == 0 or array.size == 0:
         return {}
     encoding: dict[str, object] = {"zlib": True, "complevel": 1, "shuffle": True}

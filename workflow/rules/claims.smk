@@ -1,6 +1,7 @@
 rule claims:
     input:
         summary=f"{RESULTS}/summary.nc",
+        units=f"{RESULTS}/units.nc",
         theory=of_all_encodings(),
     output:
         text=f"{RESULTS}/claims.md",

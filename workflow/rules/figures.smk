@@ -10,6 +10,7 @@ SHOWN = {
 rule figures:
     input:
         summary=f"{RESULTS}/summary.nc",
+        units=f"{RESULTS}/units.nc",
         theory=of_all_encodings(),
         cohorts=lambda wildcards: (
             of_all_cohorts(SHOWN[wildcards.figure]) if wildcards.figure in SHOWN else []

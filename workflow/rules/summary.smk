@@ -4,7 +4,8 @@ rule summary:
         rate_maps=of_all_cohorts("rate_maps"),
         scores=of_all_cohorts("scores"),
     output:
-        dataset=f"{RESULTS}/summary.nc",
+        networks=f"{RESULTS}/summary.nc",
+        units=f"{RESULTS}/units.nc",
         table=report(
             f"{RESULTS}/summary.csv",
             caption="../report/summary.rst",

@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from nofreelunch import datasets, logs, theory
+from nofreelunch import datasets, logs, summary, theory
 from nofreelunch.figures import style
 
 if __name__ == "__main__":
@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
         files = [datasets.load(path, "theory") for path in snakemake.input.theory]
         spectra = [one for file in files for one in theory.split(file)]
-        summary = datasets.load(snakemake.input.summary, "summary")
-        drawn = figure.draw(summary, spectra, opened)
+        networks = datasets.load(snakemake.input.summary, "summary")
+        table = summary.join(networks, datasets.load(snakemake.input.units, "units"))
+        drawn = figure.draw(table, spectra, opened)
         style.save(drawn, Path(snakemake.output.png).with_suffix(""))
