@@ -12,6 +12,9 @@ from nofreelunch.study import Study
 # What training reaches, operations per second: about half the float32 matrix rate of one H100 or
 # H200, by its data sheet, and what one core with AVX-512 was measured to reach.
 RATES = {"cuda": 30e12, "cpu": 0.1e12}
+# Seconds that mapping and scoring a unit took per surrogate of its limit: 82 networks of 128 units
+# with 400 of them in 22 minutes of one core.
+SECONDS_PER_SURROGATE = 22 * 60 / (82 * 128 * 400)
 NUMBERS_PER_UNIT = 20  # scores, periods, p-values ... of the scores file, about
 
 
@@ -19,14 +22,11 @@ def describe(
     study: Study, cohorts: Sequence[Cohort], bin_size: float, surrogates: int, device: str
 ) -> str:
     """One line: networks, cohorts, padding, hours of training and bytes of results."""
-    spent = useful = 0.0
-    for cohort in cohorts:
-        specs = [network.spec for network in cohort.networks]
-        own = sum(spec["steps"] * operations(spec) for spec in specs)
-        useful += own
-        spent += own / useful_share(specs)
+    specs = [network.spec for network in study.networks]
+    useful = sum(spec["steps"] * operations(spec) for spec in specs)
     kind = "cuda" if device == "cuda" else "cpu"
-    hours = spent / RATES[kind] / 3600
+    hours = sum(hours_of_training(cohort, device) for cohort in cohorts)
+    spent = hours * 3600 * RATES[kind]
     unit = "GPU" if kind == "cuda" else "core"
     return (
         f"{study.name}: {len(study.networks):,} networks in {len(cohorts):,} cohorts, "
@@ -34,6 +34,18 @@ def describe(
         f"about {hours:,.{0 if hours >= 10 else 1}f} {unit}-hours of training at "
         f"{RATES[kind] / 1e12:g} TFLOP/s, and up to {_size(size(study, bin_size, surrogates))}"
     )
+
+
+def hours_of_training(cohort: Cohort, device: str) -> float:
+    """Hours that training a cohort takes at the rate of its device, padding included."""
+    specs = [network.spec for network in cohort.networks]
+    spent = sum(spec["steps"] * operations(spec) for spec in specs) / useful_share(specs)
+    return spent / RATES["cuda" if device == "cuda" else "cpu"] / 3600
+
+
+def hours_of_scoring(units: int, surrogates: int) -> float:
+    """Hours that mapping and scoring this many units takes on one core."""
+    return units * max(surrogates, 100) * SECONDS_PER_SURROGATE / 3600
 
 
 def size(study: Study, bin_size: float, surrogates: int) -> float:

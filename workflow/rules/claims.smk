@@ -14,6 +14,9 @@ rule claims:
         f"{LOGS}/claims.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=growing(STARTING),
     params:
         run={"code": code("claims")},
     message:

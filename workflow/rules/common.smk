@@ -97,14 +97,6 @@ def training_pool(wildcards):
     return f"{RESULTS}/trajectories/training_{length}.nc"
 
 
-def megabytes_of_maps(wildcards):
-    """Sums of two halves in float64, maps in float32; products of units with units of the ridge."""
-    networks = cohorts[wildcards.cohort].networks
-    bins = bin_count(study.trajectories["arena"], config["rate_maps"]["bin_size"])
-    units = networks[0]["units"]
-    return 1000 + len(networks) * units * (20 * bins**2 + 32 * units) // 10**6
-
-
 def of_all_cohorts(stage):
     """The files that a stage makes, one per cohort."""
     return expand(f"{RESULTS}/{stage}/{{cohort}}.nc", cohort=cohorts)
@@ -130,5 +122,8 @@ if workflow.is_main_process:
 
 
 onstart:
-    for line in notices.of_space(RESULTS, estimates.size(study, *sizes)):
+    for line in [
+        *notices.of_space(RESULTS, estimates.size(study, *sizes)),
+        *refusals_of_slurm(),
+    ]:
         raise WorkflowError(line)

@@ -16,7 +16,8 @@ rule summary:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
+        mem_mb=growing(2 * PROCESS),
+        runtime=growing(STARTING),
     params:
         run={
             "study": study.name,

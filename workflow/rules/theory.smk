@@ -5,6 +5,9 @@ rule theory:
         f"{LOGS}/theory/{{target}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=growing(STARTING),
     params:
         run=lambda wildcards: {
             "target": targets[wildcards.target],
