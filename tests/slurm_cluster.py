@@ -33,6 +33,7 @@ TaskPlugin=task/none
 MpiDefault=none
 ReturnToService=2
 KillWait=5
+SlurmdTimeout=5
 SchedulerParameters=batch_sched_delay=0
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 SECONDS_TO_ANSWER = 10
@@ -59,23 +60,28 @@ def partitions(said: str) -> dict[str, Partition]:
     return found
 
 
+def shortest_limit(found: Mapping[str, Partition], names: Collection[str]) -> float:
+    """Minutes that a job may take in each of the partitions named; "" is the default one."""
+    inside = [p for p in found.values() if p.name in names or (p.default and "" in names)]
+    return min((partition.minutes for partition in inside), default=float("inf"))
+
+
 def refusals(found: Mapping[str, Partition], asked: Iterable[Asked], profile: str) -> list[str]:
     """A line for each thing that is asked for in vain: setting of the profile, found, allowed."""
-    lines = []
+    lines, lost = [], defaultdict(list)
     for wish in asked:
         here = found.get(wish.partition) if wish.partition else _default(found)
-        where = f"{profile}: set-resources: {wish.rule}:"
         if here is None:
-            what = (
-                f"found {wish.partition!r}" if wish.partition else "not set, and this cluster has"
-            )
-            lines.append(
-                f"{where} slurm_partition (or in default-resources): {what}"
-                f"{'' if wish.partition else ' no default partition'}; allowed: {', '.join(found)}"
-            )
-            continue
-        lines += [f"{where} {text}" for text in _beyond(here, wish, found)]
-    return list(dict.fromkeys(lines))
+            lost[wish.partition].append(wish.rule)
+        else:
+            where = f"{profile}: set-resources: {wish.rule}:"
+            lines += [f"{where} {text}" for text in _beyond(here, wish, found)]
+    for name, rules in lost.items():
+        where = f"set-resources: {rules[0]}" if len(rules) == 1 else "default-resources"
+        what = f"found {name!r}" if name else "not set, and the cluster has no default partition"
+        allowed = ", ".join(found)
+        lines.append(f"{profile}: {where}: slurm_partition: {what}; allowed: {allowed}")
+    return lines
 
 
 def survivors(said: str, folder: str, names: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ rule claims:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=growing(STARTING),
+        runtime=minutes_of_a_short_job,
     params:
         run={"code": code("claims")},
     message:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from base64 import urlsafe_b64encode
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(paths))
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from nofreelunch import configuration, estimates, notices
+from nofreelunch import configuration, estimates, notices, runs
 from nofreelunch import study as studies
 from nofreelunch.binning import bin_count
 from nofreelunch.cohorts import digest
@@ -77,6 +78,12 @@ def code_of_cohort(stage, cohort):
     return code(stage, target=network["target"], cell=network["cell"])
 
 
+def recorded(path):
+    """Whether Snakemake knows how a file was made; a name too long to be sure counts as known."""
+    name = urlsafe_b64encode(str(path).encode()).decode()
+    return len(name) > 250 or Path(".snakemake", "metadata", name).exists()
+
+
 def notices_of_change():
     """What a user should know about results that are there already."""
     planned = {
@@ -85,7 +92,7 @@ def notices_of_change():
         "scores": {name: code("scores") for name in cohorts},
     }
     return [
-        *notices.of_code(RESULTS, planned),
+        *notices.of_code(RESULTS, planned, recorded),
         *notices.of_versions(RESULTS, "networks", cohorts),
     ]
 
@@ -117,13 +124,23 @@ if workflow.is_main_process:
     sizes = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
     planned = list(cohorts.values())
     logger.info(estimates.describe(study, planned, *sizes, config["compute"]["device"]))
-    for line in notices_of_change():
+    locked = any(Path(".snakemake", "locks").glob("*"))
+    for line in [*notices_of_change(), *(runs.notice(RESULTS) if locked else [])]:
         logger.warning(line)
 
 
 onstart:
-    for line in [
-        *notices.of_space(RESULTS, estimates.size(study, *sizes)),
-        *refusals_of_slurm(),
-    ]:
-        raise WorkflowError(line)
+    refusals = [*notices.of_space(RESULTS, estimates.size(study, *sizes)), *refusals_of_slurm()]
+    for line in refusals:
+        logger.error(line)
+    if refusals:
+        sys.exit(1)
+    runs.begin(RESULTS)
+
+
+onsuccess:
+    runs.end(RESULTS)
+
+
+onerror:
+    runs.end(RESULTS)

@@ -28,7 +28,7 @@ rule figures:
         ENVIRONMENT
     resources:
         mem_mb=growing(2 * PROCESS),
-        runtime=growing(STARTING),
+        runtime=minutes_of_a_short_job,
     params:
         run=lambda wildcards: {"code": code("figures", f"nofreelunch.figures.{wildcards.figure}")},
     message:

@@ -12,7 +12,7 @@ rule report:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=growing(STARTING),
+        runtime=minutes_of_a_short_job,
     params:
         run={"captions": captions(), "code": code("report")},
     message:

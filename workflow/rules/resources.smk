@@ -3,8 +3,9 @@
 from nofreelunch import cluster
 from nofreelunch.costs import memory
 
-# A training job that runs into this limit goes on from its checkpoint at the next attempt.
-LONGEST = 24 * 60
+# Minutes of the longest job; less where a partition allows less. A training job that runs into it
+# goes on from its checkpoint at the next attempt.
+longest = {"minutes": 24 * 60}
 GENEROUS = (
     4  # times the estimate, since networks of most sizes do not reach the rates that it assumes
 )
@@ -13,14 +14,19 @@ PROFILE = "profiles/slurm/config.yaml"
 PROCESS = 2000  # MB that Python, torch and Snakemake take in any job, and room
 
 
-def growing(amount):
-    """A resource that doubles at each attempt."""
-    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
+def growing(megabytes):
+    """Memory that doubles at each attempt."""
+    return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
 
 
 def minutes(hours, attempt):
     """A limit of time from an estimate."""
-    return min(LONGEST, round(STARTING + GENEROUS * 60 * hours) * 2 ** (attempt - 1))
+    return min(longest["minutes"], round(STARTING + GENEROUS * 60 * hours) * 2 ** (attempt - 1))
+
+
+def minutes_of_a_short_job(wildcards, attempt):
+    """Of a job that takes seconds."""
+    return minutes(0, attempt)
 
 
 def minutes_of_training(wildcards, attempt):
@@ -59,38 +65,63 @@ def asked_of_slurm(jobs):
     for job in jobs:
         wish = cluster.Asked(
             job.rule.name,
-            str(job.resources.get("slurm_partition", "")),
+            str(job.resources.get("slurm_partition") or ""),
             job.resources.get("runtime", 0),
             job.resources.get("gpu", 0),
-            str(job.resources.get("gpu_model", "")),
+            str(job.resources.get("gpu_model") or ""),
         )
         before = asked.setdefault(wish.rule, wish)
         asked[wish.rule] = max(before, wish, key=lambda one: one.minutes)
     return list(asked.values())
 
 
+def partition_of(job):
+    """Where a job goes by the profile; "" is the cluster's default partition. Nothing is kept of it."""
+    given = job.rule.expand_resources(job.wildcards_dict, job.input, 1, skip_evaluation={"tmpdir"})
+    return str(given.get("slurm_partition") or "")
+
+
 def refusals_of_slurm():
     """Lines on what a run through SLURM cannot have; none where it does not go through SLURM."""
     if workflow.executor_plugin is None or workflow.executor_plugin.name != "slurm":
         return []
-    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
-    asked = asked_of_slurm(jobs)
-    device = config["compute"]["device"]
-    for wish in asked:
-        if wish.rule == "training" and (wish.gpus > 0) != (device == "cuda") and device != "auto":
-            return [
-                f"{PROFILE}: set-resources: training: gpu: found {wish.gpus}, allowed: "
-                f"{'1' if device == 'cuda' else '0'}, as compute.device is {device}"
-            ]
     said = cluster.say(["sinfo", "--noheader", "--Node", "--format=%P|%l|%G"])
     if said is None:
         return ["sinfo: no answer: start a run through SLURM on a login node of its cluster"]
+    found = cluster.partitions(said)
+    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    one_of_each = {job.rule.name: job for job in jobs}.values()
+    # Before the resources of any job are worked out for good.
+    limit = cluster.shortest_limit(found, {partition_of(job) for job in one_of_each})
+    longest["minutes"] = min(longest["minutes"], limit)
+    asked = asked_of_slurm(jobs)
+    return [
+        *contradictions(asked),
+        *cluster.refusals(found, asked, PROFILE),
+        *jobs_of_an_earlier_run(jobs),
+    ]
+
+
+def contradictions(asked):
+    """A line where training asks for a GPU that it does not use, or for none that it needs."""
+    device = config["compute"]["device"]
+    allowed = {"cpu": 0, "cuda": 1}
+    return [
+        f"{PROFILE}: set-resources: training: gpu: found {wish.gpus}, allowed: {allowed[device]}, "
+        f"as compute.device is {device}"
+        for wish in asked
+        if wish.rule == "training" and wish.gpus != allowed.get(device, wish.gpus)
+    ]
+
+
+def jobs_of_an_earlier_run(jobs):
+    """A line where some of these jobs are in the queue or at work already."""
     comments = ["_".join(["rule", job.rule.name, "wildcards", *job.wildcards]) for job in jobs]
     queue = cluster.say(["squeue", "--noheader", "--format=%i|%k|%Z"]) or ""
     left = " ".join(cluster.survivors(queue, os.getcwd(), comments))
-    if left:
-        return [
-            f"{RESULTS}: jobs of an earlier run are still at work on it: wait for them, or "
-            f"`scancel {left}`, and run again"
-        ]
-    return cluster.refusals(cluster.partitions(said), asked, PROFILE)
+    if not left:
+        return []
+    return [
+        f"{RESULTS}: jobs of an earlier run are still at work on it: wait for them, or "
+        f"`scancel {left}`, and run again"
+    ]

@@ -17,7 +17,7 @@ rule summary:
         ENVIRONMENT
     resources:
         mem_mb=growing(2 * PROCESS),
-        runtime=growing(STARTING),
+        runtime=minutes_of_a_short_job,
     params:
         run={
             "study": study.name,

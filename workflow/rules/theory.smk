@@ -7,7 +7,7 @@ rule theory:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=growing(STARTING),
+        runtime=minutes_of_a_short_job,
     params:
         run=lambda wildcards: {
             "target": targets[wildcards.target],

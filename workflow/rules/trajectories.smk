@@ -7,7 +7,7 @@ rule training_trajectories:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=growing(STARTING),
+        runtime=minutes_of_a_short_job,
     params:
         run=lambda wildcards: {
             **study.trajectories["training"],
@@ -30,7 +30,7 @@ rule evaluation_trajectories:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=growing(STARTING),
+        runtime=minutes_of_a_short_job,
     params:
         run={
             **study.trajectories["evaluation"],
