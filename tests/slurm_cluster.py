@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "sinfo", "scancel")
@@ -100,23 +100,28 @@ class Cluster:
         wait(lambda: "idle" in self.ask("sinfo", "-hN", "-n", node, "-o%T"), 30, f"node {node}")
 
     def kill_node(self, node: str) -> None:
-        """As where a node loses its power: its daemon and all of its jobs are gone."""
+        """As where a node loses its power: its daemons and all of its jobs are gone."""
+        numbers = self.ask("squeue", "-h", "-w", node, "-o", "%A").split()
+        steps = [pid for pid, name in self._steps() if name.split(".")[0] in numbers]
         self.daemons.pop(f"slurmd {node}").kill()
-        for pid in self.processes(node):
+        # Those who would tell the controller how a job ended come first.
+        for pid in [*steps, *self.processes(node)]:
             os.kill(pid, signal.SIGKILL)
 
     def processes(self, node: str) -> list[int]:
         """The jobs' processes on a node: what SLURM started there and what these started."""
-        marks = (f"SLURMD_NODENAME={node}".encode(), f"SLURM_CONF={self.folder}".encode())
+        marks = f"SLURMD_NODENAME={node}", f"SLURM_CONF={self.folder}/slurm.conf"
+        return [pid for pid, given, _ in _running() if all(mark in given for mark in marks)]
+
+    def _steps(self) -> list[tuple[int, str]]:
+        """(process, "12.batch" or "12.0") of the daemons that watch over the steps of jobs."""
         found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                environment = (entry / "environ").read_bytes()
-            except OSError:  # it has ended
-                continue
-            if all(mark in environment for mark in marks):
-                found.append(int(entry.name))
-        return found
+        for pid, given, command in _running():
+            if command.startswith("slurmstepd: [") and any(
+                str(self.folder) in one for one in given
+            ):
+                found.append((pid, command.split("[")[1].split("]")[0]))
+        return sorted(found, key=lambda step: not step[1].endswith("batch"))
 
     def ask(self, *command: str) -> str:
         """What a command of SLURM prints."""
@@ -165,9 +170,20 @@ class Cluster:
         wrapper.chmod(0o755)
 
 
+def _running() -> Iterator[tuple[int, list[str], str]]:
+    """(id, environment, command) of all processes that this user may look into."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            given = (entry / "environ").read_text(errors="replace").split("\0")
+            command = (entry / "cmdline").read_text(errors="replace")
+        except OSError:  # it has ended
+            continue
+        yield int(entry.name), given, command
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of this machine that nobody listens on."""
-    sockets: Iterable[socket.socket] = [socket.socket() for _ in range(count)]
+    sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
     ports = [one.getsockname()[1] for one in sockets]

@@ -55,13 +55,18 @@ class Training:
         return xr.load_dataset(path)
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    made = copy_checkout(tmp_path_factory.mktemp("stop") / "checkout")
+def checkout_to_interrupt(folder):
+    """A checkout in which training saves a checkpoint after every step."""
+    made = copy_checkout(folder)
     shutil.copy2(ROOT / "tests" / "studies" / STUDY, made.folder)
     config = made.path("config.yaml")
     config.write_text(config.read_text().replace("checkpoint_minutes: 10", "checkpoint_minutes: 0"))
     return made
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return checkout_to_interrupt(tmp_path_factory.mktemp("stop") / "checkout")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +87,7 @@ def training(checkout, whole):
     made.kill()
 
 
-def test_ctrl_c_stops_at_a_checkpoint_and_the_same_command_goes_on(training, whole):
+def test_ctrl_c_stops_at_a_checkpoint_and_training_goes_on_elsewhere(training, whole, tmp_path):
     head = training.start()
     wait(training.checkpoints, 60, "a checkpoint")
     os.killpg(head.pid, signal.SIGINT)
@@ -91,10 +96,12 @@ def test_ctrl_c_stops_at_a_checkpoint_and_the_same_command_goes_on(training, who
     (step,) = re.findall(r"stopped after step (\d+); the same command goes on", training.log())
     assert training.checkpoints() and not list(training.folder.glob("networks/*.nc"))
 
-    done = training.run()
+    there = Training(checkout_to_interrupt(tmp_path / "checkout"))
+    shutil.copytree(training.folder, there.folder)
+    done = there.run()
     assert done.returncode == 0, done.stderr[-3000:]
-    assert f"going on from step {step}" in training.log()
-    xr.testing.assert_identical(training.result(), whole)
+    assert f"going on from step {step}" in there.log()
+    xr.testing.assert_identical(there.result(), whole)
 
 
 def test_a_second_run_is_told_whose_the_first_is_and_harms_nothing(training, whole):
