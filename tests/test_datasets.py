@@ -111,7 +111,7 @@ def test_files_hold_numbers_and_text_only(saved):
     with netCDF4.Dataset(saved) as file:
         assert not file.vltypes and not file.cmptypes
         for variable in file.variables.values():
-            assert variable.dtype is str or variable.dtype.kind in "fiu"
+            assert variable.dtype is str or variable.dtype.kind in "fiuS"
         assert all(
             isinstance(file.getncattr(k), str | int | float | np.number) for k in file.ncattrs()
         )
@@ -266,6 +266,32 @@ def test_text_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         datasets.write_text(path, "second")
     assert path.read_text() == "first"
     assert [file.name for file in tmp_path.iterdir()] == ["claims.md"]
+
+
+@pytest.mark.parametrize("edit", ["value", "name", "dropped"])
+def test_a_file_edited_by_hand_is_refused(saved, edit):
+    with datasets.load(saved, "rate_maps") as whole:
+        assert datasets.verify(whole) is whole
+    with netCDF4.Dataset(saved, "a") as file:
+        if edit == "value":
+            file["rate_map"][0, 0, 0, 0] += 1
+        elif edit == "name":
+            file.renameVariable("rate_map", "rate_maps")
+        else:
+            file.delncattr("content")
+    with xr.open_dataset(saved) as edited:
+        with pytest.raises(
+            datasets.DatasetError, match="found other values than were written"
+        ) as e:
+            datasets.verify(edited)
+        assert str(saved) in str(e.value) and "\n" not in str(e.value)
+
+
+def test_the_same_values_in_another_file_are_the_same_content(saved, tmp_path):
+    with datasets.load(saved, "rate_maps") as whole:
+        whole.load().to_netcdf(tmp_path / "uncompressed.nc")
+    with xr.open_dataset(tmp_path / "uncompressed.nc") as copied:
+        assert datasets.verify(copied) is copied
 
 
 def test_a_file_of_other_networks_or_code_is_refused_with_the_reason(tmp_path):

@@ -57,6 +57,14 @@ def test_other_versions_are_named_and_run_nothing(results, monkeypatch):
     assert "runs nothing again" in line
 
 
+def test_results_of_another_layout_are_named_before_a_job_meets_them(results, monkeypatch):
+    assert notices.of_layout(results, ["absent", "scores"]) == []
+    monkeypatch.setattr(notices, "LAYOUT", notices.LAYOUT + 1)
+    (line,) = notices.of_layout(results, ["absent", "scores"])
+    assert line.startswith(f"{results}/scores: found files of layout {notices.LAYOUT - 1}, allowed")
+    assert f"move {results} away" in line and "\n" not in line
+
+
 def test_a_file_that_cannot_be_read_is_left_to_its_stage(results):
     (results / "scores" / "one.nc").write_bytes(b"damaged")
     assert notices.of_code(results, {"scores": {"one": "b"}}, always) == []

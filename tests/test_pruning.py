@@ -28,6 +28,7 @@ def test_weights_go_and_all_else_stays(results):
     freed = pruning.prune(results)
     assert freed > 5000 and path.stat().st_mtime_ns == when
     with datasets.load(path, "training") as after:
+        assert datasets.verify(after).attrs.pop("content") != before.attrs.pop("content")
         xr.testing.assert_identical(after.load(), before.drop_vars("weight_recurrent"))
     assert pruning.prune(results) == 0  # there is nothing more to drop
 

@@ -277,9 +277,17 @@ def test_without_surrogates_chance_is_not_known(tmp_path):
 
 def test_summary_and_spreadsheet_survive_a_round_trip(stages, tmp_path):
     table = collect(stages)
-    datasets.save(table, tmp_path / "summary.nc", "summary", "code")
-    with datasets.load(tmp_path / "summary.nc", "summary") as found:
+    networks, units = summary.split(table)
+    assert "unit" not in networks.dims and "spec" not in units.variables
+    datasets.save(networks, tmp_path / "summary.nc", "summary", "code")
+    datasets.save(units, tmp_path / "units.nc", "units", "code")
+    with (
+        datasets.load(tmp_path / "summary.nc", "summary") as networks,
+        datasets.load(tmp_path / "units.nc", "units") as units,
+    ):
+        found = summary.join(networks, units)
         xr.testing.assert_allclose(found.drop_attrs(deep=False), table.drop_attrs(deep=False))
+        assert found.attrs["study"] == table.attrs["study"]
     rows = summary.to_table(table)
     assert len(rows) == 5 and rows.loc[3, "network"] == "b0"
     assert rows.loc[3, "position_error_20"] == pytest.approx(0.05)

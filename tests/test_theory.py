@@ -8,11 +8,22 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 from nofreelunch import targets, theory
 from scipy import optimize
 
 DOS, DOG = "difference_of_softmaxes", "difference_of_gaussians"
 GENERAL, SOD = "general_difference_of_gaussians", "softmax_of_differences"
+
+
+def test_spectra_lie_beside_each_other_and_come_apart_again():
+    built = [build(DOS, cells=32), build(DOS, width=0.2, cells=64)]
+    together = theory.spectra(built)
+    assert together.sizes["target"] == 2
+    for alone, again in zip(map(theory.spectrum, built), theory.split(together), strict=True):
+        xr.testing.assert_identical(alone, again)
+    with pytest.raises(ValueError):  # their boxes, and so their shifts, are others
+        theory.spectra([built[0], targets.build(built[0].spec, 0, arena=3.3)])
 
 
 def build(name, width=0.12, ratio=2.0, seed=0, convention="width_ratio", cells=512, **keys):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -31,7 +32,7 @@ def edited(path, old: str, new: str) -> Iterator[None]:
 
 
 def test_a_study_runs_from_trajectories_to_its_report(finished):
-    for name in ["summary.nc", "summary.csv", "claims.md", "report.html"]:
+    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", "report.html"]:
         assert finished.results(name).stat().st_size > 500, name
     for figure in FIGURES:
         for suffix in ("pdf", "png"):
@@ -258,6 +259,57 @@ def test_a_damaged_file_is_named_and_finished_results_stay(finished):
         cohort.write_bytes(whole)
         scores.write_bytes(scored)
         finished.snakemake("--cores", "1", "--touch")
+
+
+@contextmanager
+def attribute(path, name: str, value) -> Iterator[None]:
+    """A netCDF file with another attribute, and the same file time, until the block ends."""
+    whole, when = path.read_bytes(), path.stat().st_mtime_ns
+    with netCDF4.Dataset(path, "a") as file:
+        file.setncattr(name, value)
+    os.utime(path, ns=(when, when))
+    try:
+        yield
+    finally:
+        path.write_bytes(whole)
+        os.utime(path, ns=(when, when))
+
+
+def test_newer_libraries_are_named_and_run_nothing(finished):
+    first = finished.results("networks") / f"{study.load('smoke').cohorts[0].name}.nc"
+    with attribute(first, "versions", json.dumps({"torch": "0.4.1"})):
+        done = finished.snakemake("--dry-run")
+        assert "results/smoke was made with torch 0.4.1 (now " in done.stdout + done.stderr
+        assert finished.planned() == {}
+        assert finished.planned("--forcerun", "training")["training"] > 5
+
+
+def test_results_of_an_older_layout_stop_the_study_before_its_first_job(finished):
+    layout = np.int64(1)
+    first = sorted(finished.results("networks").glob("*.nc"))[0]
+    with attribute(first, "layout", layout), edited(finished.path("config.yaml"), "0.8", "0.7"):
+        done = finished.snakemake("--cores", "1")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "results/smoke/networks: found files of layout 1, allowed: " in done.stderr
+    assert finished.planned() == {}
+
+
+def test_a_cohort_that_was_edited_by_hand_is_refused(finished):
+    cohort = sorted(finished.results("networks").glob("*.nc"))[0]
+    maps = finished.results(f"rate_maps/{cohort.name}")
+    whole, mapped = cohort.read_bytes(), maps.read_bytes()
+    try:
+        with netCDF4.Dataset(cohort, "a") as file:
+            file["weight_decoder"][0, 0, 0] += 1
+        done = finished.snakemake("--cores", "1", f"results/smoke/rate_maps/{cohort.name}")
+        assert done.returncode != 0
+        assert f"{cohort.name}: found other values than were written, was it edited?" in done.stderr
+        assert not maps.exists()
+    finally:
+        cohort.write_bytes(whole)
+        maps.write_bytes(mapped)
+        finished.snakemake("--cores", "1", "--touch")
+    assert finished.planned() == {}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Nothing here needs torch, so that a study of thousands of networks is planned in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -59,9 +60,14 @@ def memory(specs: Sequence[Spec]) -> int:
 
 def operations(spec: Spec) -> float:
     """Floating-point operations of the matrix products of one training step of one network."""
-    every, start = _entries(spec["cell"], spec["units"], outputs(spec))
+    sizes = spec["batch_size"], spec["sequence_length"], outputs(spec)
+    return _operations(spec["cell"], spec["units"], *sizes)
+
+
+def _operations(cell: str, units: int, batch: int, length: int, cells: int) -> float:
+    every, start = _entries(cell, units, cells)
     # Forward, gradient of the input and gradient of the weights: two operations per entry each.
-    return 6.0 * spec["batch_size"] * (spec["sequence_length"] * every + start)
+    return 6.0 * batch * (length * every + start)
 
 
 @cache
@@ -73,21 +79,31 @@ def _entries(cell: str, units: int, cells: int) -> tuple[int, int]:
 
 
 def useful_share(specs: Sequence[Spec]) -> float:
-    """Share of a cohort's arithmetic that is not padding.
+    """Share of a cohort's arithmetic that is not padding; see `share_of_sizes`."""
+    return share_of_sizes(specs[0]["cell"], specs[0]["units"], Counter(map(sizes, specs)))
 
-    Networks are padded to the largest batch, sequence and number of place cells of those that are
-    still training.
+
+def sizes(spec: Spec) -> tuple[int, int, int, int]:
+    """What a cohort mixes at the price of padding: steps, batch, sequence length, outputs."""
+    return spec["steps"], spec["batch_size"], spec["sequence_length"], outputs(spec)
+
+
+def share_of_sizes(cell: str, units: int, counts: Mapping[tuple[int, ...], int]) -> float:
+    """Share of the arithmetic that is not padding, for networks counted by their `sizes`.
+
+    Networks are padded to the largest batch, sequence and number of outputs of those that are still
+    training.
     """
-    useful = sum(spec["steps"] * operations(spec) for spec in specs)
-    spent, done = 0.0, 0
-    for steps in sorted({spec["steps"] for spec in specs}):
-        training = [spec for spec in specs if spec["steps"] > done]
-        sizes = ("batch_size", "sequence_length")
-        padded = dict(training[0]) | {key: max(s[key] for s in training) for key in sizes}
-        if padded["place_cells"]:
-            padded["place_cells"] = max(map(outputs, training))
-        spent += (steps - done) * len(training) * operations(padded)
-        done = steps
+    if len(counts) == 1:
+        return 1.0
+    longest_first = sorted(counts, reverse=True)
+    useful = spent = 0.0
+    training, padded = 0, (0, 0, 0)
+    for own, following in zip(longest_first, [*longest_first[1:], (0,)], strict=True):
+        training += counts[own]
+        padded = tuple(map(max, padded, own[1:]))
+        useful += own[0] * counts[own] * _operations(cell, units, *own[1:])
+        spent += (own[0] - following[0]) * training * _operations(cell, units, *padded)
     return useful / spent
 
 

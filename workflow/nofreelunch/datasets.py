@@ -7,6 +7,7 @@ fingerprint of the code.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -15,10 +16,12 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
-LAYOUT = 2  # raised when a stage's dimensions or names change
+from nofreelunch.layout import LAYOUT
+
 RECORDED = ("numpy", "scipy", "torch", "xarray", "netCDF4", "snakemake")
 STAGES = {  # and what a reader of each stage's files relies on
     "trajectories": ("position", "velocity"),
@@ -44,18 +47,8 @@ STAGES = {  # and what a reader of each stage's files relies on
         "spec",
     ),
     "theory": ("covariance", "power", "radial_power", "predicted_period"),
-    "summary": (
-        "score_60",
-        "gridness",
-        "period",
-        "position_error",
-        "diverged",
-        "significant",
-        "grid_fraction",
-        "lattice_class",
-        "modules",
-        "spec",
-    ),
+    "summary": ("position_error", "diverged", "max_score", "grid_fraction", "modules", "spec"),
+    "units": ("score_60", "gridness", "period", "present", "significant", "lattice_class"),
 }
 
 
@@ -82,10 +75,14 @@ def replace(dataset: xr.Dataset, path: str | Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Encodings of the files that variables came from, string lengths say, are not for this one.
     labelled = dataset.drop_encoding()
-    encoding = {name: _encoding(array) for name, array in labelled.data_vars.items()}
+    encoding = {name: _encoding(array) for name, array in labelled.variables.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         labelled.to_netcdf(part, engine="netcdf4", encoding=encoding)
+        with xr.open_dataset(part, engine="netcdf4", cache=False) as written:
+            found = content(written)
+        with netCDF4.Dataset(part, "a") as file:
+            file.setncattr("content", found)
         os.replace(part, path)
     except (OSError, RuntimeError) as error:
         raise DatasetError(
@@ -142,7 +139,42 @@ def expect(dataset: xr.Dataset, networks: Sequence[str], code: str) -> xr.Datase
             f"{source}: found code {dataset.attrs.get('code_fingerprint')}, allowed: {code}; it "
             "was made by other code: delete it and run again, or check that one out"
         )
+    return verify(dataset)
+
+
+def verify(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset, if its values are those that `save` wrote.
+
+    Raises:
+        DatasetError: one line, where they are not: somebody edited the file.
+    """
+    if dataset.attrs.get("content") != content(dataset):
+        source = dataset.encoding.get("source", "the dataset")
+        raise DatasetError(
+            f"{source}: found other values than were written, was it edited? Delete it and run "
+            "again to have it made anew"
+        )
     return dataset
+
+
+def content(dataset: xr.Dataset) -> str:
+    """Digest of all values, names and dimensions, read network by network.
+
+    Compression, attributes and the order of variables do not count.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        digest.update(f"{name} {variable.dims} {variable.shape}".encode())
+        rows = range(variable.sizes.get("network", 0)) if variable.dims[:1] == ("network",) else ()
+        for part in [variable[k] for k in rows] or [variable]:
+            values = np.asarray(part.values)
+            if values.dtype.kind in "OUS":
+                digest.update(json.dumps(values.astype(str).tolist()).encode())
+            else:
+                digest.update(f"{values.dtype.newbyteorder('<')}".encode())
+                digest.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -203,7 +235,9 @@ def _damaged(path: str | Path, error: Exception) -> DatasetError:
     )
 
 
-def _encoding(array: xr.DataArray) -> dict[str, object]:
+def _encoding(array: xr.Variable) -> dict[str, object]:
+    if array.dtype.kind in "OU" and array.ndim and array.size:
+        return {"dtype": "S1", "zlib": True, "complevel": 1}  # strings are not compressed
     if array.dtype.kind not in "fiub" or array.ndim == 0 or array.size == 0:
         return {}
     encoding: dict[str, object] = {"zlib": True, "complevel": 1, "shuffle": True}

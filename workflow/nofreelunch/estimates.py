@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from nofreelunch.binning import bin_count
@@ -22,30 +23,38 @@ def describe(
     study: Study, cohorts: Sequence[Cohort], bin_size: float, surrogates: int, device: str
 ) -> str:
     """One line: networks, cohorts, padding, hours of training and bytes of results."""
-    specs = [network.spec for network in study.networks]
-    useful = sum(spec["steps"] * operations(spec) for spec in specs)
-    kind = "cuda" if device == "cuda" else "cpu"
-    hours = sum(hours_of_training(cohort, device) for cohort in cohorts)
-    spent = hours * 3600 * RATES[kind]
-    unit = "GPU" if kind == "cuda" else "core"
+    useful = sum(network["steps"] * operations(network.spec) for network in study.networks)
+    spent = sum(map(_operations, cohorts))
+    kinds = RATES if device == "auto" else (device,)
     return (
         f"{study.name}: {len(study.networks):,} networks in {len(cohorts):,} cohorts, "
-        f"{100 * (1 - useful / spent):.0f} % of whose arithmetic is padding; "
-        f"about {hours:,.{0 if hours >= 10 else 1}f} {unit}-hours of training at "
-        f"{RATES[kind] / 1e12:g} TFLOP/s, and up to {_size(size(study, bin_size, surrogates))}"
+        f"{100 * (1 - useful / spent):.0f} % of whose arithmetic is padding; training takes about "
+        f"{' or '.join(_hours(spent, kind) for kind in kinds)}; "
+        f"results take up to {_size(size(study, bin_size, surrogates))}"
     )
 
 
 def hours_of_training(cohort: Cohort, device: str) -> float:
-    """Hours that training a cohort takes at the rate of its device, padding included."""
-    specs = [network.spec for network in cohort.networks]
-    spent = sum(spec["steps"] * operations(spec) for spec in specs) / useful_share(specs)
-    return spent / RATES["cuda" if device == "cuda" else "cpu"] / 3600
+    """Hours that training a cohort takes, padding included; "auto" is taken for a CPU."""
+    return _operations(cohort) / RATES["cuda" if device == "cuda" else "cpu"] / 3600
 
 
 def hours_of_scoring(units: int, surrogates: int) -> float:
     """Hours that mapping and scoring this many units takes on one core."""
     return units * max(surrogates, 100) * SECONDS_PER_SURROGATE / 3600
+
+
+def _operations(cohort: Cohort) -> float:
+    """Floating-point operations of training a cohort, padding included."""
+    specs = [network.spec for network in cohort.networks]
+    return sum(spec["steps"] * operations(spec) for spec in specs) / useful_share(specs)
+
+
+def _hours(operations: float, kind: str) -> str:
+    hours = operations / RATES[kind] / 3600
+    digits = max(0, 1 - math.floor(math.log10(max(hours, 0.01))))
+    unit = {"cuda": "GPU", "cpu": "core"}[kind]
+    return f"{hours:,.{digits}f} {unit}-hours (at {RATES[kind] / 1e12:g} TFLOP/s)"
 
 
 def size(study: Study, bin_size: float, surrogates: int) -> float:

@@ -4,7 +4,7 @@ The fingerprint of a script is a hash of its syntax tree and of those of all mod
 that it imports, directly or through others, with the C file of the same name where there is one.
 Comments, docstrings, formatting and file times are not in the tree, so they change nothing. Modules
 that only write files and messages are left out: a better error message trains nothing again. What
-they write is versioned by `datasets.LAYOUT`.
+they write is versioned by `layout.LAYOUT`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from nofreelunch import registry
 
 PACKAGE = Path(__file__).parent
-LEFT_OUT = ("checkpoints", "datasets", "fingerprints", "logs")
+LEFT_OUT = ("checkpoints", "datasets", "fingerprints", "layout", "logs")
 
 
 def fingerprint(script: str | Path, *modules: str, **uses: str) -> str:
@@ -114,18 +114,25 @@ def _is_version(node: ast.AST) -> bool:
     return any(isinstance(name, ast.Name) and name.id == "__version__" for name in names)
 
 
-def _describe(node: object) -> Iterator[str]:
+def _describe(node: object) -> list[str]:
     """The tree as text; unlike `ast.dump` the same in all Pythons that parse it alike."""
+    parts: list[str] = []
+    _append(node, parts)
+    return parts
+
+
+def _append(node: object, parts: list[str]) -> None:
     if isinstance(node, ast.AST):
-        yield type(node).__name__
-        for name, value in ast.iter_fields(node):
-            if value not in (None, []):
-                yield f"({name}="
-                yield from _describe(value)
-                yield ")"
+        parts.append(type(node).__name__)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                parts.append(f"({name}=")
+                _append(value, parts)
+                parts.append(")")
     elif isinstance(node, list):
         for item in node:
-            yield from _describe(item)
-            yield ","
+            _append(item, parts)
+            parts.append(",")
     else:
-        yield repr(node)
+        parts.append(repr(node))

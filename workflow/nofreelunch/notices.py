@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import netCDF4
+from nofreelunch.layout import LAYOUT
 
 MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may move the last digits
 
@@ -56,6 +56,20 @@ def of_code(
     return lines
 
 
+def of_layout(results: str | Path, stages: Iterable[str]) -> list[str]:
+    """One line for the first stage whose files another version of this project wrote."""
+    for stage in stages:
+        files = sorted((Path(results) / stage).glob("*.nc"))
+        found = _first(Path(results) / stage, [path.stem for path in files])
+        if found and found.get("layout") != str(LAYOUT):
+            return [
+                f"{results}/{stage}: found files of layout {found.get('layout')}, allowed: "
+                f"{LAYOUT}; another version of this project made them: move {results} away, or "
+                "check that version out"
+            ]
+    return []
+
+
 def of_versions(results: str | Path, stage: str, names: Iterable[str]) -> list[str]:
     """One line where the first file of a stage was made with other versions of libraries."""
     found = _first(Path(results) / stage, names)
@@ -90,6 +104,8 @@ def of_space(results: str | Path, needed: float) -> list[str]:
 
 def _first(folder: Path, names: Iterable[str]) -> dict[str, str] | None:
     """Attributes of the first of the files that is there and can be read."""
+    import netCDF4  # takes long to import, and a study that has not begun does not need it
+
     for name in names:
         path = folder / f"{name}.nc"
         if path.exists():

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from nofreelunch import schemas
 from nofreelunch.cohorts import Cohort, Network, digest
-from nofreelunch.costs import memory, outputs, useful_share
+from nofreelunch.costs import memory, outputs, share_of_sizes, sizes
 
 FOLDER = Path(__file__).parents[1] / "studies"
 SAMPLE_STREAM = 6
@@ -30,9 +31,13 @@ UNUSED = {
     "general_difference_of_gaussians": (),
 }
 UNUSED_ELSEWHERE = ("amplitude_ratio",)
+TARGET_KEYS = ("target", "place_cells", *_FIELD_KEYS)
 
 # Networks of one cohort agree in what sets the shapes of weights or the graph of a training step.
 STACK_KEYS = ("target", "cell", "activation", "units")
+GPU_UNITS = (
+    1024  # networks of so many units and more are packed for a GPU unless a CPU is asked for
+)
 MOST_STACKED = 64  # networks of a cohort on a GPU
 MOST_MEMORY = 32e9  # bytes of a cohort on a GPU
 LEAST_USEFUL = 0.33  # share of a cohort's arithmetic that may not be padding
@@ -57,6 +62,15 @@ class Study:
     sampled: frozenset[str]
     defaults: Mapping[str, Any]
     trajectories: Mapping[str, Any]
+
+    @property
+    def targets(self) -> dict[str, list[dict[str, Any]]]:
+        """The distinct targets of each encoding, in the order of the networks."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for network in self.networks:
+            spec = {key: network.spec[key] for key in TARGET_KEYS}
+            found.setdefault(spec["target"], {})[repr(spec)] = spec
+        return {encoding: list(specs.values()) for encoding, specs in found.items()}
 
     @property
     def cohorts(self) -> tuple[Cohort, ...]:
@@ -88,7 +102,7 @@ def load(path: str | Path) -> Study:
 
     Raises `StudyError`, with one line, for a file that is missing or says something it may not.
     """
-    path = _resolve(path)
+    path = resolve(path)
     rules = schemas.schema("study")
     values = schemas.check(schemas.read(path, StudyError), rules, path, error=StudyError)
     values = schemas.filled(values, rules)
@@ -148,11 +162,13 @@ def pack(
         group.sort(key=_size, reverse=True)
         most = _auto_size(group, device) if cohort_size == "auto" else int(cohort_size)
         members: list[Network] = []
+        counts: Counter[tuple[int, ...]] = Counter()
         for network in group:
-            specs = [member.spec for member in (*members, network)]
-            if len(specs) > most or useful_share(specs) < LEAST_USEFUL:
+            counts[sizes(network.spec)] += 1
+            share = share_of_sizes(network["cell"], network["units"], counts)
+            if len(members) == most or share < LEAST_USEFUL:
                 cohorts.append(_cohort(members))
-                members = []
+                members, counts = [], Counter([sizes(network.spec)])
             members.append(network)
         cohorts.append(_cohort(members))
     return tuple(cohorts)
@@ -179,14 +195,18 @@ def _auto_size(group: Sequence[Network], device: str) -> int:
     # A GPU is filled by many networks. On a CPU stacking pays while a matrix product is small: 1.6
     # times faster with four networks of 64 units and 128 place cells, no gain with 128 and 256.
     specs = [network.spec for network in group]
-    if device == "cuda":
+    if device == "cuda" or (device == "auto" and specs[0]["units"] >= GPU_UNITS):
         fitting = int(MOST_MEMORY * len(specs) / memory(specs))
         return max(1, min(MOST_STACKED, fitting))
     largest = max(specs[0]["units"], *map(outputs, specs))
     return max(1, min(16, 2**15 // (specs[0]["units"] * largest)))
 
 
-def _resolve(path: str | Path) -> Path:
+def resolve(path: str | Path) -> Path:
+    """The file of a study: of one that comes with the project, by its name, or of any other.
+
+    Raises `StudyError` for a file that is not there, or that would share another's results folder.
+    """
     if str(path) in names():
         return FOLDER / f"{path}.yaml"
     file = Path(path)

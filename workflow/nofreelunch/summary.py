@@ -104,6 +104,17 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
     return table.assign_attrs(attributes)
 
 
+def split(summary: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """What is known of each network, small however many there are, and what of each unit."""
+    by_unit = [name for name, array in summary.data_vars.items() if "unit" in array.dims]
+    return summary.drop_dims("unit"), summary[by_unit].reset_coords(drop=True)
+
+
+def join(networks: xr.Dataset, units: xr.Dataset) -> xr.Dataset:
+    """The summary that `split` took apart."""
+    return networks.merge(units, join="exact", combine_attrs="override")
+
+
 def to_table(summary: xr.Dataset) -> pd.DataFrame:
     """The summary without its units, one row per network, for a spreadsheet."""
     rows = {name: summary[name].values for name in ("network", "cohort", *SPEC_COLUMNS)}
@@ -128,6 +139,7 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
         datasets.load(scores, "scores") as scored,
     ):
         kept = [name for name in (*BY_CHANCE, *MODULES) if name in scored]
+        datasets.verify(scored)
         table = scored[[*UNIT_VARIABLES, "active", *kept]].load()
         table = table.assign(
             **_without_chance(table),

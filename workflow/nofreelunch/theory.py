@@ -9,7 +9,7 @@ predicts patterns of the size of the arena.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,26 @@ def spectrum(target, resolution: int = RESOLUTION) -> xr.Dataset:
         },
         attrs={"spec": json.dumps(target.spec), "arena": float(target.arena), "box": float(box)},
     )
+
+
+def spectra(targets: Sequence) -> xr.Dataset:
+    """The `spectrum` of each of several built targets of one arena, beside each other.
+
+    Returns the variables of `spectrum` along a further dimension, `target`, and `spec` (target),
+    JSON.
+    """
+    each = [spectrum(target) for target in targets]
+    specs = [one.attrs.pop("spec") for one in each]
+    together = xr.concat(each, "target", combine_attrs="identical", join="exact")
+    return together.assign_coords(spec=("target", specs))
+
+
+def split(spectra: xr.Dataset) -> list[xr.Dataset]:
+    """The datasets of `spectrum`, one per target, that `spectra` set beside each other."""
+    return [
+        spectra.isel(target=number).drop_vars("spec").assign_attrs(spec=str(spec))
+        for number, spec in enumerate(spectra["spec"].values)
+    ]
 
 
 def predicted_period(target) -> float:

@@ -1,7 +1,8 @@
 rule claims:
     input:
         summary=f"{RESULTS}/summary.nc",
-        theory=of_all_targets(),
+        units=f"{RESULTS}/units.nc",
+        theory=of_all_encodings(),
     output:
         text=f"{RESULTS}/claims.md",
         page=report(
@@ -18,7 +19,7 @@ rule claims:
         mem_mb=growing(PROCESS),
         runtime=minutes_of_a_short_job,
     params:
-        run={"code": code("claims")},
+        run=lambda wildcards: {"code": code("claims")},
     message:
         "Testing the claims"
     script:

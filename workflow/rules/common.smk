@@ -15,10 +15,10 @@ sys.path.insert(0, str(ROOT / "workflow"))
 paths = filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")])
 os.environ.update(PYTHONPATH=os.pathsep.join(paths))
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from nofreelunch import configuration, estimates, notices, runs
+from nofreelunch import plan as plans
 from nofreelunch import study as studies
 from nofreelunch.binning import bin_count
 from nofreelunch.cohorts import digest
@@ -26,38 +26,28 @@ from nofreelunch.fingerprints import fingerprint
 
 try:
     config.update(configuration.check(config))
-    study = studies.load(config["study"])
-    bin_count(study.trajectories["arena"], config["rate_maps"]["bin_size"])
-    cohorts = {
-        cohort.name: cohort
-        for cohort in study.pack(config["compute"]["cohort_size"], config["compute"]["device"])
-    }
+    compute = config["compute"]
+    packing = compute["cohort_size"], compute["device"]
+    planned = plans.path(".snakemake/nofreelunch", config["study"], *packing)
+    plan = None if workflow.is_main_process else plans.load(planned)
+    if plan is None:
+        study = studies.load(config["study"])
+        bin_count(study.trajectories["arena"], config["rate_maps"]["bin_size"])
+        plan = plans.make(study, *packing)
 except ValueError as error:
     sys.exit(f"{error}")
 
-RESULTS = f"results/{study.name}"
+cohorts = plan.cohorts
+RESULTS = f"results/{plan.name}"
 LOGS = f"{RESULTS}/logs"
 ENVIRONMENT = str(ROOT / "envs" / "environment.yaml")
 RESULT_FIGURES = tuple(f"result_{number}" for number in range(1, 7))
 FIGURES = ("overview", *RESULT_FIGURES, "chance", "lattices", "learning_curves")
 
-TARGET_KEYS = (
-    "target",
-    "place_cells",
-    "place_cell_width",
-    "surround",
-    "amplitude_ratio",
-    "fields_per_cell",
-)
-targets = {}
-for network in study.networks:
-    target = {key: network[key] for key in TARGET_KEYS}
-    targets[f"{target['target']}-{digest(target, 10)}"] = target
-
 
 wildcard_constraints:
     cohort="[a-z0-9_-]+",
-    target="[a-z0-9_-]+",
+    encoding="[a-z0-9_]+",
     figure="[a-z0-9_]+",
     length=r"\d+",
 
@@ -86,13 +76,14 @@ def recorded(path):
 
 def notices_of_change():
     """What a user should know about results that are there already."""
-    planned = {
+    codes = {
         "networks": {name: code_of_cohort("training", name) for name in cohorts},
         "rate_maps": {name: code_of_cohort("rate_maps", name) for name in cohorts},
         "scores": {name: code("scores") for name in cohorts},
     }
     return [
-        *notices.of_code(RESULTS, planned, recorded),
+        *notices.of_layout(RESULTS, codes),
+        *notices.of_code(RESULTS, codes, recorded),
         *notices.of_versions(RESULTS, "networks", cohorts),
     ]
 
@@ -109,9 +100,9 @@ def of_all_cohorts(stage):
     return expand(f"{RESULTS}/{stage}/{{cohort}}.nc", cohort=cohorts)
 
 
-def of_all_targets():
-    """The theory of every distinct target of the study."""
-    return expand(f"{RESULTS}/theory/{{target}}.nc", target=targets)
+def of_all_encodings():
+    """The theory of the targets of every encoding of the study."""
+    return expand(f"{RESULTS}/theory/{{encoding}}.nc", encoding=plan.targets)
 
 
 def captions():
@@ -122,19 +113,23 @@ def captions():
 
 if workflow.is_main_process:
     sizes = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
-    planned = list(cohorts.values())
-    logger.info(estimates.describe(study, planned, *sizes, config["compute"]["device"]))
+    logger.info(estimates.describe(study, list(cohorts.values()), *sizes, compute["device"]))
     locked = any(Path(".snakemake", "locks").glob("*"))
     for line in [*notices_of_change(), *(runs.notice(RESULTS) if locked else [])]:
         logger.warning(line)
 
 
 onstart:
-    refusals = [*notices.of_space(RESULTS, estimates.size(study, *sizes)), *refusals_of_slurm()]
+    refusals = [
+        *notices.of_layout(RESULTS, ("networks", "rate_maps", "scores")),
+        *notices.of_space(RESULTS, estimates.size(study, *sizes)),
+        *refusals_of_slurm(),
+    ]
     for line in refusals:
         logger.error(line)
     if refusals:
         sys.exit(1)
+    plans.save(plan, planned)
     runs.begin(RESULTS)
 
 

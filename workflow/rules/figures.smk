@@ -10,7 +10,8 @@ SHOWN = {
 rule figures:
     input:
         summary=f"{RESULTS}/summary.nc",
-        theory=of_all_targets(),
+        units=f"{RESULTS}/units.nc",
+        theory=of_all_encodings(),
         cohorts=lambda wildcards: (
             of_all_cohorts(SHOWN[wildcards.figure]) if wildcards.figure in SHOWN else []
         ),

@@ -14,7 +14,7 @@ rule report:
         mem_mb=growing(PROCESS),
         runtime=minutes_of_a_short_job,
     params:
-        run={"captions": captions(), "code": code("report")},
+        run=lambda wildcards: {"captions": captions(), "code": code("report")},
     message:
         "Writing the report"
     script:

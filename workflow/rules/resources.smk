@@ -45,7 +45,7 @@ def megabytes_of_training(wildcards, attempt):
     """The cohort beside its pool of walks; CUDA's libraries take about as much again as torch."""
     specs = [network.spec for network in cohorts[wildcards.cohort].networks]
     steps = max(spec["sequence_length"] for spec in specs)
-    pool = 4 * study.trajectories["training"]["count"] * 2 * (2 * steps + 1)
+    pool = 4 * plan.trajectories["training"]["count"] * 2 * (2 * steps + 1)
     fixed = PROCESS * (2 if config["compute"]["device"] == "cuda" else 1)
     return (fixed + (memory(specs) + 2 * pool) // 10**6) * 2 ** (attempt - 1)
 
@@ -53,7 +53,7 @@ def megabytes_of_training(wildcards, attempt):
 def megabytes_of_maps(wildcards, attempt):
     """Sums of two halves in float64, maps in float32; products of units with units of the ridge."""
     networks = cohorts[wildcards.cohort].networks
-    bins = bin_count(study.trajectories["arena"], config["rate_maps"]["bin_size"])
+    bins = bin_count(plan.trajectories["arena"], config["rate_maps"]["bin_size"])
     units = networks[0]["units"]
     maps = len(networks) * units * (20 * bins**2 + 32 * units)
     return (PROCESS + maps // 10**6) * 2 ** (attempt - 1)

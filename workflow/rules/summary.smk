@@ -4,7 +4,8 @@ rule summary:
         rate_maps=of_all_cohorts("rate_maps"),
         scores=of_all_cohorts("scores"),
     output:
-        dataset=f"{RESULTS}/summary.nc",
+        networks=f"{RESULTS}/summary.nc",
+        units=f"{RESULTS}/units.nc",
         table=report(
             f"{RESULTS}/summary.csv",
             caption="../report/summary.rst",
@@ -19,10 +20,10 @@ rule summary:
         mem_mb=growing(2 * PROCESS),
         runtime=minutes_of_a_short_job,
     params:
-        run={
-            "study": study.name,
-            "sweeps": study.sweeps,
-            "defaults": study.defaults,
+        run=lambda wildcards: {
+            "study": plan.name,
+            "sweeps": plan.sweeps,
+            "defaults": plan.defaults,
             "thresholds": config["thresholds"],
             "code": code("summary"),
         },

@@ -1,8 +1,8 @@
 rule theory:
     output:
-        f"{RESULTS}/theory/{{target}}.nc",
+        f"{RESULTS}/theory/{{encoding}}.nc",
     log:
-        f"{LOGS}/theory/{{target}}.log",
+        f"{LOGS}/theory/{{encoding}}.log",
     conda:
         ENVIRONMENT
     resources:
@@ -10,11 +10,11 @@ rule theory:
         runtime=minutes_of_a_short_job,
     params:
         run=lambda wildcards: {
-            "target": targets[wildcards.target],
-            "arena": study.trajectories["arena"],
-            "code": code("theory", target=targets[wildcards.target]["target"]),
+            "targets": plan.targets[wildcards.encoding],
+            "arena": plan.trajectories["arena"],
+            "code": code("theory", target=wildcards.encoding),
         },
     message:
-        "Spectrum of {wildcards.target}"
+        "Spectra of {wildcards.encoding} targets"
     script:
         "../scripts/theory.py"

@@ -10,8 +10,8 @@ rule training_trajectories:
         runtime=minutes_of_a_short_job,
     params:
         run=lambda wildcards: {
-            **study.trajectories["training"],
-            "arena": study.trajectories["arena"],
+            **plan.trajectories["training"],
+            "arena": plan.trajectories["arena"],
             "steps": int(wildcards.length),
             "code": code("trajectories"),
         },
@@ -32,9 +32,9 @@ rule evaluation_trajectories:
         mem_mb=growing(PROCESS),
         runtime=minutes_of_a_short_job,
     params:
-        run={
-            **study.trajectories["evaluation"],
-            "arena": study.trajectories["arena"],
+        run=lambda wildcards: {
+            **plan.trajectories["evaluation"],
+            "arena": plan.trajectories["arena"],
             "code": code("trajectories"),
         },
     message:

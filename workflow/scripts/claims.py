@@ -1,7 +1,7 @@
 """Test the claims and write them down."""
 
 import markdown
-from nofreelunch import claims, datasets, logs
+from nofreelunch import claims, datasets, logs, summary, theory
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Claims</title><style>
 body {{ font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
@@ -12,9 +12,11 @@ table {{ border-collapse: collapse }}
 
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
-        summary = datasets.load(snakemake.input.summary, "summary")
-        theory = [datasets.load(path, "theory") for path in snakemake.input.theory]
-        text = claims.to_markdown(claims.evaluate(summary, theory), summary)
+        networks = datasets.load(snakemake.input.summary, "summary")
+        table = summary.join(networks, datasets.load(snakemake.input.units, "units"))
+        files = [datasets.load(path, "theory") for path in snakemake.input.theory]
+        spectra = [one for file in files for one in theory.split(file)]
+        text = claims.to_markdown(claims.evaluate(table, spectra), table)
         page = PAGE.format(markdown.markdown(text, extensions=["tables", "sane_lists"]))
         datasets.write_text(snakemake.output.text, text)
         datasets.write_text(snakemake.output.page, page)

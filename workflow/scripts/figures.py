@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from nofreelunch import datasets, logs
+from nofreelunch import datasets, logs, summary, theory
 from nofreelunch.figures import style
 
 if __name__ == "__main__":
@@ -15,9 +15,9 @@ if __name__ == "__main__":
             folder = cohorts[cohort].parent.name
             return datasets.load(cohorts[cohort], "training" if folder == "networks" else folder)
 
-        drawn = figure.draw(
-            datasets.load(snakemake.input.summary, "summary"),
-            [datasets.load(path, "theory") for path in snakemake.input.theory],
-            opened,
-        )
+        files = [datasets.load(path, "theory") for path in snakemake.input.theory]
+        spectra = [one for file in files for one in theory.split(file)]
+        networks = datasets.load(snakemake.input.summary, "summary")
+        table = summary.join(networks, datasets.load(snakemake.input.units, "units"))
+        drawn = figure.draw(table, spectra, opened)
         style.save(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -9,5 +9,7 @@ if __name__ == "__main__":
             snakemake.input.networks, snakemake.input.rate_maps, snakemake.input.scores, strict=True
         )
         table = summary.collect(stages, run)
-        datasets.save(table, snakemake.output.dataset, "summary", run["code"])
+        networks, units = summary.split(table)
+        datasets.save(networks, snakemake.output.networks, "summary", run["code"])
+        datasets.save(units, snakemake.output.units, "units", run["code"])
         datasets.write_text(snakemake.output.table, summary.to_table(table).to_csv(index=False))
