@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 from collections import defaultdict
 from pathlib import Path
 
@@ -183,9 +184,23 @@ def test_training_survives_scancel_a_lost_node_and_a_lost_head(cluster, checkout
     assert not checkpoints()
     (path,) = folder.glob("*.nc")
     path.rename(path.with_suffix(".kept"))
-    assert checkout.snakemake("--cores", "1", f"{target}/{path.name}", study="interrupted.yaml")
+    here = checkout.snakemake("--cores", "1", f"{target}/{path.name}", study="interrupted.yaml")
+    assert here.returncode == 0, here.stderr[-3000:]
     with xr.open_dataset(path.with_suffix(".kept")) as one, xr.open_dataset(path) as other:
         xr.testing.assert_identical(one.load(), other.load())
+
+
+def test_ctrl_c_cancels_the_jobs_and_leaves_no_lock(finished, cluster, checkout, start):
+    (made,) = checkout.path("results/cluster/theory").glob("*.nc")
+    kept = made.rename(made.with_suffix(".kept"))
+    head = start(*SLURM, f"results/cluster/theory/{made.name}", study="cluster.yaml")
+    wait(lambda: ["RUNNING"] in jobs(cluster, "state")["theory"], 60, "a running job")
+    head.send_signal(signal.SIGINT)
+    head.communicate(timeout=60)
+    wait(lambda: not cluster.ask("squeue", "-h"), 30, "the end of the job")
+    assert jobs(cluster, "state")["theory"][-1] == ["CANCELLED"]
+    assert not list(checkout.path(".snakemake/locks").glob("*"))
+    kept.rename(made)
 
 
 def test_what_ends_after_its_run_was_lost_is_not_made_again(finished, cluster, checkout, start):
