@@ -71,10 +71,10 @@ def test_a_cluster_that_demands_a_partition():
     )
 
 
-def test_the_shortest_limit_is_that_of_the_partitions_in_use():
-    assert cluster.shortest_limit(FOUND, {""}) == 2880
-    assert cluster.shortest_limit(FOUND, {"", "gpu"}) == 60
-    assert cluster.shortest_limit(FOUND, {"absent"}) == float("inf")
+def test_the_time_limit_is_that_of_the_partition():
+    assert cluster.time_limit(FOUND, "") == 2880
+    assert cluster.time_limit(FOUND, "gpu") == 60
+    assert cluster.time_limit(FOUND, "absent") == float("inf")
 
 
 def test_jobs_that_outlived_their_run():

@@ -238,6 +238,7 @@ def test_what_ends_after_its_run_was_lost_is_not_made_again(finished, cluster, c
             "of partition 'gpu'",
         ),
     ],
+    ids=["partition", "gpu", "time"],
 )
 def test_what_the_cluster_lacks_is_one_line_before_any_job(checkout, settings, old, new, line):
     settings(old, new)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 SECONDS_TO_ANSWER = 10
@@ -60,10 +60,10 @@ def partitions(said: str) -> dict[str, Partition]:
     return found
 
 
-def shortest_limit(found: Mapping[str, Partition], names: Collection[str]) -> float:
-    """Minutes that a job may take in each of the partitions named; "" is the default one."""
-    inside = [p for p in found.values() if p.name in names or (p.default and "" in names)]
-    return min((partition.minutes for partition in inside), default=float("inf"))
+def time_limit(found: Mapping[str, Partition], name: str) -> float:
+    """Minutes that a job may take in a partition ("" is the default one); infinite if not there."""
+    partition = found.get(name) if name else _default(found)
+    return partition.minutes if partition else float("inf")
 
 
 def refusals(found: Mapping[str, Partition], asked: Iterable[Asked], profile: str) -> list[str]:

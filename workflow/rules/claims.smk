@@ -17,7 +17,7 @@ rule claims:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=minutes_of_a_short_job,
+        runtime=limit("claims"),
     params:
         run=lambda wildcards: {"code": code("claims")},
     message:

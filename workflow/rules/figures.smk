@@ -29,7 +29,7 @@ rule figures:
         ENVIRONMENT
     resources:
         mem_mb=growing(2 * PROCESS),
-        runtime=minutes_of_a_short_job,
+        runtime=limit("figures"),
     params:
         run=lambda wildcards: {"code": code("figures", f"nofreelunch.figures.{wildcards.figure}")},
     message:

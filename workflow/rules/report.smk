@@ -12,7 +12,7 @@ rule report:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=minutes_of_a_short_job,
+        runtime=limit("report"),
     params:
         run=lambda wildcards: {"captions": captions(), "code": code("report")},
     message:

@@ -3,15 +3,15 @@
 from nofreelunch import cluster
 from nofreelunch.costs import memory
 
-# Minutes of the longest job; less where a partition allows less. A training job that runs into it
-# goes on from its checkpoint at the next attempt.
-longest = {"minutes": 24 * 60}
-GENEROUS = (
-    4  # times the estimate, since networks of most sizes do not reach the rates that it assumes
-)
-STARTING = 30  # minutes: start-up, file systems that are slow for a while
-PROFILE = "profiles/slurm/config.yaml"
+# Minutes of the longest job of a rule; on a cluster less, where its partition allows less. Training
+# that runs into it goes on from its checkpoint at the next attempt.
+DAY = 24 * 60
+longest = {}
+# An estimate is multiplied by the first, since networks of most sizes do not reach the rates that it
+# assumes, and added to the second (minutes), for start-up and file systems that are slow for a while.
+GENEROUS, STARTING = 4, 30
 PROCESS = 2000  # MB that Python, torch and Snakemake take in any job, and room
+PROFILE = "profiles/slurm/config.yaml"
 
 
 def growing(megabytes):
@@ -19,26 +19,25 @@ def growing(megabytes):
     return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
 
 
-def minutes(hours, attempt):
-    """A limit of time from an estimate."""
-    return min(longest["minutes"], round(STARTING + GENEROUS * 60 * hours) * 2 ** (attempt - 1))
+def limit(rule, hours=lambda wildcards: 0):
+    """A limit of time (minutes) that doubles at each attempt, from an estimate in hours."""
+
+    def minutes(wildcards, attempt):
+        estimated = round(STARTING + GENEROUS * 60 * hours(wildcards))
+        return min(longest.get(rule, DAY), estimated * 2 ** (attempt - 1))
+
+    return minutes
 
 
-def minutes_of_a_short_job(wildcards, attempt):
-    """Of a job that takes seconds."""
-    return minutes(0, attempt)
-
-
-def minutes_of_training(wildcards, attempt):
+def hours_of_training(wildcards):
     """From the arithmetic of the cohort; a CPU is assumed unless compute.device is cuda."""
-    hours = estimates.hours_of_training(cohorts[wildcards.cohort], config["compute"]["device"])
-    return minutes(hours, attempt)
+    return estimates.hours_of_training(cohorts[wildcards.cohort], config["compute"]["device"])
 
 
-def minutes_of_scoring(wildcards, attempt):
+def hours_of_scoring(wildcards):
     """From the number of units and surrogates."""
     units = sum(network["units"] for network in cohorts[wildcards.cohort].networks)
-    return minutes(estimates.hours_of_scoring(units, config["scores"]["surrogates"]), attempt)
+    return estimates.hours_of_scoring(units, config["scores"]["surrogates"])
 
 
 def megabytes_of_training(wildcards, attempt):
@@ -90,10 +89,9 @@ def refusals_of_slurm():
         return ["sinfo: no answer: start a run through SLURM on a login node of its cluster"]
     found = cluster.partitions(said)
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
-    one_of_each = {job.rule.name: job for job in jobs}.values()
     # Before the resources of any job are worked out for good.
-    limit = cluster.shortest_limit(found, {partition_of(job) for job in one_of_each})
-    longest["minutes"] = min(longest["minutes"], limit)
+    for rule, job in {job.rule.name: job for job in jobs}.items():
+        longest[rule] = min(DAY, cluster.time_limit(found, partition_of(job)))
     asked = asked_of_slurm(jobs)
     return [
         *contradictions(asked),
@@ -115,8 +113,10 @@ def contradictions(asked):
 
 
 def jobs_of_an_earlier_run(jobs):
-    """A line where some of these jobs are in the queue or at work already."""
-    comments = ["_".join(["rule", job.rule.name, "wildcards", *job.wildcards]) for job in jobs]
+    """A line where cohorts of these jobs are in the queue or at work already."""
+    # Other rules have short jobs, and other studies in this folder have jobs of the same names.
+    of_cohorts = [job for job in jobs if "cohort" in job.wildcards_dict]
+    comments = [f"rule_{job.rule.name}_wildcards_{job.wildcards.cohort}" for job in of_cohorts]
     queue = cluster.say(["squeue", "--noheader", "--format=%i|%k|%Z"]) or ""
     left = " ".join(cluster.survivors(queue, os.getcwd(), comments))
     if not left:

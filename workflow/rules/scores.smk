@@ -13,7 +13,7 @@ rule scores:
     threads: 1
     resources:
         mem_mb=megabytes_of_maps,
-        runtime=minutes_of_scoring,
+        runtime=limit("scores", hours_of_scoring),
     params:
         run=lambda wildcards: {
             "surrogates": config["scores"]["surrogates"],

@@ -18,7 +18,7 @@ rule summary:
         ENVIRONMENT
     resources:
         mem_mb=growing(2 * PROCESS),
-        runtime=minutes_of_a_short_job,
+        runtime=limit("summary"),
     params:
         run=lambda wildcards: {
             "study": plan.name,

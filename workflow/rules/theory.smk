@@ -7,7 +7,7 @@ rule theory:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=minutes_of_a_short_job,
+        runtime=limit("theory"),
     params:
         run=lambda wildcards: {
             "targets": plan.targets[wildcards.encoding],

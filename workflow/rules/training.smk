@@ -13,7 +13,7 @@ rule training:
     threads: 1
     resources:
         mem_mb=megabytes_of_training,
-        runtime=minutes_of_training,
+        runtime=limit("training", hours_of_training),
     params:
         run=lambda wildcards: {
             "cohort": cohorts[wildcards.cohort].as_dict(),

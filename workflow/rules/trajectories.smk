@@ -7,7 +7,7 @@ rule training_trajectories:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=minutes_of_a_short_job,
+        runtime=limit("training_trajectories"),
     params:
         run=lambda wildcards: {
             **plan.trajectories["training"],
@@ -30,7 +30,7 @@ rule evaluation_trajectories:
         ENVIRONMENT
     resources:
         mem_mb=growing(PROCESS),
-        runtime=minutes_of_a_short_job,
+        runtime=limit("evaluation_trajectories"),
     params:
         run=lambda wildcards: {
             **plan.trajectories["evaluation"],
