@@ -74,6 +74,12 @@ def recorded(path):
     return len(name) > 250 or Path(".snakemake", "metadata", name).exists()
 
 
+def locked():
+    """Whether a run has locked this study; others may be made in the same folder."""
+    locks = Path(".snakemake", "locks").glob("*.lock")
+    return any(f"{RESULTS}/" in path.read_text(encoding="utf-8") for path in locks)
+
+
 def notices_of_change():
     """What a user should know about results that are there already."""
     codes = {
@@ -114,8 +120,7 @@ def captions():
 if workflow.is_main_process:
     sizes = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
     logger.info(estimates.describe(study, list(cohorts.values()), *sizes, compute["device"]))
-    locked = any(Path(".snakemake", "locks").glob("*"))
-    for line in [*notices_of_change(), *(runs.notice(RESULTS) if locked else [])]:
+    for line in [*notices_of_change(), *(runs.notice(RESULTS) if locked() else [])]:
         logger.warning(line)
 
 
