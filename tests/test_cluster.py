@@ -24,6 +24,20 @@ def test_partitions_are_read_from_what_sinfo_prints():
 
 
 @pytest.mark.parametrize(
+    ("resources", "found"),
+    [
+        ("(null)", []),
+        ("gpu", [("", 1)]),
+        ("gpu:a100", [("a100", 1)]),
+        ("gpu:2,tmpdisk:9", [("", 2)]),
+        ("gpu:a100:4(S:0-1),gpu:1080:1", [("a100", 4), ("1080", 1)]),
+    ],
+)
+def test_gpus(resources, found):
+    assert cluster.gpus(resources) == found
+
+
+@pytest.mark.parametrize(
     ("said", "minutes"), [("30:00", 30), ("12:30:00", 750), ("1-02:00:00", 1560)]
 )
 def test_limits_of_time(said, minutes):

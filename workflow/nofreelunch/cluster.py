@@ -53,10 +53,22 @@ def partitions(said: str) -> dict[str, Partition]:
     for line in said.split():
         label, limit, resources = line.split("|")
         name = label.rstrip("*")
-        gpus = dict(found[name].gpus) if name in found else {}
-        for model, count in _gpus(resources):
-            gpus[model] = max(count, gpus.get(model, 0))
-        found[name] = Partition(name, label.endswith("*"), _minutes(limit), gpus)
+        most = dict(found[name].gpus) if name in found else {}
+        for model, count in gpus(resources):
+            most[model] = max(count, most.get(model, 0))
+        found[name] = Partition(name, label.endswith("*"), _minutes(limit), most)
+    return found
+
+
+def gpus(resources: str) -> list[tuple[str, int]]:
+    """(model, count) of "gpu:2", "gpu:a100:4(S:0-1),tmpdisk:9" or "(null)"."""
+    words = re.sub(r"\([^)]*\)", "", resources).split(",")
+    found = []
+    for word in words:
+        kind, *rest = word.split(":")
+        if kind == "gpu":
+            count = int(rest.pop()) if rest and rest[-1].isdigit() else 1
+            found.append(("".join(rest), count))
     return found
 
 
@@ -121,16 +133,6 @@ def _beyond(here: Partition, wish: Asked, found: Mapping[str, Partition]) -> lis
 
 def _default(found: Mapping[str, Partition]) -> Partition | None:
     return next((partition for partition in found.values() if partition.default), None)
-
-
-def _gpus(resources: str) -> list[tuple[str, int]]:
-    """(model, count) of "gpu:2", "gpu:a100:4(S:0-1),tmpdisk:9" or "(null)"."""
-    words = re.sub(r"\([^)]*\)", "", resources).split(",")
-    parts = [word.split(":") for word in words if word.startswith("gpu")]
-    return [
-        (part[1] if len(part) == 3 else "", int(part[-1]) if part[-1].isdigit() else 1)
-        for part in parts
-    ]
 
 
 def _minutes(limit: str) -> float:

@@ -62,12 +62,14 @@ def asked_of_slurm(jobs):
     """What the jobs of a run ask a cluster for, the most of each rule."""
     asked = {}
     for job in jobs:
+        given = {name: job.resources.get(name) or "" for name in ("slurm_partition", "gpu_model")}
+        gres = sum(count for _, count in cluster.gpus(str(job.resources.get("gres") or "")))
         wish = cluster.Asked(
             job.rule.name,
-            str(job.resources.get("slurm_partition") or ""),
+            str(given["slurm_partition"]),
             job.resources.get("runtime", 0),
-            job.resources.get("gpu", 0),
-            str(job.resources.get("gpu_model") or ""),
+            job.resources.get("gpu") or gres or int(given["gpu_model"] != ""),
+            str(given["gpu_model"]),
         )
         before = asked.setdefault(wish.rule, wish)
         asked[wish.rule] = max(before, wish, key=lambda one: one.minutes)
