@@ -12,6 +12,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/trajectories.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/rate_maps.smk"

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,28 @@ class Checkout:
     """A copy of the repository in which Snakemake runs."""
 
     folder: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def start(self, *arguments: str, study: str = "smoke", group: bool = False) -> subprocess.Popen:
+        """Start Snakemake as a user would, on the smoke study unless told otherwise.
+
+        With `group`, its process id is that of the group of all its jobs' processes, too.
+        """
+        command = [sys.executable, "-m", "snakemake", *arguments, "--config", f"study={study}"]
+        clean = {k: v for k, v in self.environment.items() if k != "PYTHONPATH"}
+        said = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(
+            command, cwd=self.folder, text=True, env=clean, **said, start_new_session=group
+        )
 
     def snakemake(self, *arguments: str, study: str = "smoke") -> subprocess.CompletedProcess:
-        """Run Snakemake as a user would, on the smoke study unless told otherwise."""
-        command = [sys.executable, "-m", "snakemake", *arguments, "--config", f"study={study}"]
-        clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=clean)
+        """Start Snakemake and wait for its end."""
+        process = self.start(*arguments, study=study)
+        try:
+            said = process.communicate()
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, *said)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """What a dry run would do: rule -> number of jobs."""

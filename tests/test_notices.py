@@ -16,17 +16,33 @@ def results(tmp_path):
     return tmp_path
 
 
+def always(path):
+    return True
+
+
+def never(path):
+    return False
+
+
 def test_results_of_todays_code_are_not_mentioned(results):
-    assert notices.of_code(results, {"scores": {"one": "a", "two": "a", "absent": "b"}}) == []
+    planned = {"scores": {"one": "a", "two": "a", "absent": "b"}}
+    assert notices.of_code(results, planned, always) == []
     assert notices.of_versions(results, "scores", ["one"]) == []
 
 
 def test_results_of_other_code_are_named_with_what_follows(results):
-    (line,) = notices.of_code(results, {"scores": {"one": "b", "two": "b"}})
+    (line,) = notices.of_code(results, {"scores": {"one": "b", "two": "b"}}, always)
     assert line.startswith(
         "scores: the code has changed since one and 1 like it was made (a, now b)"
     )
     assert "made again" in line
+
+
+def test_results_without_a_record_are_named_and_what_becomes_of_them(results):
+    (line,) = notices.of_code(results, {"scores": {"one": "a", "two": "a"}}, never)
+    assert "no record of one and 1 like it" in line and "it is used" in line
+    (line,) = notices.of_code(results, {"scores": {"one": "b"}}, never)
+    assert "one was made by other code (a, now b) and is not made again" in line
 
 
 def test_other_versions_are_named_and_run_nothing(results, monkeypatch):
@@ -51,7 +67,7 @@ def test_results_of_another_layout_are_named_before_a_job_meets_them(results, mo
 
 def test_a_file_that_cannot_be_read_is_left_to_its_stage(results):
     (results / "scores" / "one.nc").write_bytes(b"damaged")
-    assert notices.of_code(results, {"scores": {"one": "b"}}) == []
+    assert notices.of_code(results, {"scores": {"one": "b"}}, always) == []
 
 
 def test_too_little_disk_is_named(results, monkeypatch):

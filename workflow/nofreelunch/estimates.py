@@ -13,6 +13,9 @@ from nofreelunch.study import Study
 # What training reaches, operations per second: about half the float32 matrix rate of one H100 or
 # H200, by its data sheet, and what one core with AVX-512 was measured to reach.
 RATES = {"cuda": 30e12, "cpu": 0.1e12}
+# Seconds that mapping and scoring a unit took per surrogate of its limit: 82 networks of 128 units
+# with 400 of them in 22 minutes of one core.
+SECONDS_PER_SURROGATE = 22 * 60 / (82 * 128 * 400)
 NUMBERS_PER_UNIT = 20  # scores, periods, p-values ... of the scores file, about
 
 
@@ -20,12 +23,8 @@ def describe(
     study: Study, cohorts: Sequence[Cohort], bin_size: float, surrogates: int, device: str
 ) -> str:
     """One line: networks, cohorts, padding, hours of training and bytes of results."""
-    spent = useful = 0.0
-    for cohort in cohorts:
-        specs = [network.spec for network in cohort.networks]
-        own = sum(spec["steps"] * operations(spec) for spec in specs)
-        useful += own
-        spent += own / useful_share(specs)
+    useful = sum(network["steps"] * operations(network.spec) for network in study.networks)
+    spent = sum(map(_operations, cohorts))
     kinds = RATES if device == "auto" else (device,)
     return (
         f"{study.name}: {len(study.networks):,} networks in {len(cohorts):,} cohorts, "
@@ -33,6 +32,22 @@ def describe(
         f"{' or '.join(_hours(spent, kind) for kind in kinds)}; "
         f"results take up to {_size(size(study, bin_size, surrogates))}"
     )
+
+
+def hours_of_training(cohort: Cohort, device: str) -> float:
+    """Hours that training a cohort takes, padding included; "auto" is taken for a CPU."""
+    return _operations(cohort) / RATES["cuda" if device == "cuda" else "cpu"] / 3600
+
+
+def hours_of_scoring(units: int, surrogates: int) -> float:
+    """Hours that mapping and scoring this many units takes on one core."""
+    return units * max(surrogates, 100) * SECONDS_PER_SURROGATE / 3600
+
+
+def _operations(cohort: Cohort) -> float:
+    """Floating-point operations of training a cohort, padding included."""
+    specs = [network.spec for network in cohort.networks]
+    return sum(spec["steps"] * operations(spec) for spec in specs) / useful_share(specs)
 
 
 def _hours(operations: float, kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from nofreelunch.layout import LAYOUT
@@ -13,27 +13,45 @@ from nofreelunch.layout import LAYOUT
 MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may move the last digits
 
 
-def of_code(results: str | Path, planned: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """One line for each stage with files of another code than today's, which are made again.
+def of_code(
+    results: str | Path, planned: Mapping[str, Mapping[str, str]], recorded: Callable[[Path], bool]
+) -> list[str]:
+    """One line for each stage with files of another code than today's, or of which nobody knows.
 
     Args:
         results: folder of the study.
         planned: stage -> file name -> fingerprint of today's code. Of the files that share one,
             the first that is there stands for all.
+        recorded: whether it is known with which settings and code a file was made, so that a
+            change of them makes it again.
     """
     lines = []
     for stage, files in planned.items():
-        groups: dict[str, list[str]] = {}
+        folder = Path(results) / stage
+        groups: dict[tuple[str, bool], list[str]] = {}
         for name, code in files.items():
-            groups.setdefault(code, []).append(name)
-        for code, names in groups.items():
-            found = _first(Path(results) / stage, names)
+            path = folder / f"{name}.nc"
+            if path.exists():
+                groups.setdefault((code, recorded(path)), []).append(name)
+        for (code, known), names in groups.items():
+            found = _first(folder, names)
             then = found and found.get("code_fingerprint")
-            if then and then != code:
-                some = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} like it"
+            changed = bool(then) and then != code
+            some = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} like it"
+            if changed and known:
                 lines.append(
                     f"{stage}: the code has changed since {some} was made ({then}, now {code}), "
                     "so it will be made again"
+                )
+            elif changed:
+                lines.append(
+                    f"{stage}: {some} was made by other code ({then}, now {code}) and is not made "
+                    "again, as there is no record of it in .snakemake; delete it to have it made"
+                )
+            elif not known:
+                lines.append(
+                    f"{stage}: there is no record of {some} in .snakemake (it was copied in, or "
+                    "its run was lost): it is used, and later changes do not make it again"
                 )
     return lines
 

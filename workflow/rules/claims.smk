@@ -15,6 +15,9 @@ rule claims:
         f"{LOGS}/claims.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("claims"),
     params:
         run=lambda wildcards: {"code": code("claims")},
     message:

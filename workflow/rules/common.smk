@@ -2,6 +2,7 @@
 
 import os
 import sys
+from base64 import urlsafe_b64encode
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +15,9 @@ sys.path.insert(0, str(ROOT / "workflow"))
 paths = filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")])
 os.environ.update(PYTHONPATH=os.pathsep.join(paths))
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from nofreelunch import configuration, estimates, notices
+from nofreelunch import configuration, estimates, notices, runs
 from nofreelunch import plan as plans
 from nofreelunch import study as studies
 from nofreelunch.binning import bin_count
@@ -68,6 +68,18 @@ def code_of_cohort(stage, cohort):
     return code(stage, target=network["target"], cell=network["cell"])
 
 
+def recorded(path):
+    """Whether Snakemake knows how a file was made; a name too long to be sure counts as known."""
+    name = urlsafe_b64encode(str(path).encode()).decode()
+    return len(name) > 250 or Path(".snakemake", "metadata", name).exists()
+
+
+def locked():
+    """Whether a run has locked this study; others may be made in the same folder."""
+    locks = Path(".snakemake", "locks").glob("*.lock")
+    return any(f"{RESULTS}/" in path.read_text(encoding="utf-8") for path in locks)
+
+
 def notices_of_change():
     """What a user should know about results that are there already."""
     codes = {
@@ -77,7 +89,7 @@ def notices_of_change():
     }
     return [
         *notices.of_layout(RESULTS, codes),
-        *notices.of_code(RESULTS, codes),
+        *notices.of_code(RESULTS, codes, recorded),
         *notices.of_versions(RESULTS, "networks", cohorts),
     ]
 
@@ -87,14 +99,6 @@ def training_pool(wildcards):
     networks = cohorts[wildcards.cohort].networks
     length = max(network["sequence_length"] for network in networks)
     return f"{RESULTS}/trajectories/training_{length}.nc"
-
-
-def megabytes_of_maps(wildcards):
-    """Sums of two halves in float64, maps in float32; products of units with units of the ridge."""
-    networks = cohorts[wildcards.cohort].networks
-    bins = bin_count(plan.trajectories["arena"], config["rate_maps"]["bin_size"])
-    units = networks[0]["units"]
-    return 1000 + len(networks) * units * (20 * bins**2 + 32 * units) // 10**6
 
 
 def of_all_cohorts(stage):
@@ -116,14 +120,27 @@ def captions():
 if workflow.is_main_process:
     sizes = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
     logger.info(estimates.describe(study, list(cohorts.values()), *sizes, compute["device"]))
-    for line in notices_of_change():
+    for line in [*notices_of_change(), *(runs.notice(RESULTS) if locked() else [])]:
         logger.warning(line)
 
 
 onstart:
-    for line in (
+    refusals = [
         *notices.of_layout(RESULTS, ("networks", "rate_maps", "scores")),
         *notices.of_space(RESULTS, estimates.size(study, *sizes)),
-    ):
-        raise WorkflowError(line)
+        *refusals_of_slurm(),
+    ]
+    for line in refusals:
+        logger.error(line)
+    if refusals:
+        sys.exit(1)
     plans.save(plan, planned)
+    runs.begin(RESULTS)
+
+
+onsuccess:
+    runs.end(RESULTS)
+
+
+onerror:
+    runs.end(RESULTS)

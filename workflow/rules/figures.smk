@@ -28,7 +28,8 @@ rule figures:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
+        mem_mb=growing(2 * PROCESS),
+        runtime=limit("figures"),
     params:
         run=lambda wildcards: {"code": code("figures", f"nofreelunch.figures.{wildcards.figure}")},
     message:

@@ -14,6 +14,7 @@ rule rate_maps:
     threads: 1
     resources:
         mem_mb=megabytes_of_maps,
+        runtime=limit("rate_maps", hours_of_scoring),
     params:
         run=lambda wildcards: {
             "bin_size": config["rate_maps"]["bin_size"],

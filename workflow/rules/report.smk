@@ -1,7 +1,3 @@
-localrules:
-    report,
-
-
 rule report:
     input:
         rules.claims.output,
@@ -14,6 +10,9 @@ rule report:
         f"{LOGS}/report.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("report"),
     params:
         run=lambda wildcards: {"captions": captions(), "code": code("report")},
     message:

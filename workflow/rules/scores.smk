@@ -12,7 +12,8 @@ rule scores:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=megabytes_of_maps,
+        runtime=limit("scores", hours_of_scoring),
     params:
         run=lambda wildcards: {
             "surrogates": config["scores"]["surrogates"],

@@ -17,7 +17,8 @@ rule summary:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
+        mem_mb=growing(2 * PROCESS),
+        runtime=limit("summary"),
     params:
         run=lambda wildcards: {
             "study": plan.name,

@@ -5,6 +5,9 @@ rule theory:
         f"{LOGS}/theory/{{encoding}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("theory"),
     params:
         run=lambda wildcards: {
             "targets": plan.targets[wildcards.encoding],

@@ -12,7 +12,8 @@ rule training:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=megabytes_of_training,
+        runtime=limit("training", hours_of_training),
     params:
         run=lambda wildcards: {
             "cohort": cohorts[wildcards.cohort].as_dict(),

@@ -5,6 +5,9 @@ rule training_trajectories:
         f"{LOGS}/trajectories/training_{{length}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("training_trajectories"),
     params:
         run=lambda wildcards: {
             **plan.trajectories["training"],
@@ -25,6 +28,9 @@ rule evaluation_trajectories:
         f"{LOGS}/trajectories/evaluation.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("evaluation_trajectories"),
     params:
         run=lambda wildcards: {
             **plan.trajectories["evaluation"],
