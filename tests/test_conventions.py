@@ -58,7 +58,7 @@ def test_the_readme_shows_the_workflow_as_it_is():
 
 
 def test_the_paper_study_is_planned_and_its_size_is_said(tmp_path):
-    where = ("--snakefile", ROOT / "Snakefile", "--config", "study=paper", "compute={device: cuda}")
+    where = ("--snakefile", ROOT / "Snakefile", "--config", "study=paper")
     said = snakemake(*where, "--dry-run", "--quiet", "all", cwd=tmp_path)
     line = next(line for line in said.splitlines() if line.startswith("paper:"))
     assert re.match(r"paper: 12,473 networks in \d{3} cohorts, \d+ % .* GPU-hours .* GB", line)
