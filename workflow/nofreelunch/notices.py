@@ -45,7 +45,8 @@ def of_code(
             elif then and then != code:
                 lines.append(
                     f"{stage}: {some} was made by other code ({then}, now {code}) and is not made "
-                    f"again, as there is no record of it in .snakemake; --forcerun {rule} makes it again"
+                    "again, as there is no record of it in .snakemake; "
+                    f"--forcerun {rule} makes it again"
                 )
             elif not known:
                 unknown += [f"{stage}/{name}.nc" for name in names]
