@@ -57,3 +57,12 @@ def test_a_run_on_another_machine_is_to_be_looked_for_there(note, tmp_path):
 def test_a_damaged_note_says_nothing(note, tmp_path):
     (tmp_path / runs.NOTE).write_text("{")
     assert runs.notice(tmp_path) == []
+
+
+def test_a_user_without_a_name_is_a_number(tmp_path, monkeypatch):
+    def unknown():
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(runs.getpass, "getuser", unknown)
+    runs.begin(tmp_path)
+    assert json.loads((tmp_path / runs.NOTE).read_text())["user"].startswith("user ")

@@ -15,7 +15,7 @@ NOTE = ".run.json"
 def begin(results: str | Path) -> None:
     """Note that this process makes the study whose results go to `results`."""
     note = {
-        "user": getpass.getuser(),
+        "user": _user(),
         "host": socket.gethostname(),
         "process": os.getpid(),
         "since": time.strftime("%Y-%m-%d %H:%M"),
@@ -47,6 +47,13 @@ def notice(results: str | Path) -> list[str]:
         f"{results}: locked by {run}, which is gone: `snakemake --unlock`, and then the same "
         "command goes on"
     ]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have a number and no name
+        return f"user {os.getuid()}"
 
 
 def _read(results: str | Path) -> dict:
