@@ -40,9 +40,11 @@ def test_results_of_other_code_are_named_with_what_follows(results):
 
 def test_results_without_a_record_are_named_and_what_becomes_of_them(results):
     (line,) = notices.of_code(results, {"scores": {"one": "a", "two": "a"}}, never)
-    assert "no record of one and 1 like it" in line and "it is used" in line
+    assert "no record in .snakemake of 2 files, scores/one.nc first" in line
+    assert "they are used" in line and "\n" not in line
     (line,) = notices.of_code(results, {"scores": {"one": "b"}}, never)
     assert "one was made by other code (a, now b) and is not made again" in line
+    assert "--forcerun scores makes it again" in line
 
 
 def test_other_versions_are_named_and_run_nothing(results, monkeypatch):

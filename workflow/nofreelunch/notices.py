@@ -16,7 +16,7 @@ MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may move the
 def of_code(
     results: str | Path, planned: Mapping[str, Mapping[str, str]], recorded: Callable[[Path], bool]
 ) -> list[str]:
-    """One line for each stage with files of another code than today's, or of which nobody knows.
+    """A line per stage on files of another code than today's, and one on files without a record.
 
     Args:
         results: folder of the study.
@@ -25,9 +25,9 @@ def of_code(
         recorded: whether it is known with which settings and code a file was made, so that a
             change of them makes it again.
     """
-    lines = []
+    lines, unknown = [], []
     for stage, files in planned.items():
-        folder = Path(results) / stage
+        folder, rule = Path(results) / stage, {"networks": "training"}.get(stage, stage)
         groups: dict[tuple[str, bool], list[str]] = {}
         for name, code in files.items():
             path = folder / f"{name}.nc"
@@ -36,23 +36,26 @@ def of_code(
         for (code, known), names in groups.items():
             found = _first(folder, names)
             then = found and found.get("code_fingerprint")
-            changed = bool(then) and then != code
             some = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} like it"
-            if changed and known:
+            if then and then != code and known:
                 lines.append(
                     f"{stage}: the code has changed since {some} was made ({then}, now {code}), "
                     "so it will be made again"
                 )
-            elif changed:
+            elif then and then != code:
                 lines.append(
                     f"{stage}: {some} was made by other code ({then}, now {code}) and is not made "
-                    "again, as there is no record of it in .snakemake; delete it to have it made"
+                    "again, as there is no record of it in .snakemake; "
+                    f"--forcerun {rule} makes it again"
                 )
             elif not known:
-                lines.append(
-                    f"{stage}: there is no record of {some} in .snakemake (it was copied in, or "
-                    "its run was lost): it is used, and later changes do not make it again"
-                )
+                unknown += [f"{stage}/{name}.nc" for name in names]
+    if unknown:
+        lines.append(
+            f"{results}: there is no record in .snakemake of {len(unknown)} files, {unknown[0]} "
+            "first (copied in, or their run was lost): they are used, and later changes do not "
+            "make them again"
+        )
     return lines
 
 
