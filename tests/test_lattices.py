@@ -5,6 +5,7 @@ import pytest
 import scipy.signal
 import xarray as xr
 from nofreelunch import lattices
+from nofreelunch.grid_scores import score
 from synthetic_maps import BOX, SHARED, hexagonal, hexagonal_maps, smooth_noise
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -81,7 +82,7 @@ def test_noise_has_no_lattice():
         for maps in (rates, np.maximum(rates, 0)):
             found = lattices.measure(maps, BOX / 20)
             assert found.period.notnull().mean() <= 0.03
-            for name in ("period", "orientation", "ellipticity", "quality"):
+            for name in ("period", "orientation", "ellipticity", "quality", "fit"):
                 assert (found[name].isnull() == (found.reason != "")).all()
 
 
@@ -93,13 +94,71 @@ def ring_noise(bins, period, count, random):
     return np.fft.ifft2(waves * np.exp(-((radius - 1) ** 2) / 2 / 0.15**2)).real[:, :bins, :bins]
 
 
-def test_a_scale_is_not_a_lattice():
+@pytest.mark.parametrize("period", [0.5, 0.8, 1.0, 1.2])
+def test_a_scale_is_not_a_lattice(period):
     """Peaks around the centre at some distance, in all directions alike, make no hexagon.
 
-    Without the troughs between the six peaks, 7 in 10 of these maps had one.
+    By six peaks and the troughs between them alone up to 4 in 10 of these maps had one, now 1 to 6
+    in 100: more than 14 of 120 would come by chance once in 200 times.
     """
-    rates = ring_noise(20, 0.5, 200, np.random.default_rng(3))
-    assert lattices.measure(rates, BOX / 20).period.notnull().mean() < 0.2
+    rates = ring_noise(20, period, 120, np.random.default_rng(3))
+    for maps in (rates, np.maximum(rates, 0)):
+        assert lattices.measure(maps, BOX / 20).period.notnull().sum() <= 14
+
+
+def test_bumps_are_not_a_lattice():
+    """A few fields at random places, which by their peaks alone made one in 6 % of maps."""
+    random = np.random.default_rng(6)
+    y, x = np.mgrid[:20, :20] * BOX / 20
+    maps = np.zeros((200, 20, 20))
+    for rates in maps:
+        for a, b in random.uniform(0, BOX, (random.integers(2, 13), 2)):
+            rates += np.exp(-((y - a) ** 2 + (x - b) ** 2) / 2 / 0.15**2)
+    assert lattices.measure(maps, BOX / 20).period.notnull().sum() <= 5
+
+
+def imperfect(bins, period, shift, count, random):
+    """Lattices of Gaussian fields that are each off by `shift` times the period and of unequal
+    height, with noise."""
+    steps = np.mgrid[-9:10, -9:10].reshape(2, -1).T
+    y, x = (np.mgrid[:bins, :bins] + 0.5) / bins * BOX
+    maps = np.zeros((count, bins, bins))
+    for rates in maps:
+        angle = random.uniform(0, np.pi) + np.array([0, np.pi / 3])
+        places = steps @ np.stack([np.sin(angle), np.cos(angle)], axis=1) * period
+        places += random.uniform(0, BOX, 2) + shift * period * random.standard_normal(places.shape)
+        for a, b in places[(np.abs(places - BOX / 2) < BOX).all(axis=1)]:
+            height = random.uniform(0.6, 1.4)
+            rates += height * np.exp(-((y - a) ** 2 + (x - b) ** 2) / 2 / (0.18 * period) ** 2)
+        rates += 0.3 * rates.std() * random.standard_normal(rates.shape)
+    return maps
+
+
+@pytest.mark.parametrize("period", [0.8, 1.0, 1.2])
+def test_imperfect_lattices_keep_their_period(period):
+    """As those of trained networks are: of units with a high score nearly all have a period."""
+    rates = imperfect(44, period, 0.05, 40, np.random.default_rng(7))
+    high = score(rates).score_60.values > 0.8
+    found = lattices.measure(rates, BOX / 44).period[high]
+    assert high.sum() >= 30 and found.isnull().mean() <= 0.1
+    assert np.abs(found / period - 1).median() < 0.04
+
+
+def test_fit():
+    """Near 1 for a lattice and, unlike the quality, hardly less with noise; less for unequal
+    fields."""
+    random = np.random.default_rng(8)
+    clean, noisy, unequal = (
+        lattices.measure(maps, BOX / 44)
+        for maps in (
+            hexagonal_maps(44, 0.8, 20, random)[0],
+            hexagonal_maps(44, 0.8, 20, random, noise=1.0)[0],
+            imperfect(44, 0.8, 0.08, 20, random),
+        )
+    )
+    assert clean.fit.min() > 0.99
+    assert noisy.fit.median() > 0.97 and noisy.quality.median() < 0.7
+    assert unequal.fit.median() < 0.97 < unequal.fit.median() + 0.1
 
 
 def test_other_patterns_have_no_hexagonal_lattice():
@@ -115,11 +174,12 @@ def test_other_patterns_have_no_hexagonal_lattice():
         "unvisited": np.full((44, 44), np.nan),
         "low quality": hexagonal_maps(44, 0.5, 1, random, noise=2.5)[0][0],
         "few fields": hexagonal_maps(44, 1.6, 1, random, noise=1.0)[0][0],
+        "poor fit": ring_noise(44, 1.0, 3, np.random.default_rng(1))[0],
     }
     found = lattices.measure(np.stack(list(none.values())), 0.05)
     np.testing.assert_array_equal(found.reason, list(none))
     assert set(none) | {""} == set(lattices.REASONS)
-    for name in ("period", "orientation", "ellipticity", "quality"):
+    for name in ("period", "orientation", "ellipticity", "quality", "fit"):
         assert found[name].isnull().all()
     oblique = np.cos(2 * np.pi * np.add.outer(place / 0.7, place / 0.5))
     border = np.exp(-(np.add.outer(0 * place, place) ** 2) / 2 / 0.1**2)
@@ -185,15 +245,15 @@ def test_bad_maps(function):
 
 
 def test_real_grid_cells():
-    """Most of 29 recorded cells have a lattice, of 0.3 to 0.8 m, in a box of 1 m.
+    """Most of 29 recorded cells, 19, have a lattice, of 0.3 to 0.8 m, in a box of 1 m.
 
-    Those without are poor ones (four of the five lowest scores) or of large periods.
+    Those without have low scores, large periods or unequal fields.
     """
     if not SHARED.exists():
         pytest.skip("the recorded cells are not in this checkout")
     cells = np.load(SHARED / "real_grid_cells.npz")
     found = lattices.measure(cells["rate_maps"], cells["bin_size_m"])
-    assert found.period.notnull().sum() >= 22
+    assert found.period.notnull().sum() >= 18
     assert found.period.min() > 0.3 and found.period.max() < 0.8
 
 

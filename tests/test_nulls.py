@@ -1,5 +1,7 @@
 """Chance levels: what surrogates keep, how often noise passes, and how often a lattice does."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -120,10 +122,36 @@ def test_only_promising_maps_get_many_surrogates():
     stripes = np.sin(np.arange(16)) + random.standard_normal((1, 16, 16))
     rates = np.concatenate([lattice, stripes, np.full((1, 16, 16), 2.0)])
     found = nulls.significance(rates, 250, seed=0)
-    np.testing.assert_array_equal(found.surrogate_count, [250, 100, 0])
+    np.testing.assert_array_equal(found.surrogate_count, [250, 50, 0])
     assert found.p_value[0] == pytest.approx(1 / 251)
-    assert found.p_value[1] > 10 / 101
-    assert found.surrogate_score.shape == (3, 100)
+    assert found.p_value[1] > 10 / 51
+    assert found.field_count[1] > 1 and found.p_shuffle[1].isnull()  # the first kind was enough
+    assert found.surrogate_score.shape == (3, 50)
+
+
+@pytest.mark.parametrize("count", [99, 499])
+def test_early_stopping_is_valid(count, monkeypatch):
+    """Of 4000 maps whose scores are draws from one kind of surrogate, while they beat all of the
+    other kind, at most a share of a have a p-value of a or less, whichever kind it is, but for 3
+    standard errors of that share."""
+    chances = np.array([0.01, 0.05, 0.1])
+    random = np.random.default_rng(10)
+
+    def drawn(name, alike):
+        scores = random.standard_normal if name == alike else lambda size: np.full(size, -99.0)
+        return lambda _, size, __: SimpleNamespace(score_60=SimpleNamespace(values=scores(size)))
+
+    two = fields.find(bumps(20, [(0.5, 0.5), (1.5, 1.5)], 0.15))
+    monkeypatch.setattr(nulls.fields, "find", lambda _: two)
+    monkeypatch.setattr(nulls, "score", lambda drawn: drawn)
+    for alike in ("surrogates", "shuffles"):
+        for name in ("surrogates", "shuffles"):
+            monkeypatch.setattr(nulls, name, drawn(name, alike))
+        p = [nulls._compare(None, random.standard_normal(), count, random)[0] for _ in range(4000)]
+        p = np.array([chance.p_value for chance in p])
+        share = (p[:, np.newaxis] <= chances).mean(axis=0)
+        assert (share <= chances + 3 * np.sqrt(chances * (1 - chances) / p.size)).all()
+        assert (share >= 0.7 * chances).all()  # and little is given away
 
 
 def test_reproducible():

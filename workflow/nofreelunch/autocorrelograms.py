@@ -28,6 +28,10 @@ VARIANCE_FLOOR = 1e-13
 # summed directly: the covariance comes from a transform always, variances only around masked bins.
 LEAST_SCALE = 1e-8  # product of the two standard deviations
 LEAST_MASKED_VARIANCE = 1e-6
+FIT_FROM = 0.5  # periods from the centre: nearer lags are alike in all maps
+FIT_OVERLAP = 0.25  # share of the map that overlaps at the lags that are fitted
+LEAST_SIGNAL = 0.05  # share of a map's variance that is not white noise
+MOST_NOISE = 0.7  # share of the variance among the fitted lags
 BINS_PER_CHUNK = 2**16  # bounds memory, and keeps a chunk near the processor's cache
 KEPT_BYTES = 2**25 - 2**16
 
@@ -79,9 +83,9 @@ class Stack:
         self.maps = maps.values.reshape(self.count, self.side, self.side)
         self.masked = unvisited == "masked"
 
-    def chunks(self) -> Iterator[Chunk]:
-        """The maps in order, a bounded number at a time. Raises ValueError for infinite rates."""
-        step = max(1, BINS_PER_CHUNK // self.side**2)
+    def chunks(self, bins: int = BINS_PER_CHUNK) -> Iterator[Chunk]:
+        """The maps in order, about `bins` at a time. Raises ValueError for infinite rates."""
+        step = max(1, bins // self.side**2)
         # A C library that has seen a block this large come and go keeps what a chunk frees for the
         # next one. Else a quarter of the time goes into having the system clear the same memory.
         np.empty(KEPT_BYTES, np.uint8)
@@ -169,6 +173,46 @@ def whole(half: np.ndarray) -> np.ndarray:
     """Values at all lags (map, 2n - 1, 2n - 1) from those at dy >= 0, (n, 2n - 1, map)."""
     half = np.moveaxis(half, -1, 0)
     return np.concatenate([half[:, :0:-1, ::-1], half], axis=1)
+
+
+def likeness_to_waves(half: np.ndarray, waves: np.ndarray) -> np.ndarray:
+    """Correlation (map,) of autocorrelograms (n, 2n - 1, map) with those of hexagonal lattices.
+
+    A lattice is the sum of three waves, of which `waves` (map, 2, axis) are two that are 120°
+    apart, in cycles per bin; the third is their sum. The correlation is over the lags beyond half a
+    period at which a quarter of the map overlaps, weighted by the overlap. White noise in a map
+    adds to each lag a variance of (1 - s^2) / (bins that overlap), s the share of the map's
+    variance that is no such noise; so much is taken from the variance of the lags.
+    """
+    n = len(half)
+    overlap = _overlap(n)[..., 0].astype(float)
+    dy, dx = np.mgrid[:n, 1 - n : n]
+    chosen = (overlap >= FIT_OVERLAP * n**2) & ((dy > 0) | (dx > 0))
+    lag, overlap, seen = np.stack([dy[chosen], dx[chosen]]), overlap[chosen], half[chosen].T
+    phase = np.concatenate([waves, waves.sum(axis=1, keepdims=True)], axis=1) @ lag
+    expected = np.cos(2 * np.pi * phase).sum(axis=1)
+    # In a regular lattice, the squares of the three phases sum up to 2 a period away.
+    weight = overlap * (np.square(phase).sum(axis=1) > 2 * FIT_FROM**2)
+    weight /= weight.sum(axis=1, keepdims=True)
+
+    def covariance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        means = [(weight * values).sum(axis=1) for values in (first, second)]
+        return (weight * first * second).sum(axis=1) - means[0] * means[1]
+
+    variance = covariance(seen, seen)
+    noise = (1 - _signal(half) ** 2) * (weight / overlap).sum(axis=1)
+    variance -= np.minimum(noise, MOST_NOISE * variance)
+    return np.minimum(
+        covariance(seen, expected) / np.sqrt(variance * covariance(expected, expected)), 1
+    )
+
+
+def _signal(half: np.ndarray) -> np.ndarray:
+    """Share of each map's variance that is not white noise (map,): the correlation at lag 0, as
+    the parabola through those at one and two bins, along y and x, would have it."""
+    centre = len(half) - 1
+    one, two = (half[0, centre + step] + half[step, centre] for step in (1, 2))
+    return np.clip((4 * one - two) / 6, LEAST_SIGNAL, 1)
 
 
 def _moments(maps: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.ndimage
@@ -17,7 +17,19 @@ import scipy.sparse
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from nofreelunch.autocorrelograms import Stack, autocorrelogram, check_choice, half_autocorrelograms
+from nofreelunch.autocorrelograms import (
+    BINS_PER_CHUNK,
+    LEAST_SCALE,
+    VARIANCE_FLOOR,
+    Chunk,
+    Stack,
+    autocorrelogram,
+    check_choice,
+    half_autocorrelograms,
+)
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["METHODS", "OUTER_RADII", "autocorrelogram", "score", "score_by_method", "score_rings"]
 
@@ -28,9 +40,16 @@ OUTER_RADII = np.linspace(0.4, 1.0, 10)  # of the map's side, one per ring (Bani
 VARIANCE_OFFSET = 1e-5  # added to a ring's variance (Banino et al.)
 SAMPLED_ANGLES = (30, 45, 60)  # degrees
 ANGLES = (90, 30, 120, 45, 135, 60, 150)  # a quarter turn, and of each of the above
+DEVICES = ("cpu", "cuda", "auto")
+DEVICE_BINS = 2**22  # in a chunk that another device scores: there, few large products are fast
 
 
-def score(rate_maps: ArrayLike, method: str = "min_max", unvisited: str = "masked") -> xr.Dataset:
+def score(
+    rate_maps: ArrayLike,
+    method: str = "min_max",
+    unvisited: str = "masked",
+    device: str = "cpu",
+) -> xr.Dataset:
     """Grid scores of square rate maps, whatever their scale and offset.
 
     A ring of the autocorrelogram is correlated with itself turned by multiples of 30° and 45°:
@@ -46,6 +65,10 @@ def score(rate_maps: ArrayLike, method: str = "min_max", unvisited: str = "maske
         method: "min_max" (Schaeffer et al. 2022) or "mean" (Banino et al. 2018).
         unvisited: "masked" leaves unvisited bins out of the autocorrelogram; "zero" takes them for
             rates of zero, as the published code does.
+        device: "cpu" scores with numpy; "cuda" with torch on a GPU, or "auto" where there is one.
+            There, too, maps with unvisited bins or almost flat patches are scored with numpy, which
+            takes the care that these need. The torch code agrees with numpy's within 1e-12 on a
+            processor; it has not run on a GPU.
 
     Returns:
         A dataset over the leading dimensions. A constant map scores 0 and no ring wins (NaN); a map
@@ -53,17 +76,19 @@ def score(rate_maps: ArrayLike, method: str = "min_max", unvisited: str = "maske
 
     Raises:
         ValueError: for maps that are not square, smaller than 4 bins, infinite or not real numbers,
-            and for an unknown option.
+            for an unknown option, and for "cuda" where torch sees no GPU.
     """
     check_choice("method", method, METHODS)
-    return score_by_method(rate_maps, unvisited).sel(definition=method, drop=True)
+    return score_by_method(rate_maps, unvisited, device).sel(definition=method, drop=True)
 
 
-def score_by_method(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
+def score_by_method(
+    rate_maps: ArrayLike, unvisited: str = "masked", device: str = "cpu"
+) -> xr.Dataset:
     """`score` by both methods in one pass, along a first dimension `definition`."""
     stack = Stack(rate_maps, unvisited)
     best = np.full((2, len(SCORES), len(METHODS), stack.count), np.nan)
-    for where, scores in _scored(stack):
+    for where, scores in _scored(stack, _torch_device(device)):
         # NaN in every ring where there is no visited bin, 0 where the map is constant.
         varied = scores.any(axis=(0, 1, 2)) & ~np.isnan(scores[0, 0, 0])
         best[0, :, :, where] = scores.max(axis=2)
@@ -94,10 +119,26 @@ def score_rings(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
     )
 
 
-def _scored(stack: Stack) -> Iterator[tuple[slice, np.ndarray]]:
+def _torch_device(device: str) -> str | None:
+    """Where torch scores; None where numpy does."""
+    check_choice("device", device, DEVICES)
+    if device == "cpu":
+        return None
+    import torch  # only here: it takes seconds
+
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise ValueError("device: found 'cuda' and no GPU that torch sees, allowed here: cpu, auto")
+    return "cuda" if there else None
+
+
+def _scored(stack: Stack, device: str | None = None) -> Iterator[tuple[slice, np.ndarray]]:
     """Chunk by chunk, where in the stack it is and its scores: (score, method, ring, map)."""
-    for chunk in stack.chunks():
-        correlations = _ring_correlations(half_autocorrelograms(chunk))
+    for chunk in stack.chunks(DEVICE_BINS if device else BINS_PER_CHUNK):
+        if device and chunk.valid is None:
+            correlations = _ring_correlations_on(device, chunk)
+        else:
+            correlations = _ring_correlations(half_autocorrelograms(chunk))
         scores = np.stack([_scores_of_rings(correlations, method) for method in METHODS], axis=1)
         scores[..., ~chunk.visited] = np.nan
         yield chunk.where, scores
@@ -203,6 +244,81 @@ def _ring_correlations(half: np.ndarray) -> np.ndarray:
         for side in (plain, quarter):
             correlations.append(mean_over_rings("pm,pm->m", side, other) - mean * other_mean)
     return np.stack(correlations) / variance
+
+
+def score_60_of(half: np.ndarray) -> np.ndarray:
+    """The 60° score (map,), min_max, from autocorrelograms as of `half_autocorrelograms`."""
+    return _scores_of_rings(_ring_correlations(half), "min_max")[0].max(axis=0)
+
+
+def _ring_correlations_on(device: str, chunk: Chunk) -> np.ndarray:
+    """`_ring_correlations` of maps without unvisited bins, by torch on a device."""
+    import torch
+
+    maps = torch.as_tensor(np.moveaxis(chunk.maps, -1, 0), device=device)
+    half, doubtful = _half_on(maps)
+    n, count = half.shape[1], len(half)
+    rings = geometry(n, (INNER_RADIUS * n, *(OUTER_RADII * n)), SAMPLED_ANGLES)
+
+    def on(array: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(array, device=device)
+
+    table = rings.sampling.tocoo()
+    sampling = torch.sparse_coo_tensor(
+        on(np.stack(table.coords)), on(table.data), table.shape, check_invariants=False
+    )
+    prefilter = on(rings.prefilter)
+    rows = half @ prefilter.T
+    rows = torch.cat([rows[:, 1:].flip(1, 2), rows], dim=1)
+    coefficients = (prefilter[n - 1 :] @ rows).reshape(count, -1).T
+    plain = half.reshape(count, -1).T[on(rings.points)]
+    quarter = plain[on(rings.quarter)]
+    ends = [ring.stop for ring in rings.rings]
+    within = np.arange(len(rings.points)) < np.array(ends)[:, np.newaxis]
+    mean_over = on(within / np.array(ends)[:, np.newaxis])
+    mean = mean_over @ plain
+    variance = mean_over @ plain**2 - mean**2 + VARIANCE_OFFSET
+    found = [mean_over @ (plain * quarter) - mean**2]
+    for other in (sampling @ coefficients).reshape(-1, *plain.shape):
+        other_mean = mean_over @ other
+        found += [mean_over @ (side * other) - mean * other_mean for side in (plain, quarter)]
+    correlations = (torch.stack(found) / variance).cpu().numpy()
+    again = np.flatnonzero(doubtful.cpu().numpy())
+    step = max(1, BINS_PER_CHUNK // n**2)
+    for which in (again[start : start + step] for start in range(0, again.size, step)):
+        few = chunk._replace(maps=np.ascontiguousarray(chunk.maps[..., which]))
+        correlations[..., which] = _ring_correlations(half_autocorrelograms(few))
+    return correlations
+
+
+def _half_on(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """`half_autocorrelograms` (map, n, 2n - 1) of maps (map, y, x), by torch on their device; and
+    of which maps (map,) some lags need the care that they have not had."""
+    import torch
+
+    n = maps.shape[-1]
+    power = torch.fft.rfft2(maps, (2 * n, 2 * n)).abs() ** 2
+    products = torch.fft.irfft2(power, (2 * n, 2 * n))[:, :n]
+    products = torch.cat([products[:, :, n + 1 :], products[:, :, :n]], dim=2)
+    length = torch.arange(n, 0, -1, dtype=maps.dtype, device=maps.device)
+    overlap = torch.outer(length, torch.cat([length[1:].flip(0), length]))
+
+    def from_corner(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        corner = seen[:, :1, :1]
+        sums = torch.stack([seen - corner, (seen - corner) ** 2]).cumsum(-1).cumsum(-2)
+        mean, squares = sums.flip(-1, -2) / overlap[:, n - 1 :]
+        return mean + corner, squares - mean**2
+
+    sides = []
+    for seen in (maps.flip(2), maps):  # lags to the left, then to the right, as in `_moments`
+        first, second = from_corner(seen), from_corner(seen.flip(1, 2))
+        sides.append(torch.stack([first[0] * second[0], first[1], second[1]]))
+    means, first, second = torch.cat([sides[0][..., 1:].flip(-1), sides[1]], dim=-1)
+    flat = torch.minimum(first, second) < VARIANCE_FLOOR
+    scale = torch.where(flat, torch.inf, first * second)
+    doubtful = (scale < LEAST_SCALE**2).flatten(1).any(dim=1)
+    scale = torch.where(doubtful[:, None, None], 1.0, scale)
+    return (products / overlap - means) / scale.sqrt(), doubtful
 
 
 def _scores_of_rings(correlations: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,14 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline
 
-from nofreelunch.autocorrelograms import Stack, half_autocorrelograms, lagged_products, whole
+from nofreelunch.autocorrelograms import (
+    Stack,
+    half_autocorrelograms,
+    lagged_products,
+    likeness_to_waves,
+    whole,
+)
+from nofreelunch.grid_scores import score_60_of
 
 LEAST_OVERLAP = 0.1  # share of the map that overlaps at a peak that is looked at
 GOOD_OVERLAP = 0.5  # the same at the lattice points beyond the six nearest
@@ -24,6 +31,14 @@ LEAST_CORRELATION = 0.05  # at a peak
 LEAST_QUALITY = 0.3
 LONG_PERIOD = 0.5
 QUALITY_PER_PERIOD = 1.5
+# Fit and a fifth of the 60° grid score make 1.04 or more up to a period of 0.4 sides, and up to
+# 1.085 at longer ones: few fields are like a lattice more easily than many are. Fields of unequal
+# heights cost the fit more than the score, ellipticity costs the score more than the fit.
+SCORE_WEIGHT = 0.2
+LEAST_EVIDENCE = 1.04
+MANY_FIELDS = 0.4
+FEW_FIELDS = 0.55
+EVIDENCE_PER_PERIOD = 0.3
 SMOOTHING = (0, 1, 2)  # standard deviations in bins, tried in turn
 ABOUT_BEST = 0.7  # of the best quality, where the lesser period decides
 LARGEST_ELLIPTICITY = 1.5  # a square lattice, taken for a hexagonal one, has sqrt(3)
@@ -54,7 +69,10 @@ LARGEST_STEP = 0.5  # bins
 
 # Why a map has no lattice, from what fails first to what fails last; no reason where it has one.
 REASONS = np.array(
-    ["", "unvisited", "constant", "no peaks", "no hexagon", "elliptic", "low quality", "few fields"]
+    [
+        *("", "unvisited", "constant", "no peaks", "no hexagon"),
+        *("elliptic", "low quality", "few fields", "poor fit"),
+    ]
 )
 
 
@@ -69,7 +87,7 @@ def measure(
         unvisited: what unvisited bins count as, as in `grid_scores.score`.
 
     Returns:
-        A dataset over the leading dimensions. The first four are NaN where a map has no lattice:
+        A dataset over the leading dimensions. The first five are NaN where a map has no lattice:
 
         - `period` (m): mean distance of the six nearest peaks of the autocorrelogram, from the
           lattice that fits these and, where enough of the map overlaps, the next twelve.
@@ -78,10 +96,14 @@ def measure(
         - `quality` (0.3 to about 1.3): lowest correlation at the six peaks less the highest at the
           troughs between them, and between them and the centre. Near 1.3 for a clean lattice; white
           noise of the lattice's own variance halves it.
+        - `fit` (at most 1): how far all of the autocorrelogram, not its peaks alone, is that of the
+          lattice, whatever white noise the map has (`autocorrelograms.likeness_to_waves`). 0.97 or
+          more for clean lattices. Ask for 0.95 to have periods still less often by chance.
         - `reason`: why there is no lattice, or "". "unvisited" and "constant" maps have no
           autocorrelogram; "no peaks", or none of which two are about as far and 60° apart ("no
-          hexagon"); "elliptic", by more than 1.5; "low quality", below 0.3; or "few fields", a
-          quality that chance would reach at this period, of which so little fits the map.
+          hexagon"); "elliptic", by more than 1.5; "low quality", below 0.3; "few fields", a
+          quality that chance would reach at this period, of which so little fits the map; or "poor
+          fit", where fit and 60° grid score together are what chance would reach.
 
     Raises:
         ValueError: for a bin size that is not a positive number, and for maps as in `score`.
@@ -90,16 +112,27 @@ def measure(
     if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
         raise ValueError(f"bin_size: found {bin_size!r}, allowed: a positive number of metres")
     stack = Stack(rate_maps, unvisited)
-    measured = np.full((4, stack.count), np.nan)
+    measured = np.full((5, stack.count), np.nan)
     reason = np.zeros(stack.count, int)
     for chunk in stack.chunks():
-        basis, quality, why = _bases(whole(half_autocorrelograms(chunk)))
-        measured[:, chunk.where] = *_describe(basis), quality
+        half = half_autocorrelograms(chunk)
+        basis, quality, why = _bases(whole(half))
+        fit = np.full(len(basis), np.nan)
+        seen = np.flatnonzero(why == 0)
+        if seen.size:
+            waves = np.swapaxes(np.linalg.inv(basis[seen]), -1, -2)  # cycles per bin
+            fit[seen] = likeness_to_waves(half[..., seen], waves)
+            period = _describe(basis[seen])[0] / stack.side
+            few = np.clip(period, MANY_FIELDS, FEW_FIELDS) - MANY_FIELDS
+            evidence = fit[seen] + SCORE_WEIGHT * score_60_of(half[..., seen])
+            poor = evidence < LEAST_EVIDENCE + EVIDENCE_PER_PERIOD * few
+            why[seen[poor]] = _code("poor fit")
+        measured[:, chunk.where] = *_describe(basis), quality, fit
         constant = np.where(chunk.visited, _code("constant"), _code("unvisited"))
         reason[chunk.where] = np.where(chunk.maps.any(axis=(0, 1)), why, constant)
     measured[0] *= size
     measured[:, reason > 0] = np.nan
-    names = ("period", "orientation", "ellipticity", "quality")
+    names = ("period", "orientation", "ellipticity", "quality", "fit")
     found = xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})
     found["reason"] = stack.label(REASONS[reason])
     found["period"].attrs["units"] = "m"

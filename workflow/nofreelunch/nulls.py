@@ -23,7 +23,7 @@ from nofreelunch.autocorrelograms import Stack
 from nofreelunch.grid_scores import score
 
 SURROGATE_STREAM = 4  # second seed word: surrogates share no draws with weights, trajectories ...
-BATCH = 100  # surrogates of a map drawn at once: bounds memory, and part of what a seed stands for
+BATCH = 50  # surrogates of a map drawn at once: bounds memory, and part of what a seed stands for
 ENOUGH = 10  # surrogates as high as the map: its p-value cannot become small any more
 LEAST_FIELDS = 2  # what a shuffle needs
 PLACES = 64  # tried for each field of a shuffle
@@ -38,11 +38,11 @@ def significance(
 ) -> xr.Dataset:
     """How each map's 60° grid score compares with those of its surrogates.
 
-    A map is compared with `count` surrogates of each kind, in batches of 100, or fewer: after a
-    batch in which ten of one kind score as high, no more are made (sequential Monte Carlo test;
-    Besag and Clifford 1991). Small p-values thus get many surrogates and large ones few. They
-    stay valid at any level: where stopping early leaves a p-value at or below a level, the test
-    with that fixed number would have passed, too.
+    A map is compared with `count` surrogates of each kind, in batches of 50, or fewer: once ten of
+    one kind score as high, no more are made, and none of the other kind in that batch (sequential
+    Monte Carlo test; Besag and Clifford 1991). Small p-values thus get many surrogates and large
+    ones few. They stay valid at any level: where stopping early leaves a p-value at or below a
+    level, the test with that fixed number would have passed, too.
 
     Args:
         rate_maps: (..., y, x), numpy or xarray; NaN marks an unvisited bin.
@@ -58,13 +58,13 @@ def significance(
 
         - `p_phase`, `p_shuffle`: (1 + surrogates that score at least as high) / (1 + surrogates),
           for random phases (`surrogates`) and for the field shuffle (`shuffles`), which is NaN for
-          maps of fewer than two fields.
+          maps of fewer than two fields, and where the first batch of random phases was enough.
         - `p_value`: the larger of the two, or the one.
         - `null_95`: the score that 5 % of the surrogates exceed, of the kind with the larger
           p-value; where both are the same, the higher score.
         - `field_count`: as of `fields.count`.
-        - `surrogate_count`: surrogates of each kind that were made.
-        - `surrogate_score`: of the first random-phase surrogates, at most 100 of them, along a last
+        - `surrogate_count`: random-phase surrogates that were made.
+        - `surrogate_score`: of the first random-phase surrogates, at most 50 of them, along a last
           dimension `surrogate`; so many whatever the map's score, and so a fair sample of chance.
 
         A constant map has p-values of 1, and 0 for all else; a map without any visited bin has NaN,
@@ -111,18 +111,19 @@ def _compare(
     """What `significance` says of one map that scores `height`; its `surrogate_score`."""
     found = fields.find(rate_map)
     made: list[list[np.ndarray]] = [[], []]
-    shuffled = len(found.peaks) >= LEAST_FIELDS
+    kinds = [lambda size: surrogates(rate_map, size, random)]
+    if len(found.peaks) >= LEAST_FIELDS:
+        kinds.append(lambda size: shuffles(found, size, random))
+    enough = False
     for start in range(0, count, BATCH):
-        size = min(BATCH, count - start)
-        made[0].append(score(surrogates(rate_map, size, random), **options).score_60.values)
-        if shuffled:
-            made[1].append(score(shuffles(found, size, random), **options).score_60.values)
-        if max(sum((s >= height).sum() for s in kind) for kind in made) >= ENOUGH:
-            break
+        for kind, draw in zip(made, kinds, strict=False):
+            if not enough:
+                kind.append(score(draw(min(BATCH, count - start)), **options).score_60.values)
+                enough = sum((s >= height).sum() for s in kind) >= ENOUGH
     scores = [np.concatenate(kind) for kind in made if kind]
     p = [(1 + (kind >= height).sum()) / (1 + kind.size) for kind in scores]
     largest, null_95 = max(zip(p, (np.quantile(kind, 0.95) for kind in scores), strict=True))
-    p_shuffle = p[1] if shuffled else np.nan
+    p_shuffle = p[1] if made[1] else np.nan
     chance = _Chance(largest, p[0], p_shuffle, null_95, len(found.peaks), scores[0].size)
     return chance, scores[0][:BATCH]
 
@@ -165,7 +166,8 @@ def shuffles(found: fields.Fields, count: int, random: np.random.Generator) -> n
     mirrored, and put upon the background; where they overlap, the higher rate counts. Their peaks
     are anywhere among the visited bins, and the border cuts what reaches beyond it, as it cuts the
     fields of a unit: hence the pieces are whole (`fields.find`). No two peaks are closer than the
-    closest two of the map, as far as there is room for them all (see `_places`).
+    closest two of the map, as far as these are known and as there is room for them all (see
+    `_places`).
     """
     places = _places(found, count, random)
     turns = random.integers(8, size=places.shape[:2])
@@ -187,9 +189,14 @@ def _places(found: fields.Fields, count: int, random: np.random.Generator) -> np
 
     Of some random places, each peak takes the first that is as far from all peaks before it as the
     map's closest two are; or else, where they are too crowded, the place that is farthest.
+
+    Where noise or the border moves peaks, two of them soon seem nearer than their fields are. Each
+    is known to about the width of the smoothing, so the closest two may be twice that farther
+    apart. Of all distances that they may have, this one makes the most regular maps, and so the
+    p-value that holds whichever is true (Berger and Boos 1994).
     """
     allowed = np.argwhere(np.isfinite(found.background))
-    least = found.least_distance**2 * (1 - 1e-9)  # distances are rounded
+    least = (found.least_distance + 2 * fields.SMOOTHING * len(found.background)) ** 2
     every = np.arange(count)
     taken = np.empty((count, len(found.peaks), 2), int)
     for number in range(len(found.peaks)):

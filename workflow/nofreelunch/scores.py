@@ -50,8 +50,9 @@ def measure(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
           `grid_scores.score` has them, 0 and NaN for a unit that is not active. All that follows is
           NaN for such a unit, or says so.
         - `gridness`, as of `gridness.expanding_ring`.
-        - `period` (m), `orientation` (rad), `ellipticity` and `quality`, as of `lattices.measure`,
-          NaN where there is no lattice; `lattice_reason`, why, as a flag: 0 is a lattice.
+        - `period` (m), `orientation` (rad), `ellipticity`, `quality` and `fit`, as of
+          `lattices.measure`, NaN where there is no lattice; `lattice_reason`, why, as a flag: 0 is
+          a lattice.
         - `field_count`, 0 for a unit that is not active.
         - `spatial_information` (bits), `sparsity` and `border_score`, as of `spatial`; and
           `stability`, from the rate maps.
