@@ -31,12 +31,12 @@ LEAST_CORRELATION = 0.05  # at a peak
 LEAST_QUALITY = 0.3
 LONG_PERIOD = 0.5
 QUALITY_PER_PERIOD = 1.5
-# Fit and a fifth of the 60° grid score make 1.04 or more up to a period of 0.4 sides, and up to
-# 1.085 at longer ones: few fields are like a lattice more easily than many are. Fields of unequal
+# Fit and a fifth of the 60° grid score make at least 1.04 + 0.3 (p - 0.4) at a period of p sides,
+# or as much as at 0.55: few fields are like a lattice more easily than many are. Fields of unequal
 # heights cost the fit more than the score, ellipticity costs the score more than the fit.
 SCORE_WEIGHT = 0.2
 LEAST_EVIDENCE = 1.04
-MANY_FIELDS = 0.4
+MIDDLE_PERIOD = 0.4
 FEW_FIELDS = 0.55
 EVIDENCE_PER_PERIOD = 0.3
 SMOOTHING = (0, 1, 2)  # standard deviations in bins, tried in turn
@@ -81,6 +81,15 @@ def measure(
 ) -> xr.Dataset:
     """Period, orientation and ellipticity of the hexagonal lattice in each rate map.
 
+    Where chance makes a map alike to itself at six shifts, it has a period, too. In a box of 2.2 m,
+    of 20 or 44 bins, these are (300 maps of each kind): none of white or smooth noise; up to 3 % of
+    noise of one wavelength, and 6 % where it is rectified, most at the longest ones; 1 % or less of
+    a few random bumps, but 4 to 9 % of boxes packed with bumps as densely as can be, which leaves
+    them nearly in a lattice. Of clean lattices of 0.3 to 1.4 m 99 % or more have one, of an
+    ellipticity of up to 1.2, as have 93 % or more up to 1.2 m with as much white noise as signal
+    (half at 1.4 m and 20 bins); of those with fields off by a twentieth of the period 93 % or more,
+    by a tenth 40 to 80 %.
+
     Args:
         rate_maps: (..., y, x), numpy or xarray; NaN marks an unvisited bin.
         bin_size: side of a bin, m; needed.
@@ -123,7 +132,7 @@ def measure(
             waves = np.swapaxes(np.linalg.inv(basis[seen]), -1, -2)  # cycles per bin
             fit[seen] = likeness_to_waves(half[..., seen], waves)
             period = _describe(basis[seen])[0] / stack.side
-            few = np.clip(period, MANY_FIELDS, FEW_FIELDS) - MANY_FIELDS
+            few = np.minimum(period, FEW_FIELDS) - MIDDLE_PERIOD
             evidence = fit[seen] + SCORE_WEIGHT * score_60_of(half[..., seen])
             poor = evidence < LEAST_EVIDENCE + EVIDENCE_PER_PERIOD * few
             why[seen[poor]] = _code("poor fit")

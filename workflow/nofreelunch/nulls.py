@@ -44,6 +44,13 @@ def significance(
     ones few. They stay valid at any level: where stopping early leaves a p-value at or below a
     level, the test with that fixed number would have passed, too.
 
+    At a level of 5 % there pass, of 500 maps of each kind with 99 surrogates (a standard error of
+    up to 1.2 %): 3 % of rectified noise of one wavelength; 1 to 3 % of up to 12 bumps at places
+    that only keep their distance, of equal heights or not, with noise or thresholded; 4 % of boxes
+    packed with bumps. Most that pass have bumps packed as densely as can be and beyond the border,
+    too: 6 to 8 %, and 8 % where noise of about their own height lies between. That is more than it
+    should be. All noisy lattices pass (0.6 and 1.07 m, as much noise as signal).
+
     Args:
         rate_maps: (..., y, x), numpy or xarray; NaN marks an unvisited bin.
         count: most surrogates of each kind for a map, 1 or more. A p-value is never below
