@@ -2,7 +2,6 @@
 
 import json
 import runpy
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -348,23 +347,6 @@ def test_real_grid_cells():
     assert found.sel(definition="mean").median() == pytest.approx(1.04, abs=0.005)
     assert found.sel(definition="min_max").median() == pytest.approx(1.00, abs=0.005)
     assert found.sel(definition="mean").min() > 0.37
-
-
-def test_fast():
-    """At 44 bins a map costs less than a hundredth of the plain implementation's time."""
-    rates = np.random.default_rng(5).uniform(size=(256, 44, 44))
-    grid_scores.score(rates[:2])  # makes the matrices, once
-
-    def seconds(function):
-        spent = []
-        for _ in range(3):
-            start = time.process_time()
-            function()
-            spent.append(time.process_time() - start)
-        return min(spent)
-
-    plain = seconds(lambda: plain_scores(rates[0]))
-    assert seconds(lambda: grid_scores.score(rates)) / len(rates) < plain / 100
 
 
 def test_torch_scores_the_same(monkeypatch):
