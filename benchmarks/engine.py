@@ -8,6 +8,7 @@ from typing import Any
 
 import baseline
 import xarray as xr
+from by_hand import ByHand
 from nofreelunch import devices, training
 from nofreelunch.minibatches import Pool
 from nofreelunch.trajectories import random_walk
@@ -58,7 +59,7 @@ def stack(
     return training.Stack(range(len(specs)), specs, Pool(pool, specs, where), precision)
 
 
-def stepper(networks: training.Stack) -> Callable[[], None]:
+def stepper(networks: training.Stack | ByHand) -> Callable[[], object]:
     """A function that advances `networks` by one step."""
     steps = itertools.count()
     return lambda: networks.advance(next(steps))

@@ -59,10 +59,11 @@ def training(found: Row) -> str:
         "baseline, all threads",
         "one baseline per core",
         "engine",
+        "by hand",
         "engine / baseline",
         "engine / one baseline per core",
+        "engine / by hand",
         "products, GFLOP/s",
-        "share, baseline",
         "share, engine",
         "most possible",
     )
@@ -71,15 +72,17 @@ def training(found: Row) -> str:
         values = {name: np.array(of) for name, of in row.items() if isinstance(of, list)}
         best = np.maximum(values["baseline_one_thread"], values["baseline_all_threads"])
         most = values["product"] / row["operations"]  # networks·steps/s of products alone
-        speeds = ("baseline_one_thread", "baseline_all_threads", "baseline_per_core", "engine")
+        values.setdefault("by_hand", np.full(1, np.nan))  # in results of before it was measured
+        speeds = ("baseline_one_thread", "baseline_all_threads", "baseline_per_core")
+        speeds += "engine", "by_hand"
         rows.append(
             (
                 str(row["units"]),
                 *(_spread(values[name]) for name in speeds),
                 _spread(values["engine"] / best, "×"),
                 _spread(values["engine"] / values["baseline_per_core"], "×"),
+                _spread(values["engine"] / values["by_hand"], "×"),
                 _spread(values["product"] / GIGA),
-                _spread(100 * best / most, " %"),
                 _spread(100 * values["engine"] / most, " %"),
                 _spread(most / best, "×"),
             )
@@ -182,7 +185,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _spread(values: Sequence[float] | np.ndarray, unit: str = "") -> str:
-    """Median (least–greatest)."""
+    """Median (least–greatest); nothing where something was not measured."""
+    if not np.isfinite(values).all():
+        return ""
     middle = _number(float(np.median(values)))
     return f"{middle}{unit} ({_number(np.min(values))}–{_number(np.max(values))})"
 

@@ -19,7 +19,7 @@ from workers import ROWS, Workers
 
 SIZES = (128, 256, 512, 1024)  # units, and as many place cells
 REPEATS = 5
-SECONDS = 2.5  # of each measurement, of which there are 5 per size and repeat
+SECONDS = 2.5  # of each measurement, of which there are 6 per size and repeat
 
 log = logging.getLogger("benchmarks")
 
@@ -30,13 +30,15 @@ def run(
     """Networks·steps/s of the engine and the baseline, and FLOP/s of single-precision products.
 
     All are measured by turns in every repeat, so that a machine that is slow for a while is slow
-    for all of them. The engine and the product run in one process of one thread per core, all at
-    once; so does `baseline_per_core`. The baseline itself has the machine for its one network.
+    for all of them. The engine, the step by hand and the product run in one process of one thread
+    per core, all at once; so does `baseline_per_core`. The baseline itself has the machine for its
+    one network.
 
     Returns `rows`, one per size, with a list over repeats for each measurement.
     """
     cores, rows = machine.cores(), []
-    names = "baseline_one_thread", "baseline_all_threads", "baseline_per_core", "engine", "product"
+    names = "baseline_one_thread", "baseline_all_threads", "baseline_per_core"
+    names += "engine", "by_hand", "product"
     for n in sizes:
         operations = costs.operations(engine.spec(n, n))
         rows.append({"units": n, "operations": operations} | {name: [] for name in names})
@@ -53,13 +55,14 @@ def run(
                     threaded.rate("baseline", n, seconds),
                     plain.rate("baseline", n, seconds),
                     tuned.rate("engine", n, seconds),
+                    tuned.rate("by_hand", n, seconds),
                     tuned.rate("product", n, seconds / 2) * 2 * ROWS * n * n,
                 )
                 for name, value in zip(names, measured, strict=True):
                     row[name].append(value)
                 log.info(
-                    "repeat %d, %4d units: baseline %.2f and %.2f, one per core %.2f, engine %.2f "
-                    "networks·steps/s; products %.3g FLOP/s",
+                    "repeat %d, %4d units: baseline %.2f and %.2f, one per core %.2f, engine %.2f, "
+                    "by hand %.2f networks·steps/s; products %.3g FLOP/s",
                     *(repeat + 1, n, *measured),
                 )
     return {"rows": rows}

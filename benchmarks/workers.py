@@ -12,6 +12,7 @@ import engine
 import machine
 import torch
 from baseline import Baseline
+from by_hand import ByHand
 from nofreelunch import kernels
 
 ROWS = engine.baseline.BATCH * engine.LENGTH  # samples of a minibatch: rows of a product
@@ -81,6 +82,11 @@ def _engine(n: int) -> Callable[[], object]:
     return engine.stepper(engine.stack(engine.walks(), [engine.spec(n, n)], "cpu"))
 
 
+def _by_hand(n: int) -> Callable[[], object]:
+    network = ByHand(engine.stack(engine.walks(), [engine.spec(n, n)], "cpu"))
+    return engine.stepper(network)
+
+
 def _baseline(n: int) -> Callable[[], object]:
     walks = torch.from_numpy(engine.walks()["position"].values)
     return Baseline(walks, n, n).step
@@ -92,4 +98,4 @@ def _product(n: int) -> Callable[[], object]:
 
 
 # What is timed with n units and n place cells; a product is (4000, n) times (n, n).
-STEPS = {"engine": _engine, "baseline": _baseline, "product": _product}
+STEPS = {"engine": _engine, "by_hand": _by_hand, "baseline": _baseline, "product": _product}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from nofreelunch import kernels
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 UNITS, CELLS, STEPS = 12, 16, 20
@@ -55,12 +56,29 @@ def test_the_baseline_learns_what_the_engine_learns():
         assert torch.linalg.vector_norm(weight - ours) < 1e-3 * moved, name
 
 
+def test_a_step_by_hand_is_the_engines():
+    engine, by_hand = load("engine"), load("by_hand")
+    if kernels.library() is None:
+        pytest.skip("no C compiler here")
+    torch.set_num_threads(1)
+    walks, spec = engine.walks(), engine.spec(UNITS, CELLS)
+    ours, theirs = (engine.stack(walks, [spec], "cpu") for _ in range(2))
+    written = by_hand.ByHand(theirs)
+    for step in range(STEPS):
+        ours.advance(step)
+        # Equal but for the order of sums: the same kernels, other shapes of products.
+        assert written.advance(step) == pytest.approx(float(ours.loss), rel=1e-5)
+    for name, weight in ours.networks.weights.items():
+        torch.testing.assert_close(theirs.networks.weights[name], weight, rtol=0, atol=1e-5)
+
+
 def test_processes_that_begin_together_all_count():
     workers = load("workers")
     with workers.Workers(2, threads=1) as pair:
         assert pair.rate("product", 8, seconds=0.01) > 0
         assert pair.rate("baseline", 8, seconds=0.01, processes=1) > 0
         assert pair.rate("engine", 8, seconds=0.01) > 0
+        assert pair.rate("by_hand", 8, seconds=0.01) > 0
 
 
 def test_the_benchmark_of_a_gpu_runs_without_one():
@@ -99,7 +117,8 @@ def test_results_become_json_and_tables(tmp_path, monkeypatch):
     shutil.copy(FOLDER / "README.md", tmp_path)
     monkeypatch.setattr(tables, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(tables, "README", tmp_path / "README.md")
-    names = "baseline_one_thread", "baseline_all_threads", "baseline_per_core", "engine", "product"
+    names = "baseline_one_thread", "baseline_all_threads", "baseline_per_core"
+    names += "engine", "by_hand", "product"
     row = {"units": 128, "operations": 2.0} | {name: [1.0, 3.0, 2.0] for name in names}
     tables.record("training", lambda: {"rows": [row | {"engine": [4.0, 6.0, 8.0]}]})
     size = {"published_ms": 9.0, "batched_ms": 1.0}
