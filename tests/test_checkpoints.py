@@ -146,14 +146,16 @@ def test_a_damaged_checkpoint_is_ignored(kind, output, pool, caplog):
     identical(again, train(specs, pool))
 
 
-@pytest.mark.parametrize("what", ["code", "pool", "precision"])
+@pytest.mark.parametrize("what", ["code", "seed", "positions", "precision"])
 def test_a_checkpoint_of_something_else_is_ignored(what, output, pool, caplog):
     specs, code, options = [make(steps=30)], "code", {}
     path = interrupt(output, pool, 20, specs)
     if what == "code":
         code = "other"
-    elif what == "pool":
+    elif what == "seed":
         pool = pool.assign_attrs(seed=7)
+    elif what == "positions":
+        pool = pool.assign(position=pool["position"] / 2)
     else:
         options = {"precision": "bfloat16"}
     again = train(specs, pool, checkpoints=Checkpoints(output, NEVER, code), **options)

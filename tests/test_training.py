@@ -231,6 +231,23 @@ def test_a_cohort_of_which_every_network_diverges_ends_early(pool, caplog, recwa
     assert not recwarn
 
 
+def test_a_network_whose_loss_grows_has_diverged(pool, caplog):
+    """Adam's steps are bounded: with a rate of a thousand the loss becomes absurd, not infinite."""
+    trained = train([make(seed=k, learning_rate=rate) for k, rate in enumerate((2e-3, 1e3))], pool)
+    assert trained["diverged"].values.tolist() == [False, True]
+    assert np.isfinite(trained["loss"]).all() and "or its loss has grown" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [("activation", ["relu", "tanh"]), ("cell", ["gru", "rnn"]), ("units", [12, 13])],
+)
+def test_networks_that_do_not_stack(key, found, pool):
+    message = re.escape(f"{key}: the networks of a stack share one, found {found}")
+    with pytest.raises(ValueError, match=message):
+        train([make(seed=k) | {key: value} for k, value in enumerate(found)], pool)
+
+
 def test_a_network_that_diverges_in_its_last_step_is_marked(pool):
     keys = {"learning_rate": 1e38, "steps": 1, "optimizer": "sgd"}
     specs = [cartesian(weight_decay=decay, **keys) for decay in (0.0, 1e3)]

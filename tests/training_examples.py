@@ -19,7 +19,8 @@ LENGTH, STEPS = 5, 200
 CPU = torch.device("cpu")
 # Vector instructions round the ends of an array otherwise, so that weights of a network alone and
 # in a cohort differ by 1e-7 after 200 steps; the rest is room for other processors. That is for
-# smooth activations: where rounding moves a unit over the kink of a ReLU, the gradient jumps.
+# smooth activations: where rounding moves a unit over the kink of a ReLU, the gradient jumps. And
+# for these networks: chaotic ones amplify rounding, alone as well as in a cohort.
 ROUNDING = 1e-5
 SMOOTH = {"activation": "tanh"}
 

@@ -6,6 +6,7 @@ beside it, nor on the steps before it, so that training can go on from any step.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,11 +51,13 @@ class Pool:
         self.arena = float(pool.attrs["arena"])
         self.symmetries = 8 if pool.attrs.get("symmetries", 1) else 1
         seed = pool.attrs.get("seed")
+        content = hashlib.sha256(np.ascontiguousarray(position.numpy()).data)
         self.provenance = {
             "arena": self.arena,
             "pool_seed": "unknown" if seed is None else int(seed),
             "pool_trajectories": count,
             "pool_symmetries": self.symmetries,
+            "pool_content": content.hexdigest()[:16],
         }
 
 

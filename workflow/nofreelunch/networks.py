@@ -136,7 +136,13 @@ def initialize(specs: Sequence[Mapping[str, Any]], outputs: int | Sequence[int])
         specs: one spec per network, equal in cell, activation and units.
         outputs: number of target cells, of all networks or of each. Weights of cells that a
             network lacks are zero; they stay so, for a code is zero there.
+
+    Raises:
+        ValueError: for networks of several cells, activations or sizes, or for none.
     """
+    for key in ("cell", "activation", "units"):
+        if len(found := {spec[key] for spec in specs}) != 1:
+            raise ValueError(f"{key}: the networks of a stack share one, found {sorted(found)}")
     first = specs[0]
     counts = [outputs] * len(specs) if isinstance(outputs, int) else list(outputs)
     drawn = [_draw(spec, count) for spec, count in zip(specs, counts, strict=True)]

@@ -12,6 +12,8 @@ from torch import Tensor
 CURVE_POINTS = 100  # points on a learning curve, at least, where there are as many steps
 SECONDS_BETWEEN_LINES = 15.0
 SECONDS_BETWEEN_LOOKS = 1.0  # of the line that a terminal shows and overwrites
+LIVE = logging.INFO - 5  # level of that line, below what log files take
+logging.addLevelName(LIVE, "INFO")
 
 log = logging.getLogger(__name__)
 
@@ -77,16 +79,17 @@ class Progress:
             self.said = now
             log.info("%s", self._line(step + 1, now - self.begun))
         else:
-            log.debug("%s", self._line(step + 1, now - self.begun), extra={"live": True})
+            log.log(LIVE, "%s", self._line(step + 1, now - self.begun), extra={"live": True})
 
     def _line(self, done: int, seconds: float) -> str:
         curves = self.curves
         made = np.minimum(curves.steps, done).sum() - self.first
         left = (curves.steps - np.minimum(curves.steps, done)).sum()
         speed = made / max(seconds, 1e-9)
-        networks = len(curves.steps)
+        networks = int((curves.steps >= done).sum())  # that took part in this step
         return (
-            f"{self.name}: step {done:,}/{curves.steps.max():,}, loss {_latest(curves.loss):.4f}, "
+            f"{self.name}: step {done:,}/{curves.steps.max():,}, "
+            f"{'median ' * (len(curves.steps) > 1)}loss {_latest(curves.loss):.4f}, "
             f"position error {100 * _latest(curves.error):.1f} cm, "
             f"{speed:.1f} networks·steps/s ({networks} network{'s' * (networks > 1)}), "
             f"{_duration(left / max(speed, 1e-9))} left"

@@ -13,6 +13,8 @@ import xarray as xr
 from nofreelunch.cohorts import Cohort
 from nofreelunch.progress import Curves
 
+GROWN = 10.0  # times its first loss: where a network ends above, it has diverged
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -23,10 +25,15 @@ class Trained:
     curve: dict[str, np.ndarray] = field(default_factory=dict)
 
     def with_curve(self, curves: Curves, network: int) -> Trained:
-        """The same with the learning curves of the `network`-th of `curves`."""
+        """The same with the learning curves of the `network`-th of `curves`.
+
+        A network whose loss has grown tenfold has diverged, though it may be finite still.
+        """
         points = curves.filled[network]
         names = ("step", "loss", "error")
-        return replace(self, curve={n: getattr(curves, n)[network, :points] for n in names})
+        curve = {name: getattr(curves, name)[network, :points] for name in names}
+        grown = bool(points) and bool(curve["loss"][-1] > GROWN * curve["loss"][0])
+        return replace(self, curve=curve, diverged=self.diverged or grown)
 
 
 def dataset(

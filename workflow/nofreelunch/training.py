@@ -1,8 +1,9 @@
 """Train a cohort: networks side by side, one optimiser step for all at a time.
 
 Every random number belongs to a network: its seed names its place cells, weights, minibatches and
-dropout, so that a network is the same whichever cohort it is trained in: to 1e-5 in its weights
-after 200 steps, but for the rare rounding that moves a unit over the kink of a ReLU.
+dropout, so that a network is the same whichever cohort it is trained in, to rounding: mostly to
+1e-5 in its weights after 200 steps. A network that amplifies rounding, at the kink of a ReLU or by
+chaotic dynamics, ends as far away as it does from itself with its first weights changed by 1e-7.
 
 The networks of a cohort may differ in all that changes no graph: seeds, fields, rates, decay,
 dropout, optimiser, schedule, and, by padding that changes no gradient, batch size, sequence length
@@ -49,19 +50,20 @@ def train(
         trajectories: pool with `position` (trajectory, time, axis) in m, at least as long as the
             longest sequence of the cohort, and the arena's side as attribute `arena`.
         device: "cpu", "cuda" or "auto" (CUDA where there is one).
-        precision: of the matrix products; "float32", "tf32" (CUDA) or "bfloat16".
+        precision: "float32"; "tf32", in matrix products (CUDA); or "bfloat16", in all of the
+            networks. Targets, losses, weights and their updates are float32 always.
         checkpoints: where to save so that a job that is killed goes on; None saves nothing.
 
     Returns:
         Weights `weight_<name>` (network, ...), zero in the rows or columns of place cells that a
         network does not have; learning curves `loss` (of the minibatch, without weight decay) and
         `position_error` (m) at `step` (network, checkpoint), NaN where a curve has ended;
-        `diverged` (network): a network whose loss was not finite, frozen from then on, or whose
-        last step left weights that are not; and `spec` (network), JSON.
+        `diverged` (network): a network whose loss was not finite, frozen from then on, whose last
+        step left weights that are not, or whose loss has grown tenfold; and `spec` (network), JSON.
 
     Raises:
-        ValueError: for trajectories that are too short or too few, or a device or precision that
-            is not there.
+        ValueError: for trajectories that are too short or too few, a device or precision that is
+            not there, or networks that do not stack.
         SystemExit: after a checkpoint, where SIGTERM or SIGINT asked to stop.
     """
     where = devices.choose(device, precision)
@@ -71,7 +73,10 @@ def train(
         trained = _train_group(cohort.name, specs, pool, precision, checkpoints)
     for network, of_network in zip(cohort.networks, trained, strict=True):
         if of_network.diverged:
-            log.warning("network %s diverged: its loss or its weights were not finite", network.id)
+            log.warning(
+                "network %s diverged: its loss or weights were not finite, or its loss has grown",
+                network.id,
+            )
     if all(of_network.diverged for of_network in trained):
         log.warning("%s: every network diverged; is the learning rate too high?", cohort.name)
     attributes = {"device": str(where), "precision": precision, **pool.provenance}
@@ -159,6 +164,9 @@ class Stack:
 
     Attributes:
         members: place of each in the cohort.
+        all: specs of all networks of the cohort; `specs` has those of the stack.
+        position: (network, time, sample, axis) of the latest minibatch, m.
+        output: (network, time, sample, cell) of the latest minibatch.
         loss: (network,) of the latest minibatch.
         alive: (network, 1, 1), False from the step at which a network's loss was not finite.
     """
@@ -201,6 +209,7 @@ class Stack:
         self.replay()
 
     def _compute(self) -> None:
+        """Forward, loss, backward and update, for the minibatch at `position`."""
         position, target = self.position, self.target
         start, code = target.encode(position[:, 0]), target.encode(position[:, 1:])
         velocity = position[:, 1:] - position[:, :-1]
