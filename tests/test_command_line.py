@@ -139,7 +139,18 @@ def test_refused_files(maps, tmp_path, capsys):
     np.savez(archive, a=maps.values, b=maps.values)
     assert "found a, b, allowed: one array of square maps" in refused(archive)
     np.savez(archive, maps.values[..., :5])
-    assert "found no square maps" in refused(archive)
+    assert "found no square maps (arr_0 (2, 3, 20, 5)), allowed" in refused(archive)
+    np.savez(archive, maps.values, bin_size=np.array(["x"]))
+    assert "bin_size: found array(['x'], dtype='<U1'), allowed: one number" in refused(archive)
+    for wrong in ("0.11 m", [0.1, 0.1]):
+        maps.to_dataset().assign_attrs(bin_size=wrong).to_netcdf(tmp_path / "sizes.nc")
+        assert "bin_size: found" in refused(tmp_path / "sizes.nc")
+    np.save(tmp_path / "maps.npy", maps.values)
+    assert "found a single array (.npy), allowed" in refused(tmp_path / "maps.npy")
+    assert f"{tmp_path}: a folder" in refused(tmp_path)
+    np.savez(archive, maps.values, bin_size=np.array([SIZE]))
+    assert __main__.main(["score", str(archive)]) == 0
+    capsys.readouterr()
     np.savez(archive, np.full((2, 9, 9), np.inf))
     assert "found an infinite rate" in refused(archive)
 

@@ -33,7 +33,9 @@ def read(path: str | Path, variable: str | None = None) -> tuple[xr.DataArray, f
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+        raise FileNotFoundError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
+    if path.suffix == ".npy":
+        raise ValueError(f"{path}: found a single array (.npy), allowed: netCDF, or npz of arrays")
     try:
         arrays, size = (_open_npz if path.suffix == ".npz" else _open_netcdf)(path)
     except DAMAGE as error:
@@ -42,17 +44,27 @@ def read(path: str | Path, variable: str | None = None) -> tuple[xr.DataArray, f
         square = [k for k, v in arrays.items() if v.ndim > 1 and v.shape[-1] == v.shape[-2] > 1]
         named = [name for name in PREFERRED if name in arrays] or square
         if len(named) != 1:
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+            found = ", ".join(named) or f"no square maps ({shapes or 'no arrays'})"
             raise ValueError(
-                f"{path}: found {', '.join(named) or 'no square maps'}, allowed: one array of "
-                "square maps (..., y, x), or one that is named with --variable"
+                f"{path}: found {found}, allowed: one array of square maps (..., y, x), or one "
+                "that is named with --variable"
             )
         variable = named[0]
     if variable not in arrays:
         raise ValueError(f"{path}: found no {variable!r}, allowed: {', '.join(arrays) or 'none'}")
     try:
-        return arrays[variable].load(), None if size is None else float(size)
-    except DAMAGE as error:
+        return arrays[variable].load(), _metres(path, size)
+    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from error
+
+
+def _metres(path: Path, size: Any) -> float | None:
+    """The bin size as a number, where the file has one."""
+    try:
+        return None if size is None else float(np.asarray(size).item())
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: bin_size: found {size!r}, allowed: one number, in m") from error
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
@@ -81,7 +93,7 @@ def _open_npz(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
             dims = (*leading, "y", "x")[-values.ndim :] if values.ndim else ()
             arrays[name] = xr.DataArray(values, dims=dims)
     size = arrays.get("bin_size")
-    return arrays, None if size is None or size.ndim else size.item()
+    return arrays, None if size is None else size.values
 
 
 def score(
@@ -161,5 +173,7 @@ def write(scores: xr.Dataset, path: str | Path) -> None:
         else:
             to_table(scores).to_csv(part, index=False)
         os.replace(part, path)
+    except OSError as error:
+        raise OSError(f"{path}: it cannot be written ({error.strerror or error})") from error
     finally:
         part.unlink(missing_ok=True)
