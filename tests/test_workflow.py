@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import netCDF4
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from nofreelunch import study
 
@@ -365,6 +366,15 @@ def test_a_wrong_compute_setting_is_named(finished, old, new, named):
         done = finished.snakemake("--cores", "1")
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert named in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has tf32")
+def test_a_precision_that_is_not_there_stops_the_study_before_its_first_job(finished):
+    with edited(finished.path("config.yaml"), "precision: float32", "precision: tf32"):
+        done = finished.snakemake("--cores", "1")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "compute.precision: found 'tf32', which cpu does not have here" in done.stderr
+    assert "rule training" not in done.stderr and "rule training" not in done.stdout
 
 
 def test_a_threshold_outside_its_range_is_named(finished):

@@ -124,11 +124,30 @@ if workflow.is_main_process:
         logger.warning(line)
 
 
+def refusals_of_device():
+    """A line where training on this machine would find no such device, or not its precision."""
+    local = workflow.executor_plugin is None or workflow.executor_plugin.name == "local"
+    asked = compute["device"], compute["precision"]
+    # Looking for a device takes torch, and so seconds.
+    if not local or (asked[0] != "cuda" and asked[1] == "float32"):
+        return []
+    if not any(job.rule.name == "training" for job in workflow.dag.needrun_jobs()):
+        return []
+    from nofreelunch import devices
+
+    try:
+        devices.choose(*asked)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
 onstart:
     refusals = [
         *notices.of_layout(RESULTS, ("networks", "rate_maps", "scores")),
         *notices.of_space(RESULTS, estimates.size(study, *sizes)),
         *refusals_of_slurm(),
+        *refusals_of_device(),
     ]
     for line in refusals:
         logger.error(line)
