@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from nofreelunch import autocorrelograms
 from synthetic_maps import smooth_noise
 
@@ -60,6 +61,28 @@ def test_labels_and_symmetry():
     np.testing.assert_array_equal(found.lag_y, np.arange(-5, 6))
     np.testing.assert_allclose(found, found.values[..., ::-1, ::-1], atol=1e-12)
     np.testing.assert_allclose(found.sel(lag_y=0, lag_x=0), 1)
+
+
+def test_masks_axes_and_coordinates_of_maps():
+    """A numpy mask hides what NaN hides; y and x may stand anywhere; labels of bins are dropped."""
+    random = np.random.default_rng(3)
+    rates = random.uniform(size=(3, 9, 9))
+    rates[:, 2, 3] = np.nan
+    expected = autocorrelograms.autocorrelogram(rates)
+    hidden = np.ma.masked_invalid(rates)
+    hidden.data[:, 2, 3] = 99.0
+    np.testing.assert_array_equal(autocorrelograms.autocorrelogram(hidden), expected)
+    whole = np.ma.masked_array(np.arange(81).reshape(9, 9) % 7, np.arange(81).reshape(9, 9) == 5)
+    filled = whole.astype(float).filled(np.nan)
+    found, same = (autocorrelograms.autocorrelogram(maps) for maps in (whole, filled))
+    np.testing.assert_array_equal(found, same)
+    labels = {"unit": [4, 5, 6], "edge": (("unit", "y"), random.uniform(size=(3, 9)))}
+    units = xr.DataArray(rates, dims=("unit", "y", "x"), coords=labels)
+    found = autocorrelograms.autocorrelogram(units.transpose("y", "x", "unit"))
+    np.testing.assert_array_equal(found, expected)
+    assert set(found.coords) == {"unit", "lag_y", "lag_x"}
+    with pytest.raises(ValueError, match="found a dimension 'lag_y'"):
+        autocorrelograms.autocorrelogram(units.rename(unit="lag_y"))
 
 
 def test_zeros_for_unvisited_bins():

@@ -37,6 +37,17 @@ def plain_gridness(rates):
     return means[best], centre, best
 
 
+@pytest.mark.parametrize("bins", [20, 44])
+def test_turns_and_mirrors_change_nothing(bins):
+    rates, _ = hexagonal_maps(bins, 0.8, 40, np.random.default_rng(1), noise=1.0, rectified=True)
+    rates[0] = np.maximum(np.sin(np.arange(bins)), 0)
+    found = gridness.expanding_ring(rates)
+    for turned in (rates.transpose(0, 2, 1), np.rot90(rates, axes=(1, 2)), rates[:, ::-1]):
+        again = gridness.expanding_ring(turned)
+        np.testing.assert_allclose(again.gridness, found.gridness, atol=1e-9)
+        np.testing.assert_array_equal(again.centre_radius, found.centre_radius)
+
+
 @pytest.mark.parametrize("bins", [15, 20, 32])
 def test_plain_implementation(bins):
     random = np.random.default_rng(0)

@@ -50,6 +50,22 @@ def test_information_and_sparsity_weigh_bins_by_time():
         assert sparsity == pytest.approx(mean**2 / (p * rate[visited] ** 2).sum())
 
 
+def test_a_map_that_varies_by_rounding_is_constant():
+    rates = np.full((20, 20), 0.7, np.float32)
+    rates[3:9, 2] = np.nextafter(np.float32(0.7), np.float32(1))
+    assert spatial.information(rates, EVEN) == 0
+    assert spatial.sparsity(rates, EVEN) == pytest.approx(1, abs=1e-12)
+    assert np.isnan(spatial.border_score(rates, 0.1)) and np.isnan(spatial.stability(rates, rates))
+
+
+def test_maps_with_y_and_x_first():
+    rates = xr.DataArray(np.stack([block(3), block(2), wall(2)]), dims=("unit", "y", "x"))
+    for turned in (rates.transpose("y", "x", "unit"), rates.transpose("x", "unit", "y")):
+        expected = spatial.information(rates, EVEN)
+        xr.testing.assert_allclose(spatial.information(turned, EVEN), expected)
+        assert spatial.border_score(turned, 0.1).dims == ("unit",)
+
+
 def test_maps_without_spikes_to_share_out():
     maps = np.stack([EVEN, 0 * EVEN, block(3) - 0.1, np.nan * EVEN])
     for measure, constant in ((spatial.information, 0.0), (spatial.sparsity, 1.0)):

@@ -68,15 +68,12 @@ class Stack:
 
     def __init__(self, rate_maps: ArrayLike, unvisited: str = "masked") -> None:
         check_choice("unvisited", unvisited, UNVISITED)
-        maps = rate_maps if isinstance(rate_maps, xr.DataArray) else np.asarray(rate_maps)
-        if maps.dtype.kind not in "fiub":
-            raise ValueError(f"rate_maps: found {maps.dtype} values, allowed: real numbers")
+        maps = labelled(rate_maps)
         if maps.ndim < 2 or maps.shape[-1] != maps.shape[-2] or maps.shape[-1] < SMALLEST_SIDE:
             raise ValueError(
                 f"rate_maps: found shape {maps.shape}, allowed: square maps (..., y, x) "
                 f"of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} bins"
             )
-        maps = maps if isinstance(maps, xr.DataArray) else xr.DataArray(maps)
         self.side = maps.shape[-1]
         self.leading = maps.isel({dim: 0 for dim in maps.dims[-2:]}, drop=True)
         self.count = math.prod(self.leading.shape)
@@ -114,12 +111,37 @@ class Stack:
         """`values` (*leading, map, *trailing) as an array over the maps' own leading dimensions."""
         leading, trailing = leading or {}, trailing or {}
         own = self.leading
+        if taken := {*leading, *trailing} & set(own.dims):
+            raise ValueError(
+                f"rate_maps: found a dimension {min(taken)!r}, allowed: another name, as the "
+                "result has one of this name"
+            )
         shape = values.shape[: len(leading)], values.shape[len(leading) + 1 :]
         return xr.DataArray(
             values.reshape((*shape[0], *own.shape, *shape[1])),
             dims=(*leading, *own.dims, *trailing),
             coords={**own.coords, **leading, **trailing},
         )
+
+
+def labelled(rate_maps: ArrayLike) -> xr.DataArray:
+    """Maps as an array (..., y, x) of real numbers, unlabelled along y and x.
+
+    Dimensions that are named y and x come last, and what a numpy mask hides is NaN. Raises
+    ValueError for what is no real numbers.
+    """
+    if isinstance(rate_maps, np.ma.MaskedArray):
+        kept = rate_maps if rate_maps.dtype.kind == "f" else rate_maps.astype(float)
+        rate_maps = kept.filled(np.nan)
+    maps = rate_maps if isinstance(rate_maps, xr.DataArray) else xr.DataArray(np.asarray(rate_maps))
+    if maps.dtype.kind not in "fiub":
+        raise ValueError(f"rate_maps: found {maps.dtype} values, allowed: real numbers")
+    if maps.dtype.itemsize > np.dtype(float).itemsize:
+        maps = maps.astype(float)
+    if {"y", "x"} <= set(maps.dims):
+        maps = maps.transpose(..., "y", "x")
+    on_maps = [k for k, of in maps.coords.items() if {*of.dims} & {*maps.dims[-2:]}]
+    return maps.drop_vars(on_maps)
 
 
 def check_choice(name: str, found: str, allowed: tuple[str, ...]) -> None:

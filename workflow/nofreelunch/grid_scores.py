@@ -61,7 +61,9 @@ def score(
       of the ring as a fraction of the map's side.
 
     Args:
-        rate_maps: (..., y, x), numpy or xarray, in any unit; NaN marks an unvisited bin.
+        rate_maps: (..., y, x), numpy or xarray, in any unit; NaN marks an unvisited bin, as does
+            a numpy mask; dimensions named y and x may stand anywhere. What rounding leaves of a
+            large offset is scored, too: give float64 where rates vary by a hundredth or less.
         method: "min_max" (Schaeffer et al. 2022) or "mean" (Banino et al. 2018).
         unvisited: "masked" leaves unvisited bins out of the autocorrelogram; "zero" takes them for
             rates of zero, as the published code does.

@@ -14,6 +14,7 @@ from nofreelunch.autocorrelograms import Stack, half_autocorrelograms
 from nofreelunch.grid_scores import geometry, turned_points
 
 LEAST_CORRELATION = 0.2  # the centre field ends where the mean over directions falls below it
+ROUNDING = 1e-9  # of correlations: a minimum is lower by more
 # Langston et al.: rings are at least 10 cm wide and end 10 cm before the side of the box, of 1 m.
 MARGIN = 0.1  # of the map's side
 RADII_AVERAGED = 3  # one bin apart; the labs' toolboxes smooth the score over the radius like this
@@ -56,10 +57,12 @@ def _centre_radius(half: np.ndarray) -> np.ndarray:
     """Radius in whole bins (map,) at which the centre field ends; NaN where it does not."""
     n = len(half)
     dy, dx = np.mgrid[:n, 1 - n : n]
-    distance = np.rint(np.hypot(dy, dx)).astype(int)
+    once = (dy > 0) | (dx >= 0)  # of a lag and its opposite, which the row dy = 0 has both of
+    distance = np.where(once, np.rint(np.hypot(dy, dx)), -1)
     profile = np.stack([half[distance == radius].mean(axis=0) for radius in range(n)])
     ends = profile[1:-1] < LEAST_CORRELATION
-    ends |= (profile[1:-1] < profile[:-2]) & (profile[1:-1] < profile[2:])
+    lower = profile[1:-1] + ROUNDING
+    ends |= (lower < profile[:-2]) & (lower < profile[2:])
     ends &= profile[0] > LEAST_CORRELATION  # constant maps correlate with nothing
     return np.where(ends.any(axis=0), ends.argmax(axis=0) + 1, np.nan)
 

@@ -15,8 +15,9 @@ import scipy.special
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from nofreelunch.autocorrelograms import ROUNDINGS, labelled
+
 BINS_PER_CHUNK = 2**20  # bounds memory
-ROUNDINGS = 16  # a map that varies by less, relative to its rates, is constant
 FIELD_THRESHOLD = 0.3  # of the peak rate (Solstad et al. 2008)
 LEAST_FIELD_AREA = 0.02  # m² (Solstad et al. 2008: 200 cm²)
 SAME_MAP = np.zeros((3, 3, 3), int)  # bins that touch, also at a corner, in one map
@@ -46,7 +47,9 @@ def information(rate_maps: ArrayLike, occupancy: ArrayLike) -> xr.DataArray:
 
     def bits(maps: np.ndarray, weight: np.ndarray) -> np.ndarray:
         ratio = maps / _nonzero((weight * maps).sum(axis=(1, 2), keepdims=True))
-        return (weight * scipy.special.xlogy(ratio, ratio)).sum(axis=(1, 2)) / math.log(2)
+        found = (weight * scipy.special.xlogy(ratio, ratio)).sum(axis=(1, 2)) / math.log(2)
+        same = ~_varies(np.where(weight > 0, maps, np.nan))
+        return np.where(same, 0 * found, found)  # not what rounding leaves of it
 
     return _occupied(bits, rate_maps, occupancy)
 
@@ -140,20 +143,19 @@ def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
 def _measure(function: Callable[..., np.ndarray], *rate_maps: ArrayLike) -> xr.DataArray:
     """`function` of maps (map, y, x), some at a time, over their leading dimensions.
 
-    The maps come to it in float64, divided by the largest absolute rate of each.
+    The maps come to it in float64, divided by the largest absolute rate of each. One that varies by
+    no more than rounding comes as a constant.
     """
-    arrays = [maps if isinstance(maps, xr.DataArray) else np.asarray(maps) for maps in rate_maps]
+    arrays = [labelled(maps) for maps in rate_maps]
     for maps in arrays:
-        if maps.dtype.kind not in "fiub":
-            raise ValueError(f"rate_maps: found {maps.dtype} values, allowed: real numbers")
         if maps.ndim < 2 or 0 in maps.shape[-2:] or maps.shape != arrays[0].shape:
             raise ValueError(
                 f"rate_maps: found shape {maps.shape}, allowed: (..., y, x) of at least one bin, "
                 "and one shape for both halves"
             )
-    first = arrays[0] if isinstance(arrays[0], xr.DataArray) else xr.DataArray(arrays[0])
+    first = arrays[0]
     leading = first.isel({dim: 0 for dim in first.dims[-2:]}, drop=True)
-    stacks = [np.asarray(maps).reshape(-1, *first.shape[-2:]) for maps in arrays]
+    stacks = [maps.values.reshape(-1, *first.shape[-2:]) for maps in arrays]
     values = np.full(math.prod(leading.shape), np.nan)
     step = max(1, BINS_PER_CHUNK // math.prod(first.shape[-2:]))
     for start in range(0, values.size, step):
@@ -164,11 +166,16 @@ def _measure(function: Callable[..., np.ndarray], *rate_maps: ArrayLike) -> xr.D
 
 
 def _scaled(maps: np.ndarray) -> np.ndarray:
+    precision = np.finfo(maps.dtype if maps.dtype.kind == "f" else float).eps
     maps = maps.astype(float)
     if np.isinf(maps).any():
         raise ValueError("rate_maps: found an infinite rate, allowed: finite rates and NaN")
-    largest = np.max(np.abs(maps), axis=(1, 2), keepdims=True, initial=0, where=~np.isnan(maps))
-    return maps / np.where(largest > 0, largest, 1)
+    visited = ~np.isnan(maps)
+    largest = np.max(np.abs(maps), axis=(1, 2), keepdims=True, initial=0, where=visited)
+    maps = maps / np.where(largest > 0, largest, 1)
+    low = maps.min(axis=(1, 2), keepdims=True, initial=np.inf, where=visited)
+    high = maps.max(axis=(1, 2), keepdims=True, initial=-np.inf, where=visited)
+    return np.where(visited & (high - low <= ROUNDINGS * precision), low, maps)
 
 
 def _nonzero(values: np.ndarray) -> np.ndarray:
@@ -183,7 +190,7 @@ def _occupied(
 ) -> xr.DataArray:
     """`function` of maps without NaN and each bin's share of the time (map, y, x)."""
     time = np.asarray(occupancy)
-    shape = np.shape(rate_maps)[-2:]
+    shape = labelled(rate_maps).shape[-2:]
     if time.shape != shape or time.dtype.kind not in "fiub":
         raise ValueError(f"occupancy: found shape {time.shape}, allowed: numbers {shape}")
     time = time.astype(float)
@@ -201,11 +208,11 @@ def _occupied(
 
 
 def _varies(maps: np.ndarray) -> np.ndarray:
-    """Whether each map (map, y, x), at most 1 in size, differs between its visited bins."""
+    """Whether each map (map, y, x) differs between its visited bins."""
     visited = ~np.isnan(maps)
     low = maps.min(axis=(1, 2), initial=np.inf, where=visited)
     high = maps.max(axis=(1, 2), initial=-np.inf, where=visited)
-    return high - low > ROUNDINGS * np.finfo(float).eps
+    return high > low
 
 
 def _border_scores(maps: np.ndarray, least_bins: float) -> np.ndarray:
