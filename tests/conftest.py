@@ -68,6 +68,12 @@ def denormals():
         sys.modules["torch"].set_flush_denormal(False)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests, those that take minutes come first."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
 def copy_checkout(folder: Path) -> Checkout:
     """A copy of what a user clones, without results."""
     folder.mkdir()

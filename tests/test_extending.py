@@ -44,21 +44,6 @@ def test_the_new_target_and_cell_are_trained_mapped_and_scored(extended):
             assert (trained["loss"][:, -5:].mean("checkpoint") < trained["loss"][:, 0]).all()
 
 
-def test_neither_trains_the_networks_there_are_again(extended, finished):
-    edits = {
-        name: finished.path(f"workflow/nofreelunch/{name}")
-        for name in ("place_cells.py", "cells.py")
-    }
-    before = {name: path.read_text() for name, path in edits.items()}
-    try:
-        for name, path in edits.items():
-            path.write_text(f"{before[name]}\n\n{block(name)}")
-        assert not {"training", "rate_maps", "scores", "theory"} & set(finished.planned())
-    finally:
-        for name, path in edits.items():
-            path.write_text(before[name])
-
-
 def test_a_misspelt_target_is_answered_with_the_new_one(extended):
     extended.path("typo.yaml").write_text("sweeps: {one: {target: exponental}}\n")
     done = extended.snakemake("--dry-run", study="typo.yaml")

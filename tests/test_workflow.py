@@ -1,17 +1,20 @@
-"""The smoke study through Snakemake, and what runs again after a change."""
+"""The smoke study through Snakemake, and what runs again after a change or a move."""
 
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import netCDF4
 import numpy as np
 import pytest
 import torch
 import xarray as xr
+from conftest import copy_checkout
 from nofreelunch import study
+from test_extending import block
 
 pytestmark = pytest.mark.workflow
 
@@ -111,6 +114,45 @@ def test_rate_maps_are_finite_exactly_where_the_arena_was_visited(finished):
             assert (finite == visited).all()
 
 
+# These come before the tests that change file times, which count where there are no records.
+@pytest.fixture
+def moved(finished, tmp_path):
+    """A function that makes a checkout elsewhere with the finished study's results."""
+
+    def move(times: bool, records: bool):
+        made = copy_checkout(tmp_path / "checkout")
+        copy = shutil.copy2 if times else shutil.copyfile
+        parts = ["results", *([".snakemake/metadata"] if records else [])]
+        for part in parts:
+            shutil.copytree(finished.path(part), made.path(part), copy_function=copy)
+        return made
+
+    return move
+
+
+@pytest.mark.parametrize(("times", "records"), [(True, True), (True, False), (False, True)])
+def test_moved_results_are_finished_there_too(moved, times, records):
+    there = moved(times, records)
+    assert there.planned() == {}
+    said = there.snakemake("--dry-run")
+    assert ("there is no record in .snakemake of 39 files" in said.stdout + said.stderr) == (
+        not records
+    )
+
+
+def test_moved_results_without_times_and_records_are_taken_as_they_are_on_request(moved):
+    there = moved(times=False, records=False)
+    assert there.planned()["training"] == 13
+    assert there.snakemake("--cores", "1", "--touch").returncode == 0
+    assert there.planned() == {}
+
+
+def test_moved_results_follow_changes_where_their_records_came_along(moved):
+    there = moved(times=True, records=True)
+    with edited(there.path("workflow/studies/smoke.yaml"), "0.12, 0.20]", "0.12, 0.25]"):
+        assert there.planned()["training"] == 2
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "rules"),
     [
@@ -193,6 +235,15 @@ def test_an_edited_target_or_cell_trains_its_own_cohorts_only(finished, file, ol
         planned = finished.planned()
     assert planned.get("training", 0) == len(expected)
     assert bool(planned) == bool(expected)
+
+
+def test_a_target_and_a_cell_of_ones_own_train_nothing_there_is_again(finished):
+    with ExitStack() as edits:
+        for name in ("place_cells.py", "cells.py"):
+            path = finished.path(f"workflow/nofreelunch/{name}")
+            text = path.read_text()
+            edits.enter_context(edited(path, text, f"{text}\n\n{block(name)}"))
+        assert not {"training", "rate_maps", "scores", "theory"} & set(finished.planned())
 
 
 def test_a_removed_sweep_trains_nothing(finished):
