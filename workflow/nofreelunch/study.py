@@ -81,8 +81,9 @@ class Study:
         """The cohorts of the study.
 
         Networks are packed sweep by sweep, each in the first sweep that lists it, and seed by seed
-        but for random samples, which a new seed draws anew. So a sweep added at the end, or a new
-        seed, leaves the cohorts there are as they were.
+        but for random samples, which a new seed draws anew. So a sweep that is added, or a new
+        seed, leaves the cohorts there are as they were, unless the sweep stands before another that
+        lists some of its networks. A larger sample is packed anew.
         """
         networks = {network.id: network for network in self.networks}
         cohorts = []
