@@ -145,7 +145,8 @@ class Cluster:
     def _daemon(self, name: str, *arguments: str) -> None:
         with open(self.folder / f"{name}.out", "ab") as out:
             self.daemons[name] = subprocess.Popen(
-                [name.split()[0], *arguments],
+                # They end with the tests, even where these are killed.
+                ["setpriv", "--pdeathsig", "TERM", name.split()[0], *arguments],
                 env=self.environment,
                 stdout=out,
                 stderr=out,

@@ -119,13 +119,12 @@ def stripe_score(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.DataArra
 def surrogates(rate_map: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
     """Random maps (count, y, x) with the rates of a map (y, x) and, on average, its spectrum.
 
-    As those of `nulls.surrogates`, they are Gaussian fields with random phases whose values are
-    replaced by the map's rates of the same rank. That replacement, and taking the map for one that
-    repeats beyond the box, broaden its spectrum: the surrogates of a map whose waves are all of one
-    length have waves of more lengths and directions, and are less often like a lattice than chance
-    would have them. So fields are drawn in a box of twice the side, of which a quarter is kept, and
-    their amplitudes are fitted in a few rounds until the surrogates' own mean spectrum, averaged
-    over directions and tapered as in `stripe_score`, is the map's.
+    They are Gaussian fields with random phases, cut from a box of twice the side, whose values are
+    replaced by the map's rates of the same rank. That replacement broadens a spectrum: a map whose
+    waves are all of one length would get surrogates of more lengths and directions, less often like
+    a lattice than chance would have them. So the amplitudes are fitted in a few rounds until the
+    surrogates' own mean spectrum, averaged over directions and tapered as in `stripe_score`, is the
+    map's. (`nulls.surrogates` undo the replacement by a formula, which is quicker.)
     """
     rate_map = np.asarray(rate_map, dtype=float)
     visited = ~np.isnan(rate_map)
