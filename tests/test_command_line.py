@@ -146,8 +146,8 @@ def test_refused_files(maps, tmp_path, capsys):
         maps.to_dataset().assign_attrs(bin_size=wrong).to_netcdf(tmp_path / "sizes.nc")
         assert "bin_size: found" in refused(tmp_path / "sizes.nc")
     np.save(tmp_path / "maps.npy", maps.values)
-    assert "found a single array (.npy), allowed" in refused(tmp_path / "maps.npy")
-    assert f"{tmp_path}: a folder" in refused(tmp_path)
+    assert "found suffix '.npy', allowed: .nc, .npz" in refused(tmp_path / "maps.npy")
+    assert f"{tmp_path}: found a folder, allowed: a file" in refused(tmp_path)
     np.savez(archive, maps.values, bin_size=np.array([SIZE]))
     assert __main__.main(["score", str(archive)]) == 0
     capsys.readouterr()
@@ -179,8 +179,9 @@ def test_written_whole_or_not_at_all(maps, tmp_path, monkeypatch):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as error:
         score_maps.write(scores, path)
+    assert str(error.value).startswith(f"{path}: ") and "part" not in str(error.value)
     assert [file.name for file in tmp_path.iterdir()] == ["scores.nc"]
     assert path.read_text() == "before"
 

@@ -33,9 +33,10 @@ def read(path: str | Path, variable: str | None = None) -> tuple[xr.DataArray, f
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
+        found = "found a folder, allowed: a file" if path.is_dir() else "no such file"
+        raise FileNotFoundError(f"{path}: {found}")
     if path.suffix == ".npy":
-        raise ValueError(f"{path}: found a single array (.npy), allowed: netCDF, or npz of arrays")
+        raise ValueError(f"{path}: found suffix '.npy', allowed: .nc, .npz")
     try:
         arrays, size = (_open_npz if path.suffix == ".npz" else _open_netcdf)(path)
     except DAMAGE as error:
