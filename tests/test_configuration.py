@@ -68,6 +68,8 @@ BAD = {
                    "scores.surrogates: found -1; allowed: a whole number >= 0"),
     "device": ({"compute": {"device": "gpu"}},
                "compute.device: found 'gpu'; allowed: auto, cpu, cuda"),
+    "precision": ({"compute": {"device": "cpu", "precision": "tf32"}},
+                  "compute.precision: found 'tf32'; allowed: float32, bfloat16, as compute.device"),
     "cohort size": ({"compute": {"cohort_size": 0}},
                     "compute.cohort_size: found 0; allowed: auto or a whole number >= 1"),
     "truth for a number": ({"compute": {"cohort_size": True}},

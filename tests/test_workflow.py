@@ -419,12 +419,27 @@ def test_a_wrong_compute_setting_is_named(finished, old, new, named):
     assert named in done.stderr.strip().splitlines()[-1]
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has tf32")
-def test_a_precision_that_is_not_there_stops_the_study_before_its_first_job(finished):
-    with edited(finished.path("config.yaml"), "precision: float32", "precision: tf32"):
-        done = finished.snakemake("--cores", "1")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has both")
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        (
+            "precision: float32",
+            "precision: tf32",
+            "compute.precision: found 'tf32', which cpu does not have here; allowed: float32, bf",
+        ),
+        (
+            "device: auto",
+            "device: cuda",
+            "compute.device: found 'cuda', but torch sees no CUDA device; allowed here: auto, cpu",
+        ),
+    ],
+)
+def test_a_device_that_is_not_there_stops_the_study_before_its_first_job(finished, old, new, named):
+    with edited(finished.path("config.yaml"), old, new):
+        done = finished.snakemake("--cores", "1", "--forcerun", "training")
     assert done.returncode != 0 and "Traceback" not in done.stderr
-    assert "compute.precision: found 'tf32', which cpu does not have here" in done.stderr
+    assert named in done.stderr
     assert "rule training" not in done.stderr and "rule training" not in done.stdout
 
 

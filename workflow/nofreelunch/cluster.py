@@ -36,12 +36,11 @@ class Asked:
     model: str = ""
 
 
-def say(command: Sequence[str]) -> str | None:
-    """What a command of SLURM prints; None where there is no such command or no answer."""
+def say(command: Sequence[str], seconds: float | None = None) -> str | None:
+    """What a command prints; None where there is no such command or no answer in time."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=SECONDS_TO_ANSWER
-        )
+        seconds = seconds or SECONDS_TO_ANSWER
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout

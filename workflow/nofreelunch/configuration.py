@@ -34,6 +34,10 @@ def check(settings: Mapping[str, Any], source: str | Path = "config") -> dict[st
     if any(low >= high for low, high in pairwise(scores)):
         allowed = "numbers in rising order"
         schemas.refuse(source, "thresholds.grid_score", scores, allowed, ConfigError)
+    compute = settings["compute"]
+    if compute["device"] == "cpu" and compute["precision"] == "tf32":
+        allowed = "float32, bfloat16, as compute.device is cpu"
+        schemas.refuse(source, "compute.precision", "tf32", allowed, ConfigError)
     return settings
 
 

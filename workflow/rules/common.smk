@@ -17,7 +17,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(paths))
 
 from snakemake.logging import logger
 
-from nofreelunch import configuration, estimates, notices, runs
+from nofreelunch import cluster, configuration, estimates, notices, runs
 from nofreelunch import plan as plans
 from nofreelunch import study as studies
 from nofreelunch.binning import bin_count
@@ -124,22 +124,28 @@ if workflow.is_main_process:
         logger.warning(line)
 
 
+CHOOSE = """
+import sys
+from nofreelunch import devices
+try:
+    devices.choose(*sys.argv[1:])
+except ValueError as error:
+    print(error)
+"""
+
+
 def refusals_of_device():
     """A line where training on this machine would find no such device, or not its precision."""
     local = workflow.executor_plugin is None or workflow.executor_plugin.name == "local"
+    # Jobs in environments of their own may have another torch than this process.
+    here = local and not workflow.deployment_settings.deployment_method
     asked = compute["device"], compute["precision"]
-    # Looking for a device takes torch, and so seconds.
-    if not local or (asked[0] != "cuda" and asked[1] == "float32"):
+    # Looking for a device takes torch, and so seconds, and memory that its process gives back.
+    if not here or (asked[0] != "cuda" and asked[1] == "float32"):
         return []
     if not any(job.rule.name == "training" for job in workflow.dag.needrun_jobs()):
         return []
-    from nofreelunch import devices
-
-    try:
-        devices.choose(*asked)
-    except ValueError as error:
-        return [str(error)]
-    return []
+    return (cluster.say([sys.executable, "-c", CHOOSE, *asked], 60) or "").splitlines()
 
 
 onstart:
