@@ -238,6 +238,23 @@ def test_a_new_sweep_at_the_end_or_a_new_seed_changes_no_cohort(plan, sweeps, ad
     assert before < names(plan(study_of(more)).pack(size))
 
 
+def test_which_changes_of_a_study_change_cohorts(plan):
+    def packed(**sweeps):
+        return names(plan(study_of(sweeps)).pack(16))
+
+    wide = {"place_cell_width": [0.1, 0.12, 0.14], "learning_rate": 1e-3, "seed": [0, 1]}
+    rates = {"place_cell_width": [0.14, 0.2], "learning_rate": [1e-3, 1e-4], "seed": [0, 1]}
+    before = packed(wide=wide, rates=rates)
+    assert len(before) == 4
+    assert before < packed(first={"cell": "gru"}, wide=wide, rates=rates)  # nothing in common
+    shared = {"place_cell_width": 0.1, "learning_rate": [1e-3, 1e-2]}
+    assert before < packed(wide=wide, rates=rates, last=shared)
+    assert len(before & packed(first=shared, wide=wide, rates=rates)) == 3
+    assert packed(wide=wide) < before and not packed(rates=rates) & before  # 0.14 m is in both
+    for other in ({"place_cell_width": [0.1, 0.12, 0.16]}, {"optimizer": ["adam", "sgd"]}):
+        assert not packed(wide=wide) & packed(wide=wide | other)
+
+
 @settings(max_examples=20, deadline=None)
 @given(STUDIES, SIZES)
 def test_cohorts_depend_on_contents_alone(plan, sweeps, size):

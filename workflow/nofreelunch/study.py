@@ -81,9 +81,10 @@ class Study:
         """The cohorts of the study.
 
         Networks are packed sweep by sweep, each in the first sweep that lists it, and seed by seed
-        but for random samples, which a new seed draws anew. So a sweep that is added, or a new
-        seed, leaves the cohorts there are as they were, unless the sweep stands before another that
-        lists some of its networks. A larger sample is packed anew.
+        but for random samples, which a new seed draws anew. So a new sweep or seed leaves the
+        cohorts there are as they were, unless a later sweep lists some of its networks, which
+        change cohort then, as they do where such a sweep is removed. A sweep with another axis or
+        value, and a larger sample, are packed anew.
         """
         networks = {network.id: network for network in self.networks}
         cohorts = []
