@@ -101,7 +101,10 @@ def measure(
         A dataset over the leading dimensions. The first five are NaN where a map has no lattice:
 
         - `period` (m): mean distance of the six nearest peaks of the autocorrelogram, from the
-          lattice that fits these and, where enough of the map overlaps, the next twelve.
+          lattice that fits these and, where enough of the map overlaps, the next twelve. Of clean
+          maps within 0.6 % at four bins, 0.2 % from five; within 1 % up to 1.2 m at 20 bins (2 % of
+          fields with a standard deviation of a tenth of it). By its definition 1 % longer at an
+          ellipticity of 1.3 than that of a round lattice of the same area.
         - `orientation` (rad, 0 to pi/3): of the peaks, counter-clockwise from x.
         - `ellipticity` (1 or more): ratio of the axes of the ellipse through the six peaks.
         - `quality` (0.3 to about 1.3): lowest correlation at the six peaks less the highest at the
