@@ -297,7 +297,7 @@ def test_memory_is_bounded(tmp_path):
     assert peak < 2 * rates.nbytes + 32e6  # as float64 and its moments, all at once: 300 MB
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, int, bool])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, int, bool])
 def test_number_types(dtype):
     rates = (np.random.default_rng(4).uniform(size=(3, 12, 12)) * 8).astype(dtype)
     expected = grid_scores.score(rates.astype(float))

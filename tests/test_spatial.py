@@ -66,6 +66,16 @@ def test_maps_with_y_and_x_first():
         assert spatial.border_score(turned, 0.1).dims == ("unit",)
 
 
+def test_occupancy_with_a_mask_or_axes_in_another_order():
+    random = np.random.default_rng(5)
+    rates = xr.DataArray(random.uniform(size=(8, 8)), dims=("y", "x"))
+    time = random.integers(1, 5, (8, 8))
+    expected = spatial.information(rates, time)
+    assert spatial.information(rates.T, xr.DataArray(time, dims=("y", "x")).T) == expected
+    hidden = np.ma.masked_array(time, time == 2)
+    assert spatial.information(rates, hidden) == spatial.information(rates, time * (time != 2))
+
+
 def test_maps_without_spikes_to_share_out():
     maps = np.stack([EVEN, 0 * EVEN, block(3) - 0.1, np.nan * EVEN])
     for measure, constant in ((spatial.information, 0.0), (spatial.sparsity, 1.0)):

@@ -124,18 +124,18 @@ class Stack:
         )
 
 
-def labelled(rate_maps: ArrayLike) -> xr.DataArray:
+def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     """Maps as an array (..., y, x) of real numbers, unlabelled along y and x.
 
     Dimensions that are named y and x come last, and what a numpy mask hides is NaN. Raises
-    ValueError for what is no real numbers.
+    ValueError, with the argument's `name`, for what is no real numbers.
     """
-    if isinstance(rate_maps, np.ma.MaskedArray):
-        kept = rate_maps if rate_maps.dtype.kind == "f" else rate_maps.astype(float)
-        rate_maps = kept.filled(np.nan)
     maps = rate_maps if isinstance(rate_maps, xr.DataArray) else xr.DataArray(np.asarray(rate_maps))
     if maps.dtype.kind not in "fiub":
-        raise ValueError(f"rate_maps: found {maps.dtype} values, allowed: real numbers")
+        raise ValueError(f"{name}: found {maps.dtype} values, allowed: real numbers")
+    if isinstance(rate_maps, np.ma.MaskedArray):
+        dtype = maps.dtype if maps.dtype.kind == "f" else float
+        maps = xr.DataArray(rate_maps.astype(dtype).filled(np.nan))
     if maps.dtype.itemsize > np.dtype(float).itemsize:
         maps = maps.astype(float)
     if {"y", "x"} <= set(maps.dims):

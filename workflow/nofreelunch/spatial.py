@@ -34,7 +34,7 @@ def information(rate_maps: ArrayLike, occupancy: ArrayLike) -> xr.DataArray:
 
     Args:
         rate_maps: (..., y, x), numpy or xarray, 0 or more; NaN marks an unvisited bin.
-        occupancy: (y, x), time or samples per bin; bins with 0 do not count.
+        occupancy: (y, x), time or samples per bin; bins with 0, or masked, do not count.
 
     Returns:
         An array over the leading dimensions; NaN for a map with a negative rate (there are no
@@ -189,11 +189,12 @@ def _occupied(
     occupancy: ArrayLike,
 ) -> xr.DataArray:
     """`function` of maps without NaN and each bin's share of the time (map, y, x)."""
-    time = np.asarray(occupancy)
+    if isinstance(occupancy, np.ma.MaskedArray):
+        occupancy = occupancy.filled(0)
+    time = labelled(occupancy, "occupancy").values.astype(float)
     shape = labelled(rate_maps).shape[-2:]
-    if time.shape != shape or time.dtype.kind not in "fiub":
-        raise ValueError(f"occupancy: found shape {time.shape}, allowed: numbers {shape}")
-    time = time.astype(float)
+    if time.shape != shape:
+        raise ValueError(f"occupancy: found shape {time.shape}, allowed: {shape}")
     if not np.isfinite(time).all() or time.min(initial=0) < 0 or not time.any():
         raise ValueError("occupancy: allowed: finite, 0 or more, and more than 0 somewhere")
 
