@@ -56,6 +56,11 @@ def test_a_map_that_varies_by_rounding_is_constant():
     assert spatial.information(rates, EVEN) == 0
     assert spatial.sparsity(rates, EVEN) == pytest.approx(1, abs=1e-12)
     assert np.isnan(spatial.border_score(rates, 0.1)) and np.isnan(spatial.stability(rates, rates))
+    rates[:, 19] = 0  # the same in the bins that count
+    time, second = np.array(EVEN), rates.copy()
+    time[:, 19], second[:, 19] = 0, np.nan
+    assert spatial.information(rates, time) == 0
+    assert np.isnan(spatial.stability(rates, second))
 
 
 def test_maps_with_y_and_x_first():
