@@ -294,6 +294,14 @@ def test_nearest_six_reads_short():
         assert 0.05 * float(found) == pytest.approx(expected, abs=5e-4)
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_nearest_six_of_any_scale(scale):
+    rates = hexagonal(20, 0.8) + 1.5
+    expected = lattices.nearest_six(rates)
+    assert expected.peaks == 6
+    xr.testing.assert_allclose(lattices.nearest_six(scale * rates), expected)
+
+
 def test_nearest_six_without_peaks():
     found = lattices.nearest_six(np.stack([np.ones((8, 8)), np.full((8, 8), np.nan)]))
     assert found.period.isnull().all() and found.period_spread.isnull().all()

@@ -168,6 +168,8 @@ def nearest_six(rate_maps: ArrayLike) -> xr.Dataset:
     found = np.full((3, stack.count), np.nan)
     for chunk in stack.chunks():
         rates = np.nan_to_num(np.moveaxis(stack.maps[chunk.where], 0, -1).astype(float))
+        largest = np.abs(rates).max(axis=(0, 1))
+        rates /= np.where(largest > 0, largest, 1)  # whose squares may be too large, or too small
         distances = _peak_distances(whole(lagged_products(rates)))[:, 1:7]  # 0: the centre itself
         nearest = np.ma.masked_invalid(distances)
         for row, value in enumerate((nearest.mean(-1), nearest.std(-1), nearest.count(-1))):
