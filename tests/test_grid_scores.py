@@ -304,6 +304,17 @@ def test_number_types(dtype):
     np.testing.assert_allclose(grid_scores.score(rates).score_60, expected.score_60, atol=1e-12)
 
 
+def test_float32_maps_of_narrow_fields():
+    """Without an offset they score as in float64, however flat they are elsewhere."""
+    random = np.random.default_rng(0)
+    place = (np.arange(20) + 0.5) / 20
+    centre, width = random.uniform(size=(60, 2, 1, 1)), random.uniform(0.03, 0.08, (60, 1, 1))
+    away = (place[:, np.newaxis] - centre[:, 0]) ** 2 + (place - centre[:, 1]) ** 2
+    rates = np.exp(-away / 2 / width**2)
+    found = grid_scores.score(rates.astype(np.float32)).score_60
+    np.testing.assert_allclose(found, grid_scores.score(rates).score_60, atol=1e-6)
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e300])
 def test_extreme_scales(scale):
     rates = hexagonal(16, 0.8) + 2
