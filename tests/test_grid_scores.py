@@ -342,6 +342,14 @@ def test_bad_maps(rates, message):
         assert "\n" not in str(error.value)
 
 
+def test_leading_dimensions_named_as_those_of_results():
+    rates = np.random.default_rng(0).uniform(size=(2, 8, 8))
+    for name in ("definition", "ring"):
+        maps = xr.DataArray(rates, dims=(name, "y", "x"))
+        with pytest.raises(ValueError, match=f"rate_maps: found a dimension '{name}'"):
+            grid_scores.score_rings(maps)
+
+
 def test_bad_options():
     with pytest.raises(ValueError, match="method: found 'max', allowed: min_max, mean"):
         grid_scores.score(np.ones((5, 5)), "max")
