@@ -81,6 +81,8 @@ def test_masks_axes_and_coordinates_of_maps():
     found = autocorrelograms.autocorrelogram(units.transpose("y", "x", "unit"))
     np.testing.assert_array_equal(found, expected)
     assert set(found.coords) == {"unit", "lag_y", "lag_x"}
+    with pytest.raises(ValueError, match="found complex128 values"):
+        autocorrelograms.autocorrelogram(hidden.astype(complex))
     with pytest.raises(ValueError, match="found a dimension 'lag_y'"):
         autocorrelograms.autocorrelogram(units.rename(unit="lag_y"))
 

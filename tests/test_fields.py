@@ -91,6 +91,9 @@ def test_unvisited_bins_are_no_fields():
     alone = np.full((16, 16), np.nan)
     alone[3, 4], alone[3, 5] = 1.0, 2.0
     assert count(alone) == 1
+    hidden = np.ma.masked_invalid(rates)
+    hidden.data[:, 12] = 9.0
+    np.testing.assert_array_equal(find(hidden).label, find(rates).label)
 
 
 def test_peaks_below_the_background_are_no_fields():

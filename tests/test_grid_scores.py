@@ -297,11 +297,22 @@ def test_memory_is_bounded(tmp_path):
     assert peak < 2 * rates.nbytes + 32e6  # as float64 and its moments, all at once: 300 MB
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, int, bool])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, int, bool])
 def test_number_types(dtype):
     rates = (np.random.default_rng(4).uniform(size=(3, 12, 12)) * 8).astype(dtype)
     expected = grid_scores.score(rates.astype(float))
     np.testing.assert_allclose(grid_scores.score(rates).score_60, expected.score_60, atol=1e-12)
+
+
+def test_float32_maps_of_narrow_fields():
+    """Without an offset they score as in float64, however flat they are elsewhere."""
+    random = np.random.default_rng(0)
+    place = (np.arange(20) + 0.5) / 20
+    centre, width = random.uniform(size=(60, 2, 1, 1)), random.uniform(0.03, 0.08, (60, 1, 1))
+    away = (place[:, np.newaxis] - centre[:, 0]) ** 2 + (place - centre[:, 1]) ** 2
+    rates = np.exp(-away / 2 / width**2)
+    found = grid_scores.score(rates.astype(np.float32)).score_60
+    np.testing.assert_allclose(found, grid_scores.score(rates).score_60, atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e300])
@@ -329,6 +340,14 @@ def test_bad_maps(rates, message):
         with pytest.raises(ValueError, match=message) as error:
             function(rates)
         assert "\n" not in str(error.value)
+
+
+def test_leading_dimensions_named_as_those_of_results():
+    rates = np.random.default_rng(0).uniform(size=(2, 8, 8))
+    for name in ("definition", "ring"):
+        maps = xr.DataArray(rates, dims=(name, "y", "x"))
+        with pytest.raises(ValueError, match=f"rate_maps: found a dimension '{name}'"):
+            grid_scores.score_rings(maps)
 
 
 def test_bad_options():

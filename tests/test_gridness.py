@@ -48,6 +48,14 @@ def test_turns_and_mirrors_change_nothing(bins):
         np.testing.assert_array_equal(again.centre_radius, found.centre_radius)
 
 
+@pytest.mark.parametrize("offset", [0.1, 1.0, 10.0, 1e3])
+def test_rounding_makes_no_minimum(offset):
+    """Along a wall the field has no end: correlations rise or stay as they are."""
+    wall = np.exp(-np.arange(20) / 20 / 0.05) * np.ones((20, 1))
+    for rates in (wall, wall.T):
+        assert np.isnan(gridness.expanding_ring(rates + offset).centre_radius)
+
+
 @pytest.mark.parametrize("bins", [15, 20, 32])
 def test_plain_implementation(bins):
     random = np.random.default_rng(0)

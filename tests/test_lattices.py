@@ -33,6 +33,30 @@ def test_clean_lattices(bins, tolerance, rectified):
 
 
 @pytest.mark.parametrize(
+    ("bins", "period", "width", "tolerance"),
+    [
+        *((44, 0.2, 0.15, 0.006), (44, 0.22, 0.15, 0.003), (44, 0.25, 0.15, 0.002)),
+        *((20, 0.44, 0.15, 0.01), (44, 0.2, 0.1, 0.02), (20, 0.44, 0.1, 0.02)),
+    ],
+)
+def test_periods_of_gaussian_fields(bins, period, width, tolerance):
+    """Of few bins, the fields' standard deviation `width` of the period."""
+    random = np.random.default_rng(4)
+    place = (np.arange(bins) + 0.5) / bins * BOX - BOX / 2
+    steps = np.stack(np.mgrid[-20:21, -20:21], axis=-1).reshape(-1, 2)
+    for _ in range(10):
+        turn, (right, up) = random.uniform(0, np.pi / 3), random.uniform(0, period, 2)
+        basis = [[np.cos(t), np.sin(t)] for t in (turn, turn + np.pi / 3)]
+        x, y = (period * steps @ basis).T
+        columns, rows = (
+            np.exp(-((place - at[:, np.newaxis]) ** 2) / 2 / (width * period) ** 2)
+            for at in (x + right, y + up)
+        )
+        found = lattices.measure(rows.T @ columns, BOX / bins)
+        assert float(found.period) == pytest.approx(period, rel=tolerance)
+
+
+@pytest.mark.parametrize(
     ("period", "noise"), [(0.45, 1.0), (0.8, 1.0), (1.07, 1.0), (1.2, 1.0), (1.5, 0.5)]
 )
 def test_noisy_lattices(period, noise):
@@ -292,6 +316,14 @@ def test_nearest_six_reads_short():
         rates = (hexagonal(44, period, np.deg2rad(7.5), (0.07, -0.05)) + 1.5) / 4.5
         found = lattices.nearest_six(rates).period
         assert 0.05 * float(found) == pytest.approx(expected, abs=5e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_nearest_six_of_any_scale(scale):
+    rates = hexagonal(20, 0.8) + 1.5
+    expected = lattices.nearest_six(rates)
+    assert expected.peaks == 6
+    xr.testing.assert_allclose(lattices.nearest_six(scale * rates), expected)
 
 
 def test_nearest_six_without_peaks():

@@ -160,6 +160,14 @@ def test_dips_known_from_theory():
     assert modules.dip(7 - 3 * sample) == pytest.approx(modules.dip(sample))
 
 
+@pytest.mark.parametrize(
+    ("values", "found"), [([], "none"), ([1.0, np.nan, 2.0], "nan"), ([1.0, np.inf], "inf")]
+)
+def test_no_dip_of_nothing(values, found):
+    with pytest.raises(ValueError, match=f"values: found {found}, allowed: one or more finite"):
+        modules.dip(values)
+
+
 def test_p_values_of_dips():
     """Uniform samples have uniform p-values, and the critical values are the published ones (5 % of
     samples of 50 and 100 are above 0.0703 and 0.0511; Maechler's table) to 2 %."""

@@ -56,6 +56,11 @@ def test_a_map_that_varies_by_rounding_is_constant():
     assert spatial.information(rates, EVEN) == 0
     assert spatial.sparsity(rates, EVEN) == pytest.approx(1, abs=1e-12)
     assert np.isnan(spatial.border_score(rates, 0.1)) and np.isnan(spatial.stability(rates, rates))
+    rates[:, 19] = 0  # the same in the bins that count
+    time, second = np.array(EVEN), rates.copy()
+    time[:, 19], second[:, 19] = 0, np.nan
+    assert spatial.information(rates, time) == 0
+    assert np.isnan(spatial.stability(rates, second))
 
 
 def test_maps_with_y_and_x_first():
@@ -64,6 +69,16 @@ def test_maps_with_y_and_x_first():
         expected = spatial.information(rates, EVEN)
         xr.testing.assert_allclose(spatial.information(turned, EVEN), expected)
         assert spatial.border_score(turned, 0.1).dims == ("unit",)
+
+
+def test_occupancy_with_a_mask_or_axes_in_another_order():
+    random = np.random.default_rng(5)
+    rates = xr.DataArray(random.uniform(size=(8, 8)), dims=("y", "x"))
+    time = random.integers(1, 5, (8, 8))
+    expected = spatial.information(rates, time)
+    assert spatial.information(rates.T, xr.DataArray(time, dims=("y", "x")).T) == expected
+    hidden = np.ma.masked_array(time, time == 2)
+    assert spatial.information(rates, hidden) == spatial.information(rates, time * (time != 2))
 
 
 def test_maps_without_spikes_to_share_out():

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 UNVISITED = ("masked", "zero")
 SMALLEST_SIDE = 4  # bins
 
-ROUNDINGS = 16  # a map that varies by less, relative to its rates, is constant
+ROUNDINGS = 16  # a map that varies by no more, relative to its rates, is constant
 
 # Where the overlapping bins of a lag vary less than this share of the map's variance, what is left
 # is rounding: the published score divides by it, here such a lag has no correlation.
@@ -102,8 +102,8 @@ class Stack:
             valid = None
         elif (valid == valid[..., :1]).all():
             valid = valid[..., :1]
-        dtype = self.maps.dtype if self.maps.dtype.kind == "f" else np.dtype(float)
-        return Chunk(where, _standardised(maps, valid, np.finfo(dtype).eps), valid, visited)
+        standardised = _standardised(maps, valid, least_change(self.maps.dtype))
+        return Chunk(where, standardised, valid, visited)
 
     def label(
         self, values: np.ndarray, leading: dict | None = None, trailing: dict | None = None
@@ -124,18 +124,18 @@ class Stack:
         )
 
 
-def labelled(rate_maps: ArrayLike) -> xr.DataArray:
+def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     """Maps as an array (..., y, x) of real numbers, unlabelled along y and x.
 
     Dimensions that are named y and x come last, and what a numpy mask hides is NaN. Raises
-    ValueError for what is no real numbers.
+    ValueError, with the argument's `name`, for what is no real numbers.
     """
-    if isinstance(rate_maps, np.ma.MaskedArray):
-        kept = rate_maps if rate_maps.dtype.kind == "f" else rate_maps.astype(float)
-        rate_maps = kept.filled(np.nan)
     maps = rate_maps if isinstance(rate_maps, xr.DataArray) else xr.DataArray(np.asarray(rate_maps))
     if maps.dtype.kind not in "fiub":
-        raise ValueError(f"rate_maps: found {maps.dtype} values, allowed: real numbers")
+        raise ValueError(f"{name}: found {maps.dtype} values, allowed: real numbers")
+    if isinstance(rate_maps, np.ma.MaskedArray):
+        dtype = maps.dtype if maps.dtype.kind == "f" else float
+        maps = xr.DataArray(rate_maps.astype(dtype).filled(np.nan))
     if maps.dtype.itemsize > np.dtype(float).itemsize:
         maps = maps.astype(float)
     if {"y", "x"} <= set(maps.dims):
@@ -144,16 +144,22 @@ def labelled(rate_maps: ArrayLike) -> xr.DataArray:
     return maps.drop_vars(on_maps)
 
 
+def least_change(dtype: np.dtype) -> float:
+    """By how much more rates, relative to the largest, have to differ for a map not to be constant,
+    given the `dtype` that they came in."""
+    return ROUNDINGS * float(np.finfo(dtype if dtype.kind == "f" else float).eps)
+
+
 def check_choice(name: str, found: str, allowed: tuple[str, ...]) -> None:
     """Raises ValueError unless `found` is one of `allowed`."""
     if found not in allowed:
         raise ValueError(f"{name}: found {found!r}, allowed: {', '.join(allowed)}")
 
 
-def _standardised(maps: np.ndarray, valid: np.ndarray | None, precision: float) -> np.ndarray:
+def _standardised(maps: np.ndarray, valid: np.ndarray | None, least: float) -> np.ndarray:
     """Maps (y, x, map) with mean 0 and variance 1 in their valid bins, in place, 0 elsewhere.
 
-    A map that varies by no more than some roundings (`precision`, relative) is constant: zeros.
+    A map that varies by no more than `least` of its largest rate is constant: zeros.
     """
     largest = np.abs(maps).max(axis=(0, 1))
     maps /= np.where(largest > 0, largest, 1)
@@ -162,7 +168,7 @@ def _standardised(maps: np.ndarray, valid: np.ndarray | None, precision: float) 
     high = maps.max(axis=(0, 1), where=inside, initial=-np.inf)
     # Without its least rate first, a large offset would cost digits in the mean.
     maps -= low
-    varies = high - low > ROUNDINGS * precision
+    varies = high - low > least
     count = maps.shape[0] * maps.shape[1] if valid is None else valid.sum(axis=(0, 1))
     for _ in range(2):
         maps -= (maps if valid is None else maps * valid).sum(axis=(0, 1)) / count

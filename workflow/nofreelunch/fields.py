@@ -15,7 +15,7 @@ import scipy.ndimage
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from nofreelunch.autocorrelograms import Stack
+from nofreelunch.autocorrelograms import Stack, labelled
 
 FIELDS_OF_A_HEXAGON = 7  # a field and its six neighbours
 SMOOTHING = 0.035  # standard deviation of a Gaussian, of the map's side: 1.5 of 44 bins
@@ -52,8 +52,8 @@ def count(rate_maps: ArrayLike) -> xr.DataArray:
     return stack.label(counts)
 
 
-def find(rate_map: np.ndarray) -> Fields:
-    """The fields of one map (y, x), in which NaN marks an unvisited bin.
+def find(rate_map: ArrayLike) -> Fields:
+    """The fields of one map (y, x), in which NaN or a numpy mask marks an unvisited bin.
 
     The piece of a field is a square centred on its peak that holds its rates above the background,
     unsmoothed, and zeros around them. Where the border or unvisited bins cut the field, the
@@ -61,7 +61,7 @@ def find(rate_map: np.ndarray) -> Fields:
 
     Raises ValueError for a map without any visited bin.
     """
-    rates = np.asarray(rate_map, float)
+    rates = labelled(rate_map, "rate_map").values.astype(float)
     visited = ~np.isnan(rates)
     if not visited.any():
         raise ValueError("rate_map: found no visited bin, allowed: one or more")

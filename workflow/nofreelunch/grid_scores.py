@@ -62,8 +62,10 @@ def score(
 
     Args:
         rate_maps: (..., y, x), numpy or xarray, in any unit; NaN marks an unvisited bin, as does
-            a numpy mask; dimensions named y and x may stand anywhere. What rounding leaves of a
-            large offset is scored, too: give float64 where rates vary by a hundredth or less.
+            a numpy mask; dimensions named y and x may stand anywhere. Of float32 maps with an
+            offset, what rounding left of nearly flat parts is scored, too: of narrow fields that
+            rise by a hundredth of it, one score in ten moves by 0.03 or more, one in a hundred by
+            0.3. Compute such maps in float64, or without the offset.
         method: "min_max" (Schaeffer et al. 2022) or "mean" (Banino et al. 2018).
         unvisited: "masked" leaves unvisited bins out of the autocorrelogram; "zero" takes them for
             rates of zero, as the published code does.

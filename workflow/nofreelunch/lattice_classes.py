@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from nofreelunch import grid_scores
-from nofreelunch.autocorrelograms import Stack
+from nofreelunch.autocorrelograms import Stack, labelled
 from nofreelunch.nulls import SURROGATE_STREAM
 
 LATTICES = ("hexagonal", "square", "stripe")
@@ -116,7 +116,7 @@ def stripe_score(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.DataArra
     return stack.label(scores)
 
 
-def surrogates(rate_map: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+def surrogates(rate_map: ArrayLike, count: int, random: np.random.Generator) -> np.ndarray:
     """Random maps (count, y, x) with the rates of a map (y, x) and, on average, its spectrum.
 
     They are Gaussian fields with random phases, cut from a box of twice the side, whose values are
@@ -126,7 +126,7 @@ def surrogates(rate_map: np.ndarray, count: int, random: np.random.Generator) ->
     surrogates' own mean spectrum, averaged over directions and tapered as in `stripe_score`, is the
     map's. (`nulls.surrogates` undo the replacement by a formula, which is quicker.)
     """
-    rate_map = np.asarray(rate_map, dtype=float)
+    rate_map = labelled(rate_map, "rate_map").values.astype(float)
     visited = ~np.isnan(rate_map)
     rates = np.sort(rate_map[visited])
     n = len(rate_map)

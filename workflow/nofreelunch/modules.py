@@ -172,9 +172,14 @@ def dip(values: ArrayLike) -> float:
 
     The least, over distributions that rise convexly up to a mode and concavely from there, of the
     largest difference from that of the sample; 1 / (2 n) or more. By their algorithm, in which the
-    interval where the mode can be shrinks from both sides. 0 < n; NaN is not allowed.
+    interval where the mode can be shrinks from both sides.
+
+    Raises ValueError for an empty sample, and for values that are not finite.
     """
     x, counts = np.unique(np.asarray(values, dtype=float), return_counts=True)
+    if not x.size or not np.isfinite(x).all():
+        found = x[~np.isfinite(x)][0] if x.size else "none"
+        raise ValueError(f"values: found {found}, allowed: one or more finite numbers")
     upto = np.cumsum(counts)
     below = upto - counts
     n = upto[-1]

@@ -15,7 +15,7 @@ import scipy.special
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from nofreelunch.autocorrelograms import ROUNDINGS, labelled
+from nofreelunch.autocorrelograms import labelled, least_change
 
 BINS_PER_CHUNK = 2**20  # bounds memory
 FIELD_THRESHOLD = 0.3  # of the peak rate (Solstad et al. 2008)
@@ -34,7 +34,7 @@ def information(rate_maps: ArrayLike, occupancy: ArrayLike) -> xr.DataArray:
 
     Args:
         rate_maps: (..., y, x), numpy or xarray, 0 or more; NaN marks an unvisited bin.
-        occupancy: (y, x), time or samples per bin; bins with 0 do not count.
+        occupancy: (y, x), time or samples per bin; bins with 0, or masked, do not count.
 
     Returns:
         An array over the leading dimensions; NaN for a map with a negative rate (there are no
@@ -48,8 +48,8 @@ def information(rate_maps: ArrayLike, occupancy: ArrayLike) -> xr.DataArray:
     def bits(maps: np.ndarray, weight: np.ndarray) -> np.ndarray:
         ratio = maps / _nonzero((weight * maps).sum(axis=(1, 2), keepdims=True))
         found = (weight * scipy.special.xlogy(ratio, ratio)).sum(axis=(1, 2)) / math.log(2)
-        same = ~_varies(np.where(weight > 0, maps, np.nan))
-        return np.where(same, 0 * found, found)  # not what rounding leaves of it
+        varies = _varies(np.where(weight > 0, maps, np.nan))
+        return np.where(varies, found, 0 * found)  # not what rounding leaves of it
 
     return _occupied(bits, rate_maps, occupancy)
 
@@ -126,11 +126,9 @@ def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
     """
 
     def correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        both = ~np.isnan(first) & ~np.isnan(second)
-        varied, deviations = True, []
+        both = ~np.isnan(first)
+        varied, deviations = _varies(first) & _varies(second), []
         for maps in (first, second):
-            maps = np.where(both, maps, np.nan)
-            varied &= _varies(maps)
             mean = np.where(both, maps, 0).sum(axis=(1, 2)) / _nonzero(both.sum(axis=(1, 2)))
             deviations.append(np.where(both, maps - mean[:, None, None], 0))
         covariance = np.prod(deviations, axis=0).sum(axis=(1, 2))
@@ -140,11 +138,14 @@ def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
     return _measure(correlation, first_half, second_half)
 
 
-def _measure(function: Callable[..., np.ndarray], *rate_maps: ArrayLike) -> xr.DataArray:
+def _measure(
+    function: Callable[..., np.ndarray], *rate_maps: ArrayLike, counted: ArrayLike = True
+) -> xr.DataArray:
     """`function` of maps (map, y, x), some at a time, over their leading dimensions.
 
-    The maps come to it in float64, divided by the largest absolute rate of each. One that varies by
-    no more than rounding comes as a constant.
+    The maps come to it in float64, divided by the largest absolute rate of each, with NaN where a
+    bin is not `counted` or not visited in all of them. One that varies by no more than rounding
+    comes as a constant.
     """
     arrays = [labelled(maps) for maps in rate_maps]
     for maps in arrays:
@@ -160,22 +161,23 @@ def _measure(function: Callable[..., np.ndarray], *rate_maps: ArrayLike) -> xr.D
     step = max(1, BINS_PER_CHUNK // math.prod(first.shape[-2:]))
     for start in range(0, values.size, step):
         where = slice(start, start + step)
-        values[where] = function(*(_scaled(stack[where]) for stack in stacks))
+        chosen = [stack[where] for stack in stacks]
+        seen = counted & ~np.any([np.isnan(maps) for maps in chosen], axis=0)
+        values[where] = function(*(_scaled(maps, seen) for maps in chosen))
     coords = {name: leading.coords[name] for name in leading.coords}
     return xr.DataArray(values.reshape(leading.shape), dims=leading.dims, coords=coords)
 
 
-def _scaled(maps: np.ndarray) -> np.ndarray:
-    precision = np.finfo(maps.dtype if maps.dtype.kind == "f" else float).eps
-    maps = maps.astype(float)
+def _scaled(maps: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    least = least_change(maps.dtype)
     if np.isinf(maps).any():
         raise ValueError("rate_maps: found an infinite rate, allowed: finite rates and NaN")
-    visited = ~np.isnan(maps)
-    largest = np.max(np.abs(maps), axis=(1, 2), keepdims=True, initial=0, where=visited)
-    maps = maps / np.where(largest > 0, largest, 1)
-    low = maps.min(axis=(1, 2), keepdims=True, initial=np.inf, where=visited)
-    high = maps.max(axis=(1, 2), keepdims=True, initial=-np.inf, where=visited)
-    return np.where(visited & (high - low <= ROUNDINGS * precision), low, maps)
+    maps = np.where(seen, maps.astype(float), np.nan)
+    largest = np.max(np.abs(maps), axis=(1, 2), keepdims=True, initial=0, where=seen)
+    maps /= np.where(largest > 0, largest, 1)
+    low = maps.min(axis=(1, 2), keepdims=True, initial=np.inf, where=seen)
+    high = maps.max(axis=(1, 2), keepdims=True, initial=-np.inf, where=seen)
+    return np.where(seen & (high - low <= least), low, maps)
 
 
 def _nonzero(values: np.ndarray) -> np.ndarray:
@@ -189,22 +191,23 @@ def _occupied(
     occupancy: ArrayLike,
 ) -> xr.DataArray:
     """`function` of maps without NaN and each bin's share of the time (map, y, x)."""
-    time = np.asarray(occupancy)
+    if isinstance(occupancy, np.ma.MaskedArray):
+        occupancy = occupancy.filled(0)
+    time = labelled(occupancy, "occupancy").values.astype(float)
     shape = labelled(rate_maps).shape[-2:]
-    if time.shape != shape or time.dtype.kind not in "fiub":
-        raise ValueError(f"occupancy: found shape {time.shape}, allowed: numbers {shape}")
-    time = time.astype(float)
+    if time.shape != shape:
+        raise ValueError(f"occupancy: found shape {time.shape}, allowed: {shape}")
     if not np.isfinite(time).all() or time.min(initial=0) < 0 or not time.any():
         raise ValueError("occupancy: allowed: finite, 0 or more, and more than 0 somewhere")
 
     def measured(maps: np.ndarray) -> np.ndarray:
-        visited = ~np.isnan(maps) & (time > 0)
+        visited = ~np.isnan(maps)
         weight = np.where(visited, time / time.max(), 0)
         weight /= _nonzero(weight.sum(axis=(1, 2), keepdims=True))
         negative = (visited & (maps < 0)).any(axis=(1, 2))
         return np.where(negative, np.nan, function(np.where(visited, maps, 0), weight))
 
-    return _measure(measured, rate_maps)
+    return _measure(measured, rate_maps, counted=time > 0)
 
 
 def _varies(maps: np.ndarray) -> np.ndarray:
