@@ -19,8 +19,8 @@ class ByHand:
     """The one network of `networks`, a stack on the CPU, whose weights it goes on training."""
 
     def __init__(self, networks: training.Stack) -> None:
-        self.networks, self.library = networks, kernels.library()
-        if self.library is None:
+        self.networks, self.compiled = networks, kernels.library()
+        if self.compiled is None:
             raise RuntimeError("a step by hand needs the compiled kernels, and so a C compiler")
         weights = networks.networks.weights
         self.weights = {name: weight.detach()[0] for name, weight in weights.items()}
@@ -69,7 +69,7 @@ class ByHand:
         tensors = self.logits, code, self.shares, self.of_logits
         pointers = (tensor.data_ptr() for tensor in tensors)
         rows, cells = self.logits.shape
-        return self.library.cross_entropy(rows, cells, cells, *pointers)
+        return self.compiled.cross_entropy(rows, cells, cells, *pointers)
 
     def _update(self, optimizer, step: int) -> None:
         rate, rule = float(optimizer.rates(step)), optimizer.rules[0]
@@ -78,4 +78,4 @@ class ByHand:
             constants = rule.keep_mean, rule.keep_square, rule.add_square, rule.epsilon
             tensors = self.gradients[name], weight, optimizer.mean[name], optimizer.square[name]
             pointers = (tensor.data_ptr() for tensor in tensors)
-            self.library.update(weight.numel(), rate, decay, *constants, *pointers)
+            self.compiled.update(weight.numel(), rate, decay, *constants, *pointers)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,9 +30,14 @@ class Checkout:
         command = [sys.executable, "-m", "snakemake", *arguments, "--config", f"study={study}"]
         clean = {k: v for k, v in self.environment.items() if k != "PYTHONPATH"}
         said = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(
-            command, cwd=self.folder, text=True, env=clean, **said, start_new_session=group
-        )
+        # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                command, cwd=self.folder, text=True, env=clean, **said, start_new_session=group
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def snakemake(self, *arguments: str, study: str = "smoke") -> subprocess.CompletedProcess:
         """Start Snakemake and wait for its end."""
