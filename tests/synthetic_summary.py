@@ -227,6 +227,7 @@ def _table(plan, specs, cohorts, score, period, error, present, active, diverged
             "grid_cell_threshold": 0.8,
             "arena": 2.2,
             "bin_size": 0.05,
+            "surrogates": 1999 if chance else 0,
         },
     )
 

@@ -137,7 +137,7 @@ def test_a_verdict_that_significant_units_do_not_share_says_so(full):
 def test_few_surrogates_cannot_show_that_no_unit_is_significant(full):
     noisy = with_share(full, series.of_target(full, "cartesian"), [0.0, 0.09, 0.0, 0.0])
     assert evaluated(noisy)["R2b"].verdict == REPRODUCED  # significant units decide
-    coarse = noisy.assign(p_value=noisy["p_value"].clip(min=1 / 201))
+    coarse = noisy.assign_attrs(surrogates=200)
     assert evaluated(coarse)["R2b"].verdict == UNTESTABLE
     some = with_fraction(coarse, series.of_target(full, "cartesian"), [0.2, 0.22, 0.25, 0.21])
     assert evaluated(some)["R2b"].verdict == NOT_REPRODUCED
@@ -149,7 +149,7 @@ def test_few_networks_without_a_significant_unit_are_known_only_by_many_surrogat
     )
     none = with_fraction(low, full, np.where(full["diverged"], np.nan, 0.0))
     assert evaluated(none)["R1c"].verdict == REPRODUCED
-    coarse = none.assign(p_value=none["p_value"].clip(min=1 / 201))
+    coarse = none.assign_attrs(surrogates=200)
     assert evaluated(coarse)["R1c"].verdict == UNTESTABLE
 
 

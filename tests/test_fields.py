@@ -125,5 +125,10 @@ def test_labels_and_bad_maps():
     found = count(rates)
     assert found.dims == ("unit",) and found.unit.values.tolist() == [2, 3, 5]
     assert found.values.tolist() == [1, 2, 3]
-    with pytest.raises(ValueError, match="allowed: square maps"):
-        count(np.ones((5, 6)))
+    for function in (count, find):
+        with pytest.raises(ValueError, match="allowed: square maps"):
+            function(np.ones((5, 6)))
+    with pytest.raises(ValueError, match=r"rate_map: found \(2,\) maps, allowed: one \(y, x\)"):
+        find(np.ones((2, 5, 5)))
+    with pytest.raises(ValueError, match="rate_map: found an infinite rate"):
+        find(np.full((5, 5), np.inf))

@@ -51,6 +51,18 @@ def test_surrogates_keep_rates_and_unvisited_bins():
     assert not np.array_equal(maps[0], maps[1], equal_nan=True)
 
 
+@pytest.mark.parametrize("scale", [1e-3, 5.0, 1e200])
+def test_surrogates_do_not_depend_on_units(scale):
+    """Nor on an offset far above what the map varies by; what a numpy mask hides is unvisited."""
+    rates = np.maximum(smooth_noise(20, 0.2, 1, np.random.default_rng(0))[0], 0)
+    hidden = rates > 0.9 * rates.max()
+    masked = np.ma.masked_array(scale * (rates + 100), hidden)
+    rates = np.where(hidden, np.nan, rates)
+    maps = nulls.surrogates(masked, 5, np.random.default_rng(1))
+    expected = nulls.surrogates(rates, 5, np.random.default_rng(1))
+    np.testing.assert_allclose(maps / scale - 100, expected, atol=1e-10)
+
+
 @pytest.mark.parametrize("cut", [-9.0, 0.0, 1.0])
 def test_surrogates_keep_the_correlation(cut):
     """Noise, whole, rectified and cut higher: what ranks do to a spectrum is undone beforehand.
@@ -272,6 +284,9 @@ def test_false_discovery():
     labelled = nulls.false_discovery(table)
     xr.testing.assert_identical(labelled, table.copy(data=passed))
     assert labelled.dtype == bool
+    np.testing.assert_array_equal(nulls.false_discovery(np.ma.masked_invalid(p)), passed)
+    hidden = np.ma.masked_array([0.001, 0.9, 0.02], [True, False, False])
+    np.testing.assert_array_equal(nulls.false_discovery(hidden), [0, 0, 1])
     assert not nulls.false_discovery(np.full(3, np.nan)).any()
     assert nulls.false_discovery(np.empty((2, 0))).shape == (2, 0)
 

@@ -88,7 +88,8 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
         found["modules_low"] = ("network", np.full(count, 1.0))
         found["modules_high"] = ("network", np.full(count, 3.0))
         found["modules_units"] = ("network", np.arange(count) + 20)
-    scored = xr.Dataset(found, coordinates | {"definition": ["min_max", "mean"]})
+    made = {"surrogates": 0 if surrogates is None else 40}
+    scored = xr.Dataset(found, coordinates | {"definition": ["min_max", "mean"]}, made)
     stages = {"training": training, "rate_maps": maps, "scores": scored}
     paths = []
     for stage, dataset in stages.items():

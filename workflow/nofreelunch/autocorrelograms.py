@@ -124,6 +124,22 @@ class Stack:
         )
 
 
+def one_map(rate_map: ArrayLike) -> np.ndarray:
+    """A single map (y, x), with NaN in unvisited bins, checked as those of a `Stack` are.
+
+    Raises ValueError, besides, for several maps and for one without any visited bin.
+    """
+    stack = Stack(rate_map)
+    if stack.leading.ndim:
+        raise ValueError(f"rate_map: found {stack.leading.shape} maps, allowed: one (y, x)")
+    (rates,) = stack.maps
+    if np.isinf(rates).any():
+        raise ValueError("rate_map: found an infinite rate, allowed: finite rates and NaN")
+    if np.isnan(rates).all():
+        raise ValueError("rate_map: found no visited bin, allowed: one or more")
+    return rates
+
+
 def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     """Maps as an array (..., y, x) of real numbers, unlabelled along y and x.
 

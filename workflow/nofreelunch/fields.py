@@ -15,7 +15,7 @@ import scipy.ndimage
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from nofreelunch.autocorrelograms import Stack, labelled
+from nofreelunch.autocorrelograms import Stack, one_map
 
 FIELDS_OF_A_HEXAGON = 7  # a field and its six neighbours
 SMOOTHING = 0.035  # standard deviation of a Gaussian, of the map's side: 1.5 of 44 bins
@@ -59,12 +59,10 @@ def find(rate_map: ArrayLike) -> Fields:
     unsmoothed, and zeros around them. Where the border or unvisited bins cut the field, the
     piece is made whole by what lies on the other side of the peak.
 
-    Raises ValueError for a map without any visited bin.
+    Raises ValueError for several maps, one without any visited bin, and as `count` does.
     """
-    rates = labelled(rate_map, "rate_map").values.astype(float)
+    rates = one_map(rate_map).astype(float)
     visited = ~np.isnan(rates)
-    if not visited.any():
-        raise ValueError("rate_map: found no visited bin, allowed: one or more")
     least = rates[visited].min()
     rates = rates - least  # so that a constant map, smoothed, stays exactly one
     smooth = _smoothed(rates, visited)

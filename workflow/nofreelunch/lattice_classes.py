@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from nofreelunch import grid_scores
-from nofreelunch.autocorrelograms import Stack, labelled
+from nofreelunch.autocorrelograms import Stack, one_map
 from nofreelunch.nulls import SURROGATE_STREAM
 
 LATTICES = ("hexagonal", "square", "stripe")
@@ -126,7 +126,7 @@ def surrogates(rate_map: ArrayLike, count: int, random: np.random.Generator) -> 
     surrogates' own mean spectrum, averaged over directions and tapered as in `stripe_score`, is the
     map's. (`nulls.surrogates` undo the replacement by a formula, which is quicker.)
     """
-    rate_map = labelled(rate_map, "rate_map").values.astype(float)
+    rate_map = one_map(rate_map).astype(float)
     visited = ~np.isnan(rate_map)
     rates = np.sort(rate_map[visited])
     n = len(rate_map)

@@ -107,10 +107,9 @@ def small_p_values(networks: xr.Dataset) -> np.ndarray:
 def least_fraction(networks: xr.Dataset) -> float:
     """The smallest grid fraction other than zero that could have been found: p-values end at
     1 / (1 + surrogates), and where fewer units than this have the smallest of them, none passes
-    (Benjamini and Hochberg 1995). NaN where no surrogates were scored."""
-    p_value = networks["p_value"].values
-    known = p_value[np.isfinite(p_value)]
-    return min(1.0, float(known.min()) / DISCOVERY_RATE) if known.size else float("nan")
+    (Benjamini and Hochberg 1995). NaN where no surrogates were made."""
+    count = networks.attrs["surrogates"]
+    return min(1.0, 1 / (1 + count) / DISCOVERY_RATE) if count else float("nan")
 
 
 def chance_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
@@ -128,7 +127,8 @@ def excess(networks: xr.Dataset) -> np.ndarray:
 
 def some_unit_by_chance(networks: xr.Dataset) -> np.ndarray:
     """Probability (network,) that the highest of a network's scores reaches the threshold for grid
-    cells if every unit were one of its surrogates, and units independent: 1 - (1 - p)^units."""
+    cells if every unit were one of its surrogates, and units independent, at least: that of units
+    alike, 1 - (1 - p)^units, which is less than that of units of unequal p."""
     chance = chance_above(networks, networks.attrs["grid_cell_threshold"])
     return 1 - (1 - chance) ** networks["units_present"].values
 
@@ -178,7 +178,8 @@ def typical_period(networks: xr.Dataset, threshold: float) -> np.ndarray:
 
 def period_spread(networks: xr.Dataset, threshold: float) -> np.ndarray:
     """Ninetieth over tenth percentile (network,) of the periods of the units above `threshold`; NaN
-    with fewer than six. Two modules whose periods differ by a ratio give at least that."""
+    with fewer than six. Two modules whose periods differ by a ratio give at least that, if each has
+    more than a tenth of the units."""
     rows = periods(networks, threshold)
     enough = [r.size >= 2 * FEWEST_UNITS for r in rows]
     spread = [

@@ -242,20 +242,24 @@ def dip_p_value(dip: float, n: int) -> float:
 def _checked(
     periods: ArrayLike, orientations: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Log periods and six times the orientations (unit,) of units that have both."""
-    periods = np.asarray(periods, dtype=float)
+    """Log periods and six times the orientations (unit,) of units that have both, by period.
+
+    Their order decides where mixtures start.
+    """
+    periods = np.ma.filled(np.ma.asarray(periods, float), np.nan)
     if np.isinf(periods).any() or (periods <= 0).any():
         raise ValueError("periods: allowed: positive finite numbers and NaN")
     known = ~np.isnan(periods)
     if orientations is None:
-        return np.log(periods[known]), None
-    angles = 6 * np.asarray(orientations, dtype=float)
+        return np.log(np.sort(periods[known])), None
+    angles = 6 * np.ma.filled(np.ma.asarray(orientations, float), np.nan)
     if angles.shape != periods.shape or np.isinf(angles).any():
         raise ValueError(
             f"orientations: found shape {angles.shape}, allowed: finite or NaN, {periods.shape}"
         )
     known &= ~np.isnan(angles)
-    return np.log(periods[known]), angles[known]
+    order = np.lexsort((angles[known], periods[known]))
+    return np.log(periods[known][order]), angles[known][order]
 
 
 def _one(values: np.ndarray | None) -> np.ndarray | None:

@@ -20,7 +20,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from nofreelunch import fields
-from nofreelunch.autocorrelograms import Stack
+from nofreelunch.autocorrelograms import Stack, one_map
 from nofreelunch.grid_scores import score
 
 SURROGATE_STREAM = 4  # second seed word: surrogates share no draws with weights, trajectories ...
@@ -140,13 +140,16 @@ def _compare(
     return chance, scores[0][:BATCH]
 
 
-def surrogates(rate_map: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+def surrogates(rate_map: ArrayLike, count: int, random: np.random.Generator) -> np.ndarray:
     """Random maps (count, y, x) with the rates of a map (y, x) and about its spectrum.
 
     A Gaussian field with random phases is drawn, and its values are replaced by the map's rates of
     the same rank. It is cut from one twice as wide, as nothing makes a map go on across its border.
     Unvisited bins (NaN) are left out of the spectrum and stay unvisited.
+
+    Raises ValueError as `fields.find` does.
     """
+    rate_map = one_map(rate_map)
     visited = ~np.isnan(rate_map)
     amplitude = _amplitude(rate_map, visited)
     shape = 2 * [len(amplitude)]
@@ -178,7 +181,7 @@ def _amplitude(rate_map: np.ndarray, visited: np.ndarray) -> np.ndarray:
     round_power = np.interp(radius, np.arange(mean.size), mean)
     correlation = scipy.fft.ifft2(_without_negatives(round_power), workers=1).real
     correlation /= correlation[0, 0] or 1.0
-    gaussian = _before_ranking(correlation, np.sort(rate_map[visited]).astype(float))
+    gaussian = _before_ranking(correlation, np.sort(deviation[visited]))
     return np.sqrt(_without_negatives(scipy.fft.fft2(gaussian, workers=1).real))
 
 
@@ -203,8 +206,10 @@ def _wavenumbers(n: int) -> tuple[np.ndarray, np.ndarray]:
 def _before_ranking(correlation: np.ndarray, rates: np.ndarray) -> np.ndarray:
     """What correlation two Gaussian values have that become rates so correlated by their ranks.
 
-    If the sorted `rates` are f(z) at the normal quantiles z, and f = sum of c_k He_k / sqrt(k!),
-    then a correlation r becomes sum of c_k^2 r^k over that of c_k^2 (Cario and Nelson 1997).
+    If the sorted `rates`, of mean 0, are f(z) at the normal quantiles z, and f = sum of c_k He_k /
+    sqrt(k!), then a correlation r becomes sum of c_k^2 r^k over that of c_k^2 (Cario and Nelson
+    1997); below 0 only the first term is taken, as the sum need not rise there. What rates that
+    jump have beyond the terms that are summed counts at r = 1 alone.
     """
     z = scipy.special.ndtri((np.arange(rates.size) + 0.5) / rates.size)
     before, polynomial, powers = np.zeros_like(z), np.ones_like(z), []
@@ -212,21 +217,23 @@ def _before_ranking(correlation: np.ndarray, rates: np.ndarray) -> np.ndarray:
         following = (z * polynomial - np.sqrt(order - 1) * before) / np.sqrt(order)
         before, polynomial = polynomial, following
         powers.append(np.mean(rates * polynomial) ** 2)
+    shares = np.array(powers) / (max(np.mean(rates**2), sum(powers)) or 1.0)
     grid = np.linspace(-1, 1, 401)
-    became = np.polynomial.polynomial.polyval(grid, [0, *powers]) / (sum(powers) or 1.0)
-    became = np.where(grid < 0, grid * powers[0] / (sum(powers) or 1.0), became)
+    became = np.polynomial.polynomial.polyval(grid, [0, *shares])
+    became = np.where(grid < 0, grid * shares[0], became)
+    became[-1] = 1.0
     return np.interp(correlation, np.maximum.accumulate(became), grid)
 
 
 def shuffles(found: fields.Fields, count: int, random: np.random.Generator) -> np.ndarray:
     """Random maps (count, y, x) with the fields of a map at other places.
 
-    The pieces of the fields are moved as they are, turned by a multiple of 90° and perhaps
-    mirrored, and put upon the background; where they overlap, the higher rate counts. Their peaks
-    are anywhere among the visited bins, and the border cuts what reaches beyond it, as it cuts the
-    fields of a unit: hence the pieces are whole (`fields.find`). No two peaks are closer than the
-    closest two of the map, as far as these are known and as there is room for them all (see
-    `_places`).
+    The pieces of the fields are turned by a multiple of 90°, perhaps mirrored, and put upon the
+    background; where they overlap, the higher rate counts, as it does where noise is below the
+    background. Their peaks are anywhere among the visited bins, and the border cuts what reaches
+    beyond it, as it cuts the fields of a unit: hence the pieces are whole (`fields.find`). No two
+    peaks are closer than the closest two of the map, as far as these are known and as there is room
+    for them all (see `_places`).
     """
     places = _places(found, count, random)
     turns = random.integers(8, size=places.shape[:2])
@@ -275,8 +282,9 @@ def false_discovery(p_values: ArrayLike, rate: float = 0.05) -> xr.DataArray | n
     1995).
 
     Args:
-        p_values: (..., unit), numpy or xarray; each row a network of its own, NaN a unit that was
-            not tested, which counts neither as one of many nor as significant.
+        p_values: (..., unit), numpy or xarray, whatever its dimensions are called; each row a
+            network of its own, NaN or a numpy mask a unit that was not tested, which counts neither
+            as one of many nor as significant.
         rate: above 0 and at most 1.
 
     Returns: bool, as `p_values` in shape and kind.
@@ -284,7 +292,7 @@ def false_discovery(p_values: ArrayLike, rate: float = 0.05) -> xr.DataArray | n
     Raises:
         ValueError: for a rate or a p-value out of range, and for a single one.
     """
-    values = np.asarray(p_values, float)
+    values = np.ma.filled(np.ma.asarray(p_values, float), np.nan)
     if not values.ndim:
         raise ValueError(f"p_values: found {values}, allowed: (..., unit)")
     outside = values[(values < 0) | (values > 1)]

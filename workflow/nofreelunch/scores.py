@@ -19,8 +19,8 @@ from nofreelunch import (
     nulls,
     spatial,
 )
+from nofreelunch.autocorrelograms import least_change
 
-CONSTANT = 1e-6  # a unit whose rates differ by less than this share of the largest is constant
 REASONS = ("lattice", *lattices.REASONS[1:].tolist(), "inactive")
 CLASSES = (lattice_classes.OTHER, *lattice_classes.LATTICES)
 
@@ -86,7 +86,7 @@ def activity(maps: xr.DataArray) -> xr.Dataset:
     space = ("y", "x")
     visited = maps.notnull()
     largest = abs(maps).max(space)
-    varies = maps.max(space) - maps.min(space) > CONSTANT * largest
+    varies = maps.max(space) - maps.min(space) > least_change(maps.dtype) * largest
     finite = np.isfinite(maps.where(visited, 0.0)).all(space) & visited.any(space)
     dead = finite & (largest == 0)
     return xr.Dataset(

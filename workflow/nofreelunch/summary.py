@@ -153,6 +153,7 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
             chance_fraction_above=_chance(scored, thresholds),
         )
         table.attrs = {key: maps.attrs[key] for key in ("arena", "bin_size")}
+        table.attrs["surrogates"] = int(scored.attrs["surrogates"])
         specs = [json.loads(text) for text in table["spec"].values]
     table = table.assign(active=table["active"].astype(bool))
     columns = {key: ("network", [spec[key] for spec in specs]) for key in SPEC_COLUMNS}
