@@ -57,7 +57,9 @@ def run(
                 row |= measure(pool, specs, where, precision, repeats, seconds)
                 times = bound(specs, precision, result, cache(where))
                 row |= {"bound": count / max(times.values()), "bound_by": max(times, key=times.get)}
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not devices.out_of_memory(error):
+                    raise
                 row["error"] = "out of memory"
             _release(where)
             result["rows"].append(row)

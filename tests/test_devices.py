@@ -64,6 +64,63 @@ def test_free_memory_is_known():
     assert 1e6 < devices.free_memory(CPU) < 1e14
 
 
+GROUPS = {
+    "v2": ("0::/slurm/job_7/step_0", "", ("memory.max", "memory.current"), "inactive_file"),
+    "v1": (
+        "9:name=systemd:/\n4:memory:/slurm/job_7/step_0\n0::/",
+        "memory",
+        ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        "total_inactive_file",
+    ),
+}
+
+
+@pytest.mark.parametrize("version", GROUPS)
+def test_the_memory_of_a_job_is_that_of_its_control_groups(version, tmp_path):
+    """The job's limit is the least, though its step has none; files in memory count as free."""
+    lines, top, names, files = GROUPS[version]
+    own = tmp_path / "cgroup"
+    own.write_text(lines + "\n")
+    limits = {"": (9000, 8000), "slurm": (5000, 900), "slurm/job_7": (4000, 900)}
+    for group, sizes in (limits | {"slurm/job_7/step_0": ("max", 900)}).items():
+        folder = tmp_path / "groups" / top / group
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "memory.stat").write_text(f"anon 100\n{files} {800 if group else 7800}\n")
+        for name, size in zip(names, sizes, strict=True):
+            (folder / name).write_text(f"{size}\n")
+    assert devices._granted(tmp_path / "groups", own) == 4000 - 900 + 800
+    assert devices._granted(tmp_path / "elsewhere", own) == np.inf
+    assert devices._granted(tmp_path / "groups", tmp_path / "none") == np.inf
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("CUDA error: out of memory", True),
+        ("CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("DefaultCPUAllocator: can't allocate memory: you tried", True),
+        ("CUDA error: operation not permitted when stream is capturing", False),
+    ],
+)
+def test_out_of_memory_in_other_words(words, expected):
+    try:
+        try:
+            raise RuntimeError(words)
+        except RuntimeError:
+            raise RuntimeError("the capture was invalid")  # noqa: B904 (as torch ends a capture)
+    except RuntimeError as error:
+        assert devices.out_of_memory(error) is expected
+
+
+def test_codes_have_full_precision_where_products_are_tf32(cuda):
+    cuda(True)
+    devices.choose("cuda", "tf32")
+    with pytest.raises(ZeroDivisionError), devices.exact_products():
+        assert not torch.backends.cuda.matmul.allow_tf32
+        _ = 1 / 0
+    assert torch.backends.cuda.matmul.allow_tf32
+
+
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_bfloat16_is_near_float32(cell):
     """Seven bits of a number, so curves agree to a few per cent; weights stay float32."""

@@ -401,6 +401,19 @@ def test_halves_have_checkpoints_of_their_own(pool, monkeypatch, tmp_path, caplo
     np.testing.assert_equal(again.to_dict(), whole.to_dict())
 
 
+def test_a_cohort_goes_on_whole_where_less_memory_is_free(pool, monkeypatch, tmp_path, caplog):
+    specs = [make(seed=k, steps=20) for k in range(2)]
+    whole, saving = train(specs, pool), Checkpoints(tmp_path / "cohort.nc", 0, "code")
+    saving.stop = signal.SIGTERM
+    with pytest.raises(SystemExit):
+        train(specs, pool, checkpoints=saving)
+    monkeypatch.setattr(devices, "free_memory", lambda device: 1.5 * costs.memory(specs[:1]))
+    with caplog.at_level("INFO"):
+        again = train(specs, pool, checkpoints=Checkpoints(tmp_path / "cohort.nc", 0, "code"))
+    assert re.findall(r"going on from step (\d+)", caplog.text) == ["1"]
+    np.testing.assert_equal(again.to_dict(), whole.to_dict())
+
+
 def test_a_cohort_holds_one_target(pool):
     with pytest.raises(ValueError, match="one kind of target"):
         train([make(), make(target="gaussian")], pool)

@@ -132,6 +132,6 @@ class Checkpoints:
         for name in sorted(arrays):
             array = np.ascontiguousarray(arrays[name])
             content.update(f"{name} {array.dtype} {array.shape}".encode())
-            content.update(array.tobytes())
+            content.update(array.reshape(-1).view(np.uint8))
         identity = {"code": self.code, "arrays": content.hexdigest(), **identity}
         return json.dumps(identity, sort_keys=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -13,6 +15,12 @@ from torch import Tensor
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "tf32", "bfloat16")
 USABLE = 0.9  # share of a device's free memory that a cohort may be planned to take
+EXHAUSTED = ("can't allocate memory", "out of memory", "ALLOC_FAILED")  # in what torch says
+# Files with the limit and the use of a control group, and what files take in it, by controllers.
+CONTROL_GROUPS = {
+    "": ("memory.max", "memory.current", "inactive_file"),
+    "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +61,24 @@ def choose(device: str, precision: str = "float32") -> torch.device:
     return chosen
 
 
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """Products in full single precision even where a job's precision is TF32.
+
+    Distances come from terms that cancel: rounded to ten bits, they would move place fields.
+    """
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
 def free_memory(device: torch.device) -> float:
     """Bytes on `device` that a cohort may take; infinite where that is not known."""
     if device.type == "cuda":
+        torch.cuda.empty_cache()  # what torch keeps for itself counts as taken
         return USABLE * torch.cuda.mem_get_info(device)[0]
     try:
         with open("/proc/meminfo") as file:
@@ -66,19 +89,39 @@ def free_memory(device: torch.device) -> float:
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch ran out of memory; on a CPU it says so in words alone."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Whether torch ran out of memory; a CPU, a CUDA graph and cuBLAS say so in words alone."""
+    found: BaseException | None = error
+    while found is not None:  # ending a capture that failed raises an error of its own
+        if isinstance(found, torch.OutOfMemoryError) or any(w in str(found) for w in EXHAUSTED):
+            return True
+        found = found.__context__
+    return False
 
 
-def _granted() -> float:
-    """Bytes that this process's control group may still take, a SLURM job's for example."""
+def _granted(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float:
+    """Bytes that this process's control groups may still take, a SLURM job's for example.
+
+    Each group also keeps to the limits of those it is in. Files that the system merely keeps in
+    memory count as free.
+    """
+    granted = float("inf")
     try:
-        group = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2]
-        folder = Path(f"/sys/fs/cgroup{group}")
-        limit, used = ((folder / f"memory.{name}").read_text() for name in ("max", "current"))
-        return float(limit) - float(used)
-    except (OSError, ValueError):  # no such file, or "max"
-        return float("inf")
+        lines = own.read_text().splitlines()
+    except OSError:
+        return granted
+    for controllers, group in (line.split(":", 2)[1:] for line in lines):
+        for version, (limit, used, files) in CONTROL_GROUPS.items():
+            if controllers == version:
+                top = root / version
+                folder = top / group.strip("/")
+                for one in (folder, *folder.parents[: len(folder.parts) - len(top.parts)]):
+                    try:
+                        kept = dict(map(str.split, (one / "memory.stat").read_text().splitlines()))
+                        sizes = [int((one / name).read_text()) for name in (limit, used)]
+                    except (OSError, ValueError):  # no such file, or "max"
+                        continue
+                    granted = min(granted, sizes[0] - sizes[1] + int(kept.get(files, 0)))
+    return granted
 
 
 def captured(step: Callable[[], None], state: Sequence[Tensor]) -> Callable[[], None]:
@@ -89,18 +132,19 @@ def captured(step: Callable[[], None], state: Sequence[Tensor]) -> Callable[[], 
         state: the tensors that it changes; they keep their values.
     """
     kept = [tensor.detach().clone() for tensor in state]
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
+    main, side = torch.cuda.current_stream(), _side_stream()
+    side.wait_stream(main)
     graph = torch.cuda.CUDAGraph()
     replay = graph.replay
     try:
         with torch.cuda.stream(side):
             for _ in range(3):  # libraries allocate and choose at first use
                 step()
-        torch.cuda.current_stream().wait_stream(side)
-        with torch.cuda.graph(graph):
+        main.wait_stream(side)
+        with torch.cuda.graph(graph, stream=side):
             step()
     except RuntimeError as error:
+        torch.cuda.set_stream(main)  # a capture that fails may leave its own
         if out_of_memory(error):
             raise
         log.warning("no CUDA graph, which is slower: %s", str(error).splitlines()[0])
@@ -109,3 +153,9 @@ def captured(step: Callable[[], None], state: Sequence[Tensor]) -> Callable[[], 
         for tensor, value in zip(state, kept, strict=True):
             tensor.copy_(value)
     return replay
+
+
+@cache
+def _side_stream() -> torch.cuda.Stream:
+    """The stream of all captures: for every new one, libraries take memory of their own."""
+    return torch.cuda.Stream()

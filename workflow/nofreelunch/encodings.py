@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nofreelunch import devices
 from nofreelunch.trajectories import ARENA
 
 PLACE_CELL_STREAM = 0  # second seed word: place cells, weights, minibatches ... never share draws
@@ -115,7 +116,8 @@ class Target:
         flat = values.reshape(self.networks, -1, values.shape[-1])
         if self.padded and size == self.cells:
             flat = flat * owner._parameters["real"]
-        result = function(owner._parameters, flat)
+        with devices.exact_products():
+            result = function(owner._parameters, flat)
         if self.padded and result.shape[-1] == self.cells:
             result = result * owner._parameters["real"]
         return result.reshape(*values.shape[:-1], result.shape[-1])

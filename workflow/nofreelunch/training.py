@@ -92,7 +92,7 @@ def _train_group(name, specs, pool: Pool, precision: str, checkpoints) -> list[T
         *(pool.position.device, free / 1e6),
     )
     try:
-        if len(specs) == 1 or (need <= free and not _begun_in_parts(specs, checkpoints)):
+        if _in_one_stack(specs, checkpoints, need <= free):
             return _train_stack(name, specs, pool, precision, checkpoints)
     except RuntimeError as error:
         if not devices.out_of_memory(error):
@@ -102,19 +102,23 @@ def _train_group(name, specs, pool: Pool, precision: str, checkpoints) -> list[T
                 f"{name}: one network of {specs[0]['units']} units and batch "
                 f"{specs[0]['batch_size']} does not fit {pool.position.device}"
             ) from error
-    if pool.position.device.type == "cuda":
-        torch.cuda.empty_cache()
     log.warning("%s: too large for %s; training it in halves", name, pool.position.device)
     return [
         t for part in _halves(specs) for t in _train_group(name, part, pool, precision, checkpoints)
     ]
 
 
+def _in_one_stack(specs, checkpoints, fit: bool) -> bool:
+    """Whether networks train side by side: as in an earlier run, or else where they `fit`."""
+    if len(specs) == 1 or not checkpoints:
+        return fit or len(specs) == 1
+    if checkpoints.path(_group(specs)).exists():
+        return True
+    return fit and not _begun_in_parts(specs, checkpoints)
+
+
 def _begun_in_parts(specs, checkpoints) -> bool:
-    """Whether an earlier run trained these networks in halves: going on must do the same."""
-    if not checkpoints or len(specs) == 1 or checkpoints.path(_group(specs)).exists():
-        return False
-    return any(
+    return len(specs) > 1 and any(
         checkpoints.path(_group(half)).exists() or _begun_in_parts(half, checkpoints)
         for half in _halves(specs)
     )
