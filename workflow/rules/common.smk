@@ -4,6 +4,7 @@ import os
 import sys
 from base64 import urlsafe_b64encode
 from functools import cache
+from glob import glob
 from pathlib import Path
 
 # Not workflow.basedir, which is another folder where this workflow is a module of another one.
@@ -40,6 +41,8 @@ except ValueError as error:
 cohorts = plan.cohorts
 RESULTS = f"results/{plan.name}"
 LOGS = f"{RESULTS}/logs"
+# Of NVIDIA, of AMD, and of Linux within Windows: without them there is no need to ask torch.
+GPU_DRIVERS = ("/proc/driver/nvidia/gpus/*", "/dev/kfd", "/dev/dxg")
 ENVIRONMENT = str(ROOT / "envs" / "environment.yaml")
 RESULT_FIGURES = tuple(f"result_{number}" for number in range(1, 7))
 FIGURES = ("overview", *RESULT_FIGURES, "chance", "lattices", "learning_curves")
@@ -124,6 +127,24 @@ if workflow.is_main_process:
         logger.warning(line)
 
 
+def runs_here():
+    """Whether jobs run on this machine."""
+    return workflow.executor_plugin is None or workflow.executor_plugin.name == "local"
+
+
+@cache
+def trains_on_a_gpu_here():
+    """Whether training jobs share a GPU of this machine; on a cluster, its profile asks for GPUs."""
+    if not (workflow.is_main_process and runs_here()) or compute["device"] == "cpu":
+        return False
+    if compute["device"] == "cuda":
+        return True
+    if not any(map(glob, GPU_DRIVERS)):
+        return False
+    asked = "import torch; print(torch.cuda.is_available())"
+    return (cluster.say([sys.executable, "-c", asked], 60) or "").strip() == "True"
+
+
 CHOOSE = """
 import sys
 from nofreelunch import devices
@@ -136,9 +157,8 @@ except ValueError as error:
 
 def refusals_of_device():
     """A line where training on this machine would find no such device, or not its precision."""
-    local = workflow.executor_plugin is None or workflow.executor_plugin.name == "local"
     # Jobs in environments of their own may have another torch than this process.
-    here = local and not workflow.deployment_settings.deployment_method
+    here = runs_here() and not workflow.deployment_settings.deployment_method
     asked = compute["device"], compute["precision"]
     # Looking for a device takes torch, and so seconds, and memory that its process gives back.
     if not here or (asked[0] != "cuda" and asked[1] == "float32"):
