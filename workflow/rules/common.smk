@@ -132,17 +132,16 @@ def runs_here():
     return workflow.executor_plugin is None or workflow.executor_plugin.name == "local"
 
 
-@cache
-def trains_on_a_gpu_here():
-    """Whether training jobs share a GPU of this machine; on a cluster, its profile asks for GPUs."""
+def gpu_of_this_machine():
+    """What a training job asks for where it shares a GPU with others; on a cluster its profile asks."""
     if not (workflow.is_main_process and runs_here()) or compute["device"] == "cpu":
-        return False
-    if compute["device"] == "cuda":
-        return True
-    if not any(map(glob, GPU_DRIVERS)):
-        return False
-    asked = "import torch; print(torch.cuda.is_available())"
-    return (cluster.say([sys.executable, "-c", asked], 60) or "").strip() == "True"
+        return {}
+    if compute["device"] == "auto":
+        asked = "import torch; print(torch.cuda.is_available())"
+        there = any(map(glob, GPU_DRIVERS)) and cluster.say([sys.executable, "-c", asked], 60)
+        if (there or "").strip() != "True":
+            return {}
+    return {"gpu": 1}
 
 
 CHOOSE = """

@@ -14,7 +14,7 @@ rule training:
     resources:
         mem_mb=megabytes_of_training,
         runtime=limit("training", hours_of_training),
-        gpu=int(trains_on_a_gpu_here()),
+        **gpu_of_this_machine(),
     params:
         run=lambda wildcards: {
             "cohort": cohorts[wildcards.cohort].as_dict(),
