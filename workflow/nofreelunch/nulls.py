@@ -3,7 +3,7 @@
 A smooth map scores high now and then, however it came about. The score of a unit is therefore set
 against those of surrogate maps that are like its own in all but the arrangement of the fields. Two
 kinds of them, as each misses something: random phases keep the spectrum and the rates but not the
-fields, and so are beaten too often by fields that merely keep their distance (one in six maps of
+fields, and so are beaten too often by fields that merely keep their distance (one in nine maps of
 densely packed bumps at a level of 5 %); a shuffle keeps the fields.
 """
 
@@ -51,9 +51,9 @@ def significance(
     bins, 99 surrogates; a standard error of up to 1.2 %; 150 maps of 44 bins alike): 2 to 5 % of
     smooth noise and of noise of a band of wavelengths, whole or rectified, but 6.5 % where the band
     is a twentieth wide; 5 to 7 % where it is cut higher; 1 to 3 % of up to 14 bumps, which may keep
-    their distance. More pass of maps that are nearly lattices without being noise: 6 to 8 % of
-    boxes packed with bumps as densely as can be and beyond the border, 15 % of sums of two plane
-    waves of one length. All noisy lattices pass (0.6 and 1 m, as much noise as signal), and 17 to
+    their distance, and 5 to 6 % of boxes packed with them as densely as can be and beyond the
+    border. More pass of sums of two plane waves of one length, 11 %, which is nearly a lattice
+    without being noise. All noisy lattices pass (0.6 and 1 m, as much noise as signal), and 17 to
     20 of 29 recorded grid cells in a box of 1 m.
 
     Args:

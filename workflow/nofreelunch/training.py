@@ -246,6 +246,7 @@ class Stack:
         stay = [i for i, spec in enumerate(self.specs) if spec["steps"] > done]
         if not stay:
             return None
+        self.replay = None  # and with it the memory of its graph
         smaller = Stack([self.members[i] for i in stay], self.all, self.pool, self.precision)
         index = torch.tensor(stay, device=self.alive.device)
         smaller._load([tensor[index] for tensor in self._state()])
