@@ -207,7 +207,7 @@ def test_false_positives(kind, rectified):
     found = nulls.significance(np.maximum(maps, 0) if rectified else maps, 39, seed=6)
     assert (found.p_value <= 0.05).sum() <= 14
     assert 0.35 < found.p_phase.mean() < 0.65
-    if kind == "packed bumps":  # one in six by random phases alone
+    if kind == "packed bumps":  # one in nine by random phases alone
         assert (found.p_phase <= 0.05).sum() > (found.p_value <= 0.05).sum() + 4
 
 
