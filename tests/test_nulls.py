@@ -100,10 +100,13 @@ def test_p_values_from_surrogate_score():
     assert (mean.surrogate_score >= found.surrogate_score - 1e-6).all()
 
 
-def test_a_single_field_is_not_shuffled():
-    found = nulls.significance(bumps(20, [(0.8, 1.1)], 0.2), 9, seed=0)
-    assert found.field_count == 1 and np.isnan(found.p_shuffle)
-    assert found.p_value == found.p_phase
+def test_a_single_field_is_no_lattice():
+    """Not even a narrow one in a corner, which scores 0, and its random phases, of more fields, less."""
+    corner = np.maximum(2 - np.add.outer(np.arange(20), np.arange(20)) / 6, 0)
+    found = nulls.significance([bumps(20, [(0.8, 1.1)], 0.2), corner], 99, seed=0)
+    assert (found.field_count == 1).all() and (found.surrogate_count == 50).all()
+    assert (found.p_phase < 0.1).any()
+    assert (found.p_shuffle == 1).all() and (found.p_value == 1).all()
 
 
 def test_shuffles_move_whole_fields():

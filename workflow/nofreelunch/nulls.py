@@ -69,8 +69,10 @@ def significance(
         A dataset over the leading dimensions:
 
         - `p_phase`, `p_shuffle`: (1 + surrogates that score at least as high) / (1 + surrogates),
-          for random phases (`surrogates`) and for the field shuffle (`shuffles`), which is NaN for
-          maps of fewer than two fields, and where the first batch of random phases was enough.
+          for random phases (`surrogates`) and for the field shuffle (`shuffles`), which is NaN
+          where the first batch of random phases was enough. The latter is 1 for maps of fewer than
+          two fields: they have one arrangement only, and it may score higher than the several
+          fields of random phases without being a lattice.
         - `p_value`: the larger of the two, or the one.
         - `null_95`: the score that 5 % of the surrogates exceed, of the kind with the larger
           p-value; where both are the same, the higher score.
@@ -124,8 +126,11 @@ def _compare(
     found = fields.find(rate_map)
     made: list[list[np.ndarray]] = [[], []]
     kinds = [lambda size: surrogates(rate_map, size, random)]
-    if len(found.peaks) >= LEAST_FIELDS:
+    arranged = len(found.peaks) >= LEAST_FIELDS
+    if arranged:
         kinds.append(lambda size: shuffles(found, size, random))
+    else:
+        count = min(count, BATCH)  # for `surrogate_score` alone
     enough = False
     for start in range(0, count, BATCH):
         for kind, draw in zip(made, kinds, strict=False):
@@ -136,6 +141,8 @@ def _compare(
     p = [(1 + (kind >= height).sum()) / (1 + kind.size) for kind in scores]
     largest, null_95 = max(zip(p, (np.quantile(kind, 0.95) for kind in scores), strict=True))
     p_shuffle = p[1] if made[1] else np.nan
+    if not arranged:
+        largest = p_shuffle = 1.0
     chance = _Chance(largest, p[0], p_shuffle, null_95, len(found.peaks), scores[0].size)
     return chance, scores[0][:BATCH]
 
