@@ -105,3 +105,12 @@ def test_a_command_that_is_missing_fails_or_hangs_says_nothing(monkeypatch):
     assert cluster.say([sys.executable, "-c", "raise SystemExit(1)"]) is None
     assert cluster.say(["sleep", "5"]) is None
     assert cluster.say(["echo", "a"]) == "a\n"
+
+
+def test_a_driver_is_sought_where_it_would_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "GPU_DRIVERS", (f"{tmp_path}/gpus/*", f"{tmp_path}/kfd"))
+    assert not cluster.has_gpu_driver()
+    (tmp_path / "gpus").mkdir()
+    assert not cluster.has_gpu_driver()
+    (tmp_path / "gpus" / "0000:01:00.0").mkdir()
+    assert cluster.has_gpu_driver()

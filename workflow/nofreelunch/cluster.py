@@ -11,7 +11,10 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from glob import glob
 
+# Of NVIDIA, of AMD, and of Linux within Windows.
+GPU_DRIVERS = ("/proc/driver/nvidia/gpus/*", "/dev/kfd", "/dev/dxg")
 SECONDS_TO_ANSWER = 10
 
 
@@ -44,6 +47,11 @@ def say(command: Sequence[str], seconds: float | None = None) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
+
+
+def has_gpu_driver() -> bool:
+    """Whether this machine may have a GPU that torch sees; to be sure takes torch, and seconds."""
+    return any(glob(pattern) for pattern in GPU_DRIVERS)
 
 
 def partitions(said: str) -> dict[str, Partition]:

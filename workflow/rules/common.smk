@@ -4,7 +4,6 @@ import os
 import sys
 from base64 import urlsafe_b64encode
 from functools import cache
-from glob import glob
 from pathlib import Path
 
 # Not workflow.basedir, which is another folder where this workflow is a module of another one.
@@ -41,8 +40,6 @@ except ValueError as error:
 cohorts = plan.cohorts
 RESULTS = f"results/{plan.name}"
 LOGS = f"{RESULTS}/logs"
-# Of NVIDIA, of AMD, and of Linux within Windows: without them there is no need to ask torch.
-GPU_DRIVERS = ("/proc/driver/nvidia/gpus/*", "/dev/kfd", "/dev/dxg")
 ENVIRONMENT = str(ROOT / "envs" / "environment.yaml")
 RESULT_FIGURES = tuple(f"result_{number}" for number in range(1, 7))
 FIGURES = ("overview", *RESULT_FIGURES, "chance", "lattices", "learning_curves")
@@ -138,7 +135,7 @@ def gpu_of_this_machine():
         return {}
     if compute["device"] == "auto":
         asked = "import torch; print(torch.cuda.is_available())"
-        there = any(map(glob, GPU_DRIVERS)) and cluster.say([sys.executable, "-c", asked], 60)
+        there = cluster.has_gpu_driver() and cluster.say([sys.executable, "-c", asked], 60)
         if (there or "").strip() != "True":
             return {}
     return {"gpu": 1}
