@@ -12,9 +12,9 @@ rule training:
         ENVIRONMENT
     threads: 1
     resources:
+        **gpu_of_this_machine(),
         mem_mb=megabytes_of_training,
         runtime=limit("training", hours_of_training),
-        **gpu_of_this_machine(),
     params:
         run=lambda wildcards: {
             "cohort": cohorts[wildcards.cohort].as_dict(),
