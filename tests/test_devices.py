@@ -1,9 +1,13 @@
 """Devices and precisions that are there, and one line on those that are not."""
 
+from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
-from nofreelunch import devices, training
+from nofreelunch import devices, targets, training
 from training_examples import CPU, cohort, make, train, walks
 
 
@@ -112,13 +116,65 @@ def test_out_of_memory_in_other_words(words, expected):
         assert devices.out_of_memory(error) is expected
 
 
-def test_codes_have_full_precision_where_products_are_tf32(cuda):
+def test_codes_have_full_precision_where_products_are_tf32(cuda, monkeypatch):
     cuda(True)
     devices.choose("cuda", "tf32")
-    with pytest.raises(ZeroDivisionError), devices.exact_products():
-        assert not torch.backends.cuda.matmul.allow_tf32
-        _ = 1 / 0
+    target, allowed = targets.build("high_dim_cartesian", 0), []
+
+    def product(parameters, x):
+        allowed.append(torch.backends.cuda.matmul.allow_tf32)
+        return x @ parameters["projection"]
+
+    monkeypatch.setattr(target, "_encode", product)
+    target.encode(np.zeros((3, 2)))
+    assert allowed == [False]
     assert torch.backends.cuda.matmul.allow_tf32
+
+
+class Graphs:
+    """CUDA graphs on a CPU, of which a capture fails in these words at its end."""
+
+    def __init__(self, monkeypatch, words):
+        self.stream = main = SimpleNamespace(wait_stream=lambda other: None)
+        side = SimpleNamespace(wait_stream=lambda other: None)
+
+        @contextmanager
+        def on(stream):
+            self.stream = stream
+            yield
+            self.stream = main
+
+        @contextmanager
+        def graph(made, stream):
+            self.stream = stream
+            yield
+            if words:
+                raise RuntimeError(words)
+            self.stream = main
+
+        fakes = {"Stream": lambda: side, "current_stream": lambda: main, "stream": on}
+        fakes |= {"graph": graph, "set_stream": lambda stream: setattr(self, "stream", stream)}
+        fakes["CUDAGraph"] = lambda: SimpleNamespace(replay="replay")
+        for name, fake in fakes.items():
+            monkeypatch.setattr(torch.cuda, name, fake)
+        devices._side_stream.cache_clear()
+        self.main = main
+
+
+@pytest.mark.parametrize("words", ["", "capture failed", "CUDA error: out of memory"])
+def test_a_capture_keeps_state_and_stream_whatever_comes_of_it(words, monkeypatch, caplog):
+    graphs, state = Graphs(monkeypatch, words), torch.zeros(2)
+    step = partial(state.add_, 1)
+    if "memory" in words:
+        with pytest.raises(RuntimeError, match=words):
+            devices.captured(step, [state])
+    else:
+        replay = devices.captured(step, [state])
+        assert replay == (step if words else "replay")
+        assert (state == 0).all()
+        assert ("no CUDA graph, which is slower: capture failed" in caplog.text) == bool(words)
+    assert graphs.stream is graphs.main
+    devices._side_stream.cache_clear()
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])

@@ -2,13 +2,11 @@
 
 import json
 import re
-import signal
 
 import numpy as np
 import pytest
 import torch
-from nofreelunch import costs, devices, networks, targets, training
-from nofreelunch.checkpoints import Checkpoints
+from nofreelunch import costs, networks, targets
 from nofreelunch.cohorts import Network
 from nofreelunch.networks import GATES
 from target_examples import COORDINATES, PLACE_CELLS, SEVERAL
@@ -330,88 +328,6 @@ def test_progress_is_logged(pool, caplog):
     figures = r"loss \d\.\d+, position error [\d.]+ cm, [\d.]+ networks·steps/s \(1 network\), 0 s"
     assert re.search(rf"cohort: step 5/5, {figures} left", caplog.text)
     assert re.search(r"cohort: 1 network, about .* MB on cpu", caplog.text)
-
-
-class Memory:
-    """A device on which so many networks fit, and the stacks that were tried on it."""
-
-    def __init__(self, monkeypatch, fitting):
-        self.tried, advance = [], training.Stack.advance
-
-        def limited(stack, step):
-            if step == 0:
-                self.tried.append(len(stack.members))
-            if len(stack.members) > fitting:
-                raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate")
-            advance(stack, step)
-
-        monkeypatch.setattr(training.Stack, "advance", limited)
-
-
-def close(one, other):
-    for k in range(one.sizes["network"]):
-        assert farthest(weights(one, k), weights(other, k)) < ROUNDING
-    np.testing.assert_array_equal(one["step"], other["step"])
-    np.testing.assert_allclose(one["loss"], other["loss"], rtol=1e-4)
-
-
-def test_a_cohort_that_runs_out_of_memory_is_trained_in_halves(pool, monkeypatch, caplog):
-    specs = [*mixed(steps=40), make(seed=1, steps=40, **SMOOTH)]
-    whole = train(specs, pool)
-    memory = Memory(monkeypatch, fitting=2)
-    close(train(specs, pool), whole)
-    assert memory.tried == [5, 2, 3, 1, 2]
-    assert caplog.text.count("too large for cpu; training it in halves") == 2
-
-
-def test_a_cohort_larger_than_the_memory_is_halved_at_once(pool, monkeypatch):
-    specs = [make(seed=k, steps=20, **SMOOTH) for k in range(4)]
-    whole, memory = train(specs, pool), Memory(monkeypatch, fitting=4)
-    monkeypatch.setattr(devices, "free_memory", lambda device: 1.5 * costs.memory(specs[:1]))
-    close(train(specs, pool), whole)
-    assert memory.tried == [1, 1, 1, 1]
-
-
-def test_a_network_larger_than_the_device_is_refused(pool, monkeypatch):
-    Memory(monkeypatch, fitting=0)
-    expected = "cohort: one network of 12 units and batch 10 does not fit cpu"
-    with pytest.raises(ValueError, match=expected) as error:
-        train([make(), make(seed=1)], pool)
-    assert "\n" not in str(error.value)
-
-
-def test_halves_have_checkpoints_of_their_own(pool, monkeypatch, tmp_path, caplog):
-    specs = [make(seed=k, steps=20) for k in range(2)]
-    memory = Memory(monkeypatch, fitting=1)
-    whole, saving = train(specs, pool), Checkpoints(tmp_path / "cohort.nc", 0, "code")
-    advance = training.Stack.advance
-
-    def stop_in_the_second_half(stack, step):
-        if step == 7 and len(memory.tried) == 6:
-            saving.stop = signal.SIGTERM
-        advance(stack, step)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training.Stack, "advance", stop_in_the_second_half)
-        with pytest.raises(SystemExit):
-            train(specs, pool, checkpoints=saving)
-    with caplog.at_level("INFO"):
-        again = train(specs, pool, checkpoints=Checkpoints(tmp_path / "cohort.nc", 0, "code"))
-    assert re.findall(r"going on from step (\d+)", caplog.text) == ["20", "8"]
-    np.testing.assert_equal(again.to_dict(), whole.to_dict())
-
-
-def test_a_cohort_goes_on_whole_where_less_memory_is_free(pool, monkeypatch, tmp_path, caplog):
-    specs = [make(seed=k, steps=20) for k in range(2)]
-    whole, saving = train(specs, pool), Checkpoints(tmp_path / "cohort.nc", 0, "code")
-    saving.stop = signal.SIGTERM
-    with pytest.raises(SystemExit):
-        train(specs, pool, checkpoints=saving)
-    monkeypatch.setattr(devices, "free_memory", lambda device: 1.5 * costs.memory(specs[:1]))
-    with caplog.at_level("INFO"):
-        again = train(specs, pool, checkpoints=Checkpoints(tmp_path / "cohort.nc", 0, "code"))
-    assert re.findall(r"going on from step (\d+)", caplog.text) == ["1"]
-    np.testing.assert_equal(again.to_dict(), whole.to_dict())
 
 
 def test_a_cohort_holds_one_target(pool):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -61,20 +60,6 @@ def choose(device: str, precision: str = "float32") -> torch.device:
     return chosen
 
 
-@contextmanager
-def exact_products() -> Iterator[None]:
-    """Products in full single precision even where a job's precision is TF32.
-
-    Distances come from terms that cancel: rounded to ten bits, they would move place fields.
-    """
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
-
-
 def free_memory(device: torch.device) -> float:
     """Bytes on `device` that a cohort may take; infinite where that is not known."""
     if device.type == "cuda":
@@ -101,27 +86,29 @@ def out_of_memory(error: RuntimeError) -> bool:
 def _granted(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float:
     """Bytes that this process's control groups may still take, a SLURM job's for example.
 
-    Each group also keeps to the limits of those it is in. Files that the system merely keeps in
-    memory count as free.
+    Each group also keeps to the limits of those it is in.
     """
-    granted = float("inf")
     try:
-        lines = own.read_text().splitlines()
+        groups = [line.split(":", 2)[1:] for line in own.read_text().splitlines()]
     except OSError:
-        return granted
-    for controllers, group in (line.split(":", 2)[1:] for line in lines):
-        for version, (limit, used, files) in CONTROL_GROUPS.items():
-            if controllers == version:
-                top = root / version
-                folder = top / group.strip("/")
-                for one in (folder, *folder.parents[: len(folder.parts) - len(top.parts)]):
-                    try:
-                        kept = dict(map(str.split, (one / "memory.stat").read_text().splitlines()))
-                        sizes = [int((one / name).read_text()) for name in (limit, used)]
-                    except (OSError, ValueError):  # no such file, or "max"
-                        continue
-                    granted = min(granted, sizes[0] - sizes[1] + int(kept.get(files, 0)))
-    return granted
+        return float("inf")
+    granted = [float("inf")]
+    for controllers, group in groups:
+        if controllers in CONTROL_GROUPS:
+            parts = Path(group.strip("/")).parts
+            inside = [root / controllers / Path(*parts[:k]) for k in range(len(parts) + 1)]
+            granted += [_left_in(folder, *CONTROL_GROUPS[controllers]) for folder in inside]
+    return min(granted)
+
+
+def _left_in(group: Path, limit: str, used: str, files: str) -> float:
+    """Bytes left in a control group; files that the system merely keeps in memory count as free."""
+    try:
+        kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        sizes = [int((group / name).read_text()) for name in (limit, used)]
+    except (OSError, ValueError):  # no such file, or "max"
+        return float("inf")
+    return float(sizes[0] - sizes[1] + int(kept.get(files, 0)))
 
 
 def captured(step: Callable[[], None], state: Sequence[Tensor]) -> Callable[[], None]:

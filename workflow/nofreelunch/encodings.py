@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any, ClassVar, NoReturn
 
@@ -10,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nofreelunch import devices
 from nofreelunch.trajectories import ARENA
 
 PLACE_CELL_STREAM = 0  # second seed word: place cells, weights, minibatches ... never share draws
@@ -116,7 +116,7 @@ class Target:
         flat = values.reshape(self.networks, -1, values.shape[-1])
         if self.padded and size == self.cells:
             flat = flat * owner._parameters["real"]
-        with devices.exact_products():
+        with _exact_products():
             result = function(owner._parameters, flat)
         if self.padded and result.shape[-1] == self.cells:
             result = result * owner._parameters["real"]
@@ -130,6 +130,20 @@ class Target:
 
     def _decode(self, p: dict[str, Tensor], output: Tensor) -> Tensor:
         raise ValueError(f"{type(self).__name__} has no decoder")
+
+
+@contextmanager
+def _exact_products() -> Iterator[None]:
+    """Products in full single precision even where a job's precision is TF32.
+
+    Distances come from terms that cancel: rounded to ten bits, they would move place fields.
+    """
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def checked(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,11 +110,9 @@ def _train_group(name, specs, pool: Pool, precision: str, checkpoints) -> list[T
 
 def _in_one_stack(specs, checkpoints, fit: bool) -> bool:
     """Whether networks train side by side: as in an earlier run, or else where they `fit`."""
-    if len(specs) == 1 or not checkpoints:
-        return fit or len(specs) == 1
-    if checkpoints.path(_group(specs)).exists():
+    if len(specs) == 1 or (checkpoints and checkpoints.path(_group(specs)).exists()):
         return True
-    return fit and not _begun_in_parts(specs, checkpoints)
+    return fit and not (checkpoints and _begun_in_parts(specs, checkpoints))
 
 
 def _begun_in_parts(specs, checkpoints) -> bool:
