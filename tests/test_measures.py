@@ -139,6 +139,7 @@ def test_the_least_grid_fraction_is_what_the_surrogates_can_resolve():
         assert nulls.false_discovery(p_value, measures.DISCOVERY_RATE).any() == passes
     least = measures.least_fraction(xr.Dataset(attrs={"surrogates": 200}))
     assert 12 / 128 < least <= 13 / 128
+    assert least == pytest.approx(20 / 201, rel=1e-6)
 
 
 def test_significant_periods_are_those_of_significant_units_that_have_one(networks):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.special
 import xarray as xr
 from nofreelunch import fields, nulls
 from nofreelunch.grid_scores import score
@@ -81,6 +82,17 @@ def test_surrogates_keep_the_correlation(cut):
 
     for lag in (1, 2, 4, 6, 8, 10, 13, 16):
         assert correlation(made, lag) == pytest.approx(correlation(maps, lag), abs=0.1), lag
+
+
+def test_what_ranking_does_to_a_correlation():
+    """Known for signs, by the arcsine law, and for exponentials of Gaussian values."""
+    z = scipy.special.ndtri((np.arange(1600) + 0.5) / 1600)
+    before, wanted = np.array([0.0, 0.2, 0.4, 0.6, 1.0]), np.array([0.0, 0.1, 0.3, 0.5, 1.0])
+    found = nulls._before_ranking(wanted, np.sign(z))
+    np.testing.assert_allclose(found, np.sin(np.pi / 2 * wanted), atol=0.01)
+    rates = np.exp(z) - np.exp(z).mean()
+    became = np.expm1(before) / np.expm1(1)
+    np.testing.assert_allclose(nulls._before_ranking(became, rates), before, atol=0.02)
 
 
 def test_p_values_from_surrogate_score():

@@ -146,6 +146,7 @@ def test_networks_of_all_cohorts_are_in_one_table(stages):
     assert table["in_sweep"].sel(sweep="one").values.tolist() == [False, True, False, True, False]
     assert table["in_sweep"].sel(sweep="other").values.tolist() == [True, True, True, False, True]
     expected = {"study": "tiny", "arena": 2.2, "bin_size": 0.05, "grid_cell_threshold": 0.8}
+    expected |= {"surrogates": 40}
     expected |= {"position_error_threshold": 0.1, "position_error_horizon": 20}
     assert expected.items() <= table.attrs.items()
     assert json.loads(table.attrs["defaults"]) == spec()

@@ -50,9 +50,9 @@ def significance(
     At a level of 5 % there pass, of 400 maps of each of 20 kinds that nothing was chosen by (20
     bins, 99 surrogates; a standard error of up to 1.2 %; 150 maps of 44 bins alike): 2 to 5 % of
     smooth noise and of noise of a band of wavelengths, whole or rectified, but 6.5 % where the band
-    is a twentieth wide; 5 to 7 % where it is cut higher; 1 to 3 % of up to 14 bumps, which may keep
+    is a twentieth wide; 5 to 8 % where it is cut higher; 1 to 3 % of up to 14 bumps, which may keep
     their distance, and 5 to 6 % of boxes packed with them as densely as can be and beyond the
-    border. More pass of sums of two plane waves of one length, 11 %, which is nearly a lattice
+    border. More pass of sums of two plane waves of one length, 12 %, which is nearly a lattice
     without being noise. All noisy lattices pass (0.6 and 1 m, as much noise as signal), and 17 to
     20 of 29 recorded grid cells in a box of 1 m.
 
