@@ -1,7 +1,5 @@
 """Chance levels: what surrogates keep, how often noise passes, and how often a lattice does."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import scipy.special
@@ -116,7 +114,7 @@ def test_a_single_field_is_no_lattice():
     """Nor is a ramp: alike to itself at every shift it scores 0, and its random phases less."""
     ramp = np.add.outer(2.0 * np.arange(20), np.arange(20))
     found = nulls.significance([bumps(20, [(0.8, 1.1)], 0.2), ramp], 99, seed=0)
-    assert (found.field_count == 1).all() and (found.surrogate_count == 50).all()
+    assert (found.field_count == 1).all() and (found.surrogate_count == 25).all()
     assert found.p_phase[1] < 0.05
     assert (found.p_shuffle == 1).all() and (found.p_value == 1).all()
 
@@ -153,11 +151,11 @@ def test_only_promising_maps_get_many_surrogates():
     stripes = np.sin(np.arange(16)) + random.standard_normal((1, 16, 16))
     rates = np.concatenate([lattice, stripes, np.full((1, 16, 16), 2.0)])
     found = nulls.significance(rates, 250, seed=0)
-    np.testing.assert_array_equal(found.surrogate_count, [250, 50, 0])
+    np.testing.assert_array_equal(found.surrogate_count, [250, 25, 0])
     assert found.p_value[0] == pytest.approx(1 / 251)
-    assert found.p_value[1] > 10 / 51
+    assert found.p_value[1] > 10 / 26
     assert found.field_count[1] > 1 and found.p_shuffle[1].isnull()  # the first kind was enough
-    assert found.surrogate_score.shape == (3, 50)
+    assert found.surrogate_score.shape == (3, 25)
 
 
 @pytest.mark.parametrize("count", [99, 499])
@@ -168,17 +166,18 @@ def test_early_stopping_is_valid(count, monkeypatch):
     chances = np.array([0.01, 0.05, 0.1])
     random = np.random.default_rng(10)
 
-    def drawn(name, alike):
-        scores = random.standard_normal if name == alike else lambda size: np.full(size, -99.0)
-        return lambda _, size, __: SimpleNamespace(score_60=SimpleNamespace(values=scores(size)))
+    def beaten(size):
+        return np.full(size, -99.0)
 
     two = fields.find(bumps(20, [(0.5, 0.5), (1.5, 1.5)], 0.15))
     monkeypatch.setattr(nulls.fields, "find", lambda _: two)
-    monkeypatch.setattr(nulls, "score", lambda drawn: drawn)
-    for alike in ("surrogates", "shuffles"):
-        for name in ("surrogates", "shuffles"):
-            monkeypatch.setattr(nulls, name, drawn(name, alike))
-        p = [nulls._compare(None, random.standard_normal(), count, random)[0] for _ in range(4000)]
+    monkeypatch.setattr(nulls, "_scores_60", lambda drawn, *_: drawn)
+    for kinds in ([random.standard_normal, beaten], [beaten, random.standard_normal]):
+        monkeypatch.setattr(nulls, "_kinds", lambda *_, kinds=kinds: kinds)
+        p = [
+            nulls._compare(None, random.standard_normal(), count, random, "min_max", "masked")[0]
+            for _ in range(4000)
+        ]
         p = np.array([chance.p_value for chance in p])
         share = (p[:, np.newaxis] <= chances).mean(axis=0)
         assert (share <= chances + 3 * np.sqrt(chances * (1 - chances) / p.size)).all()
@@ -237,12 +236,14 @@ def test_power(period):
 
 def test_real_grid_cells():
     """With three to nine fields a recorded lattice often scores no higher than bumps do that keep
-    its least distance: of 29 cells, 18 to 21 pass from seed to seed, 24 by random phases alone."""
+    its least distance: of 29 cells, 18 pass on average over seeds (standard deviation 2), 23 by
+    random phases alone (1)."""
     if not SHARED.exists():
         pytest.skip("the recorded cells are not in this checkout")
-    found = nulls.significance(np.load(SHARED / "real_grid_cells.npz")["rate_maps"], 99, seed=0)
-    assert (found.p_value <= 0.05).sum() >= 18
-    assert (found.p_phase <= 0.05).sum() >= 22
+    rates = np.load(SHARED / "real_grid_cells.npz")["rate_maps"]
+    found = [nulls.significance(rates, 99, seed=seed) for seed in range(4)]
+    assert np.mean([(of_seed.p_value <= 0.05).sum() for of_seed in found]) >= 15
+    assert np.mean([(of_seed.p_phase <= 0.05).sum() for of_seed in found]) >= 21
 
 
 def test_constant_unvisited_and_no_maps():

@@ -91,16 +91,22 @@ def score_by_method(
 ) -> xr.Dataset:
     """`score` by both methods in one pass, along a first dimension `definition`."""
     stack = Stack(rate_maps, unvisited)
+    best = best_rings(stack, device)
+    coords = {"definition": list(METHODS)}
+    names = [f"{kind}_{angle}" for kind in ("score", "ring") for angle in SCORES]
+    values = best.reshape(len(names), len(METHODS), stack.count)
+    return xr.Dataset({k: stack.label(v, coords) for k, v in zip(names, values, strict=True)})
+
+
+def best_rings(stack: Stack, device: str = "cpu") -> np.ndarray:
+    """What `score` returns, without labels: (score or ring, angle of `SCORES`, method, map)."""
     best = np.full((2, len(SCORES), len(METHODS), stack.count), np.nan)
     for where, scores in _scored(stack, _torch_device(device)):
         # NaN in every ring where there is no visited bin, 0 where the map is constant.
         varied = scores.any(axis=(0, 1, 2)) & ~np.isnan(scores[0, 0, 0])
         best[0, :, :, where] = scores.max(axis=2)
         best[1, :, :, where] = np.where(varied, OUTER_RADII[scores.argmax(axis=2)], np.nan)
-    coords = {"definition": list(METHODS)}
-    names = [f"{kind}_{angle}" for kind in ("score", "ring") for angle in SCORES]
-    values = best.reshape(len(names), len(METHODS), stack.count)
-    return xr.Dataset({k: stack.label(v, coords) for k, v in zip(names, values, strict=True)})
+    return best
 
 
 def score_rings(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
