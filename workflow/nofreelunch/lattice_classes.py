@@ -124,8 +124,8 @@ def surrogates(rate_map: ArrayLike, count: int, random: np.random.Generator) -> 
     waves are all of one length would get surrogates of more lengths and directions, less often like
     a lattice than chance would have them. So the amplitudes are fitted in a few rounds until the
     surrogates' own mean spectrum, averaged over directions and tapered as in `stripe_score`, is the
-    map's. (`nulls.surrogates` undo the replacement by a formula, which is quicker, but miss one in
-    two of the stripes of which two fit the box.)
+    map's. (`nulls.surrogates` undo the replacement by a formula, which is quicker, but miss two
+    in five of the stripes of which two fit the box.)
     """
     rate_map = one_map(rate_map).astype(float)
     visited, n = ~np.isnan(rate_map), len(rate_map)

@@ -152,7 +152,7 @@ def _kinds(
     rate_map: np.ndarray, found: fields.Fields, random: np.random.Generator
 ) -> list[Callable[[int], np.ndarray]]:
     """What draws so many `surrogates`, and `shuffles` of a map that has fields enough for them."""
-    amplitude = amplitude_before_ranking(rate_map)
+    amplitude = _amplitude(rate_map)
     kinds = [lambda count: ranked(noise(len(rate_map), count, random) * amplitude, rate_map)]
     if len(found.peaks) >= LEAST_FIELDS:
         kinds.append(lambda count: shuffles(found, count, random))
@@ -174,7 +174,7 @@ def surrogates(rate_map: ArrayLike, count: int, random: np.random.Generator) -> 
     Raises ValueError as `fields.find` does.
     """
     rate_map = one_map(rate_map)
-    amplitude = amplitude_before_ranking(rate_map)
+    amplitude = _amplitude(rate_map)
     return ranked(noise(len(rate_map), count, random) * amplitude, rate_map)
 
 
@@ -197,7 +197,7 @@ def ranked(transforms: np.ndarray, rate_map: np.ndarray) -> np.ndarray:
     return maps
 
 
-def amplitude_before_ranking(rate_map: np.ndarray) -> np.ndarray:
+def _amplitude(rate_map: np.ndarray) -> np.ndarray:
     """Amplitude (2 side, side + 1) of the field that takes on a map's spectrum with its rates.
 
     The map's correlation at each lag, of the bins that overlap, is averaged over directions as a
