@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 from nofreelunch import devices, targets, training
-from training_examples import CPU, cohort, make, train, walks
+from nofreelunch.minibatches import Pool
+from nofreelunch.networks import ACTIVATIONS, GATES
+from target_examples import COORDINATES, PLACE_CELLS, SEVERAL
+from training_examples import CPU, cohort, make, mixed, train, walks
 
 
 @pytest.fixture
@@ -175,6 +178,33 @@ def test_a_capture_keeps_state_and_stream_whatever_comes_of_it(words, monkeypatc
         assert ("no CUDA graph, which is slower: capture failed" in caplog.text) == bool(words)
     assert graphs.stream is graphs.main
     devices._side_stream.cache_clear()
+
+
+NO_CODE = {"place_cells": None, "encoder_scale": 1.0}
+STACKS = {
+    **{cell: {"cell": cell} for cell in GATES},
+    **{activation: {"activation": activation} for activation in ACTIVATIONS},
+    **{name: {"target": name} for name in PLACE_CELLS},
+    **{name: {"target": name} | (NO_CODE if "high" not in name else {}) for name in COORDINATES},
+    "several fields": {"fields_per_cell": SEVERAL},
+}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_step_stays_on_its_device_and_looks_at_no_values(stack, precision, monkeypatch):
+    """As a CUDA graph asks; on a device of tensors without values, torch refuses the contrary."""
+    specs, meta, cpu = mixed(**STACKS[stack]), torch.device("meta"), torch.Tensor.cpu
+    with monkeypatch.context() as patch:  # targets look at how many fields their cells have
+        patch.setattr(
+            torch.Tensor, "cpu", lambda x: torch.full(x.shape, 5) if x.is_meta else cpu(x)
+        )
+        made = training.Stack(range(len(specs)), specs, Pool(walks(), specs, meta), precision)
+    made.position = made.minibatches.draw(0)
+    made._compute()
+    found = [made.position, *made._state(), made.loss, made.output, made.position_error()]
+    assert {tensor.device for tensor in found} == {meta}
+    assert made.output.shape == (*made.position[:, 1:, :, 0].shape, made.target.cells)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])

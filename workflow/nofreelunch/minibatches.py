@@ -46,12 +46,12 @@ class Pool:
                 f"batch_size: found {batch}, but the pool has only {count} trajectories; allowed: "
                 "a smaller batch, or a larger trajectories.training.count"
             )
-        position = torch.from_numpy(pool["position"].values[:, : length + 1])
-        self.position = position.float().to(device)
+        position = pool["position"].values[:, : length + 1]
+        self.position = torch.from_numpy(position).float().to(device)
         self.arena = float(pool.attrs["arena"])
         self.symmetries = 8 if pool.attrs.get("symmetries", 1) else 1
         seed = pool.attrs.get("seed")
-        content = hashlib.sha256(np.ascontiguousarray(position.numpy()).data)
+        content = hashlib.sha256(np.ascontiguousarray(position).data)
         self.provenance = {
             "arena": self.arena,
             "pool_seed": "unknown" if seed is None else int(seed),
@@ -115,11 +115,9 @@ class Dropout:
     """
 
     def __init__(self, specs: Sequence[Mapping[str, Any]], device: torch.device) -> None:
-        self.rates = {
-            kind: torch.tensor([float(s["dropout"][kind]) for s in specs], device=device)
-            for kind in DROPPED
-        }
-        self.drops = {kind: bool(rates.any()) for kind, rates in self.rates.items()}
+        rates = {kind: [float(spec["dropout"][kind]) for spec in specs] for kind in DROPPED}
+        self.drops = {kind: any(of_networks) for kind, of_networks in rates.items()}
+        self.rates = {kind: torch.tensor(rates[kind], device=device) for kind in DROPPED}
         words = [
             np.random.SeedSequence([s["seed"], DROPOUT_STREAM]).generate_state(len(DROPPED))
             for s in specs
