@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from meta_device import META, OneDevice
 from nofreelunch import devices, targets, training
 from nofreelunch.minibatches import Pool
 from nofreelunch.networks import ACTIVATIONS, GATES
@@ -193,17 +194,18 @@ STACKS = {
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_step_stays_on_its_device_and_looks_at_no_values(stack, precision, monkeypatch):
-    """As a CUDA graph asks; on a device of tensors without values, torch refuses the contrary."""
-    specs, meta, cpu = mixed(**STACKS[stack]), torch.device("meta"), torch.Tensor.cpu
+    """As a CUDA graph asks."""
+    specs, cpu = mixed(**STACKS[stack]), torch.Tensor.cpu
     with monkeypatch.context() as patch:  # targets look at how many fields their cells have
         patch.setattr(
             torch.Tensor, "cpu", lambda x: torch.full(x.shape, 5) if x.is_meta else cpu(x)
         )
-        made = training.Stack(range(len(specs)), specs, Pool(walks(), specs, meta), precision)
-    made.position = made.minibatches.draw(0)
-    made._compute()
-    found = [made.position, *made._state(), made.loss, made.output, made.position_error()]
-    assert {tensor.device for tensor in found} == {meta}
+        made = training.Stack(range(len(specs)), specs, Pool(walks(), specs, META), precision)
+    with OneDevice():
+        made.position = made.minibatches.draw(0)
+        made._compute()
+        found = [made.position, *made._state(), made.loss, made.output, made.position_error()]
+    assert {tensor.device for tensor in found} == {META}
     assert made.output.shape == (*made.position[:, 1:, :, 0].shape, made.target.cells)
 
 

@@ -11,6 +11,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from meta_device import OneDevice
 from nofreelunch import autocorrelograms, grid_scores
 from synthetic_maps import SHARED, hexagonal, hexagonal_maps, smooth_noise
 
@@ -393,6 +394,23 @@ def test_torch_scores_maps_without_a_fallback(monkeypatch):
     monkeypatch.setattr(grid_scores, "half_autocorrelograms", None)
     found = grid_scores._ring_correlations_on("cpu", next(autocorrelograms.Stack(rates).chunks()))
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_torch_scores_on_the_device_of_its_maps(monkeypatch):
+    import torch
+
+    def dense(index, values, shape, check_invariants):  # the device has no sparse tensors
+        assert index.is_meta and values.is_meta
+        return values.new_empty(shape)
+
+    monkeypatch.setattr(torch, "sparse_coo_tensor", dense)
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda x: torch.zeros(x.shape, dtype=x.dtype))
+    chunk = next(
+        autocorrelograms.Stack(np.random.default_rng(6).uniform(size=(3, 12, 12))).chunks()
+    )
+    with OneDevice():
+        found = grid_scores._ring_correlations_on("meta", chunk)
+    assert found.shape == (len(grid_scores.ANGLES), len(grid_scores.OUTER_RADII), 3)
 
 
 def test_devices(monkeypatch):
