@@ -164,13 +164,15 @@ def test_a_checkpoint_of_something_else_is_ignored(what, output, pool, caplog):
     identical(again, train(specs, pool, **options))
 
 
-def test_networks_do_not_share_checkpoints(output, pool):
+def test_networks_do_not_share_checkpoints(output, pool, caplog):
     """Nor do the same networks in another order."""
     specs = [make(seed=k, steps=30) for k in range(2)]
-    interrupt(output, pool, 20, specs)
+    path = interrupt(output, pool, 20, specs)
     for others in (specs[::-1], specs[:1], [specs[0], make(seed=9, steps=30)]):
         again = train(others, pool, checkpoints=Checkpoints(output, NEVER, "code"))
         identical(again, train(others, pool))
+        assert caplog.messages[-1] == f"{path}: ignored, it is of other networks"
+        caplog.clear()
     assert len(list(output.parent.iterdir())) == 1
 
 
@@ -229,6 +231,7 @@ def test_clear_removes_what_belongs_to_the_output(tmp_path):
     for owner, group in ((saving, "0"), (saving, "1"), (other, "0")):
         owner.save(group, {}, {"x": np.zeros(3)})
     (tmp_path / ".a.checkpoint-2.npz.part").write_text("")
+    (tmp_path / ".a.nc.4711.part").write_text("")
     (tmp_path / "a.nc").write_text("")
     saving.clear()
     assert {path.name for path in tmp_path.iterdir()} == {"a.nc", other.path("0").name}

@@ -19,9 +19,11 @@ from training_examples import CPU, cohort, make, mixed, train, walks
 def cuda(monkeypatch):
     """Pretend that torch sees a CUDA device, or not."""
 
-    def pretend(there, bfloat16=True):
+    def pretend(there, old=False):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bfloat16)
+        properties = SimpleNamespace(major=7 if old else 8)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device=None: properties)
 
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that what a job sets is put back
     before = torch.backends.cuda.matmul.allow_tf32
@@ -62,9 +64,10 @@ def test_what_is_not_there_is_refused_in_one_line(cuda):
     refused("cpu", "half", "compute.precision: found 'half', allowed: float32, tf32, bfloat16")
     lacks = "compute.precision: found 'tf32', which cpu does not have here; "
     refused("cpu", "tf32", lacks + "allowed: float32, bfloat16")
-    cuda(True, bfloat16=False)
-    lacks = "compute.precision: found 'bfloat16', which cuda does not have here; "
-    refused("cuda", "bfloat16", lacks + "allowed: float32, tf32")
+    cuda(True, old=True)
+    for precision in ("tf32", "bfloat16"):
+        lacks = f"compute.precision: found '{precision}', which cuda does not have here; "
+        refused("cuda", precision, lacks + "allowed: float32$")
     refused("cpu", "tf32", "which cpu does not have here")
 
 

@@ -12,7 +12,18 @@ import torch
 from nofreelunch import kernels, optimizers, place_cells, targets
 from target_examples import DOG, DOS, GAUSSIAN, GENERAL, PLACE_CELLS, SEVERAL, SOD, uniform
 from target_examples import make as make_target
-from training_examples import ROUNDING, SMOOTH, farthest, make, mixed, passes, train, walks, weights
+from training_examples import (
+    ROUNDING,
+    SMOOTH,
+    farthest,
+    make,
+    mixed,
+    passes,
+    stacked,
+    train,
+    walks,
+    weights,
+)
 
 EXTREME = {
     "one field": [{"width": 0.12, "cells": 40}],
@@ -68,6 +79,15 @@ def test_encoding(name, case, kind, monkeypatch):
     # hardly wider than the field, or because all of very few cells are far.
     almost_equal = case in ("shallow surround", "padded cells") and name not in (GAUSSIAN, SOD)
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-4 if almost_equal else 3e-6)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_training_encodes_by_kernels(count, monkeypatch):
+    """However the positions of several networks lie in memory."""
+    stack = stacked([make(seed=k) for k in range(count)], walks())
+    with passes("kernels"):
+        only_kernels(monkeypatch)
+        stack.advance(0)
 
 
 @pytest.mark.parametrize("sizes", [(16, 16), (5, 37, 3)])

@@ -85,6 +85,27 @@ def test_halves_have_checkpoints_of_their_own(pool, monkeypatch, tmp_path, caplo
     np.testing.assert_equal(again.to_dict(), whole.to_dict())
 
 
+def test_a_part_that_is_finished_is_not_trained_again(pool, monkeypatch, tmp_path, caplog):
+    """Though no checkpoint was due yet when the job was killed, in its second part."""
+    specs, output = [make(seed=k, steps=20) for k in range(2)], tmp_path / "cohort.nc"
+    whole, memory = train(specs, pool), Memory(monkeypatch, fitting=1)
+    advance = training.Stack.advance
+
+    def killed_in_the_second_part(stack, step):
+        if step == 7 and len(memory.tried) == 3:
+            raise KeyboardInterrupt
+        advance(stack, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Stack, "advance", killed_in_the_second_part)
+        with pytest.raises(KeyboardInterrupt):
+            train(specs, pool, checkpoints=Checkpoints(output, 1e9, "code"))
+    with caplog.at_level("INFO"):
+        again = train(specs, pool, checkpoints=Checkpoints(output, 1e9, "code"))
+    assert re.findall(r"going on from step (\d+)", caplog.text) == ["20"]
+    np.testing.assert_equal(again.to_dict(), whole.to_dict())
+
+
 def test_a_cohort_goes_on_whole_where_less_memory_is_free(pool, monkeypatch, tmp_path, caplog):
     specs = [make(seed=k, steps=20) for k in range(2)]
     whole, saving = train(specs, pool), Checkpoints(tmp_path / "cohort.nc", 0, "code")

@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,19 @@ class Checkpoints:
                 arrays = {name: stored[name] for name in stored.files}
             header = str(arrays.pop("header"))
         except Exception as error:  # whatever a damaged file makes numpy and zipfile say
-            log.warning("%s: ignored, it is damaged (%s)", path, error)
+            log.warning("%s: ignored, it is damaged (%s)", path, type(error).__name__)
             return None
         if header != self._header(identity, arrays):
             log.warning("%s: ignored, it is damaged, or of other networks or code", path)
             return None
         return arrays
+
+    def ignore_others(self, groups: Iterable[str]) -> None:
+        """Say which checkpoints of the output are of none of the networks named `groups`."""
+        known = {self.path(group) for group in groups}
+        for path in sorted(self.output.parent.glob(f"{self.output.stem}.checkpoint-*.npz")):
+            if path not in known:
+                log.warning("%s: ignored, it is of other networks", path)
 
     def stop_if_asked(self, name: str, done: int) -> None:
         """End the process (SystemExit), as a signal would, where one asked for it."""
@@ -103,9 +110,10 @@ class Checkpoints:
             raise SystemExit(128 + self.stop)
 
     def clear(self) -> None:
-        """Remove all checkpoints of the output."""
-        for pattern in ("{}.checkpoint-*.npz", ".{}.checkpoint-*.npz.part"):
-            for path in self.output.parent.glob(pattern.format(self.output.stem)):
+        """Remove all checkpoints of the output, and what killed jobs left of it."""
+        saved = f"{self.output.stem}.checkpoint-*.npz"
+        for pattern in (saved, f".{saved}.part", f".{self.output.name}.*.part"):
+            for path in self.output.parent.glob(pattern):
                 path.unlink(missing_ok=True)
 
     @contextmanager

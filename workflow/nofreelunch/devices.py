@@ -44,11 +44,12 @@ def choose(device: str, precision: str = "float32") -> torch.device:
             f"compute.precision: found {precision!r}, allowed: {', '.join(PRECISIONS)}"
         )
     on_cuda = chosen.type == "cuda"
-    lacking = (precision == "tf32" and not on_cuda) or (
-        precision == "bfloat16" and on_cuda and not torch.cuda.is_bf16_supported()
-    )
-    if lacking:
-        allowed = [p for p in PRECISIONS if p != precision and (on_cuda or p != "tf32")]
+    lacking = {
+        "tf32": not (on_cuda and torch.cuda.is_tf32_supported()),
+        "bfloat16": on_cuda and not torch.cuda.is_bf16_supported(including_emulation=False),
+    }
+    if lacking.get(precision):
+        allowed = [p for p in PRECISIONS if not lacking.get(p)]
         raise ValueError(
             f"compute.precision: found {precision!r}, which {chosen.type} does not have here; "
             f"allowed: {', '.join(allowed)}"
@@ -132,6 +133,7 @@ def captured(step: Callable[[], None], state: Sequence[Tensor]) -> Callable[[], 
             step()
     except RuntimeError as error:
         torch.cuda.set_stream(main)  # a capture that fails may leave its own
+        main.wait_stream(side)
         if out_of_memory(error):
             raise
         log.warning("no CUDA graph, which is slower: %s", str(error).splitlines()[0])

@@ -99,6 +99,7 @@ class PlaceCells(Target):
         return near, surround
 
     def _encode(self, p, x):
+        x = x.contiguous()  # which positions of several networks are not, without their start
         if self.kernel is not None and kernels.usable(x, self.fields):
             return self._apply_kernel(p, x)
         near, surround = self._distances(p, x)

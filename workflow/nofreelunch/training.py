@@ -14,7 +14,7 @@ the stack.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -63,12 +63,16 @@ def train(
 
     Raises:
         ValueError: for trajectories that are too short or too few, a device or precision that is
-            not there, or networks that do not stack.
+            not there, or networks that do not stack, or none.
         SystemExit: after a checkpoint, where SIGTERM or SIGINT asked to stop.
     """
     where = devices.choose(device, precision)
+    if not cohort.networks:
+        raise ValueError(f"{cohort.name}: found no networks, allowed: one or more")
     specs = [network.spec for network in cohort.networks]
     pool = Pool(trajectories, specs, where)
+    if checkpoints:
+        checkpoints.ignore_others(_groups(specs))
     with checkpoints.listening() if checkpoints else nullcontext():
         trained = _train_group(cohort.name, specs, pool, precision, checkpoints)
     for network, of_network in zip(cohort.networks, trained, strict=True):
@@ -83,7 +87,9 @@ def train(
     return results.dataset(cohort, trained, attributes)
 
 
-def _train_group(name, specs, pool: Pool, precision: str, checkpoints) -> list[Trained]:
+def _train_group(
+    name, specs, pool: Pool, precision: str, checkpoints, whole: bool = True
+) -> list[Trained]:
     """Train networks side by side, or one half after the other where the device is too small."""
     need, free = costs.memory(specs), devices.free_memory(pool.position.device)
     log.info(
@@ -93,7 +99,7 @@ def _train_group(name, specs, pool: Pool, precision: str, checkpoints) -> list[T
     )
     try:
         if _in_one_stack(specs, checkpoints, need <= free):
-            return _train_stack(name, specs, pool, precision, checkpoints)
+            return _train_stack(name, specs, pool, precision, checkpoints, whole)
     except RuntimeError as error:
         if not devices.out_of_memory(error):
             raise
@@ -104,7 +110,9 @@ def _train_group(name, specs, pool: Pool, precision: str, checkpoints) -> list[T
             ) from error
     log.warning("%s: too large for %s; training it in halves", name, pool.position.device)
     return [
-        t for part in _halves(specs) for t in _train_group(name, part, pool, precision, checkpoints)
+        trained
+        for part in _halves(specs)
+        for trained in _train_group(name, part, pool, precision, checkpoints, whole=False)
     ]
 
 
@@ -126,13 +134,24 @@ def _halves(specs):
     return specs[: len(specs) // 2], specs[len(specs) // 2 :]
 
 
+def _groups(specs) -> Iterator[str]:
+    """Names of the stacks that these networks may be trained in."""
+    yield _group(specs)
+    if len(specs) > 1:
+        for half in _halves(specs):
+            yield from _groups(half)
+
+
 def _group(specs) -> str:
     """Name of the networks of a stack in the names of their checkpoints."""
     return digest([dict(spec) for spec in specs], 10)
 
 
-def _train_stack(name, specs, pool: Pool, precision: str, checkpoints) -> list[Trained]:
+def _train_stack(
+    name, specs, pool: Pool, precision: str, checkpoints, whole: bool
+) -> list[Trained]:
     curves = Curves([spec["steps"] for spec in specs])
+    last = int(curves.steps.max())
     group = _group(specs)
     identity = {"specs": list(map(dict, specs)), "precision": precision, **pool.provenance}
     saved = checkpoints.load(group, identity) if checkpoints else None
@@ -145,7 +164,7 @@ def _train_stack(name, specs, pool: Pool, precision: str, checkpoints) -> list[T
         stack = Stack.restored(specs, pool, precision, saved, finished)
         log.info("%s: going on from step %d", name, first)
     progress = Progress(name, curves, first)
-    for step in range(first, int(curves.steps.max())):
+    for step in range(first, last):
         if (curves.steps[stack.members] <= step).any():
             stack = stack.without_finished(step, finished)
         stack.advance(step)
@@ -157,7 +176,9 @@ def _train_stack(name, specs, pool: Pool, precision: str, checkpoints) -> list[T
         if checkpoints and checkpoints.due():
             checkpoints.save(group, identity, stack.arrays(step + 1, curves, finished))
             checkpoints.stop_if_asked(name, step + 1)
-    stack.without_finished(int(curves.steps.max()), finished)
+    if checkpoints and not whole:  # the other parts take time yet
+        checkpoints.save(group, identity, stack.arrays(last, curves, finished))
+    stack.without_finished(last, finished)
     return [finished[k].with_curve(curves, k) for k in range(len(specs))]
 
 
@@ -241,10 +262,10 @@ class Stack:
         for place, (k, spec) in enumerate(zip(self.members, self.specs, strict=True)):
             if spec["steps"] <= done:
                 finished[k] = self._trained(place)
+        self.replay = None  # and with it the memory of its graph
         stay = [i for i, spec in enumerate(self.specs) if spec["steps"] > done]
         if not stay:
             return None
-        self.replay = None  # and with it the memory of its graph
         smaller = Stack([self.members[i] for i in stay], self.all, self.pool, self.precision)
         index = torch.tensor(stay, device=self.alive.device)
         smaller._load([tensor[index] for tensor in self._state()])
