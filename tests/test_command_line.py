@@ -140,11 +140,6 @@ def test_refused_files(maps, tmp_path, capsys):
     assert "found a, b, allowed: one array of square maps" in refused(archive)
     np.savez(archive, maps.values[..., :5])
     assert "found no square maps (arr_0 (2, 3, 20, 5)), allowed" in refused(archive)
-    np.savez(archive, maps.values, bin_size=np.array(["x"]))
-    assert "bin_size: found array(['x'], dtype='<U1'), allowed: one number" in refused(archive)
-    for wrong in ("0.11 m", [0.1, 0.1]):
-        maps.to_dataset().assign_attrs(bin_size=wrong).to_netcdf(tmp_path / "sizes.nc")
-        assert "bin_size: found" in refused(tmp_path / "sizes.nc")
     np.save(tmp_path / "maps.npy", maps.values)
     assert "found suffix '.npy', allowed: .nc, .npz" in refused(tmp_path / "maps.npy")
     assert f"{tmp_path}: found a folder, allowed: a file" in refused(tmp_path)
@@ -153,6 +148,33 @@ def test_refused_files(maps, tmp_path, capsys):
     capsys.readouterr()
     np.savez(archive, np.full((2, 9, 9), np.inf))
     assert "found an infinite rate" in refused(archive)
+
+
+def test_bin_sizes_in_files(maps, tmp_path, capsys):
+    """Of the file, of the maps in it, or of the command; the last of these counts."""
+    archive, path = tmp_path / "maps.npz", tmp_path / "maps.nc"
+    np.savez(archive, maps.values, bin_size=np.array(["x"]))
+    expected = "bin_size: found array(['x'], dtype='<U1'), allowed: one number"
+    assert expected in refusal(capsys, "score", archive)
+    for wrong in ("0.11 m", [0.1, 0.1]):
+        maps.to_dataset().assign_attrs(bin_size=wrong).to_netcdf(path)
+        assert "bin_size: found" in refusal(capsys, "score", path)
+        assert __main__.main(["score", str(path), "--bin-size", str(SIZE)]) == 0
+        expected = table_of(capsys)
+        maps.assign_attrs(bin_size=SIZE).to_dataset().assign_attrs(bin_size=wrong).to_netcdf(path)
+        assert __main__.main(["score", str(path)]) == 0
+        pd.testing.assert_frame_equal(table_of(capsys), expected)
+
+
+def test_scores_do_not_replace_the_maps(maps, tmp_path, capsys):
+    path, other = tmp_path / "maps.nc", tmp_path / "same.nc"
+    maps.to_netcdf(path)
+    other.symlink_to(path)
+    content = path.read_bytes()
+    for output in (path, other):
+        said = refusal(capsys, "score", path, "--bin-size", SIZE, "-o", output)
+        assert f"{output}: found the file of the maps, allowed: another one" in said
+    assert path.read_bytes() == content
 
 
 class Harmful:

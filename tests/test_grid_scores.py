@@ -3,6 +3,7 @@
 import json
 import runpy
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from meta_device import OneDevice
-from nofreelunch import autocorrelograms, grid_scores
+from nofreelunch import (
+    autocorrelograms,
+    grid_scores,
+    gridness,
+    lattice_classes,
+    lattices,
+    nulls,
+)
 from synthetic_maps import SHARED, hexagonal, hexagonal_maps, smooth_noise
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -349,6 +357,28 @@ def test_leading_dimensions_named_as_those_of_results():
         maps = xr.DataArray(rates, dims=(name, "y", "x"))
         with pytest.raises(ValueError, match=f"rate_maps: found a dimension '{name}'"):
             grid_scores.score_rings(maps)
+
+
+SCORERS = {
+    "score_60": grid_scores.score,
+    "ring_90": grid_scores.score_by_method,
+    "definition": grid_scores.score_rings,
+    "lag_x": grid_scores.autocorrelogram,
+    "gridness": gridness.expanding_ring,
+    "reason": partial(lattices.measure, bin_size=0.1),
+    "peaks": lattices.nearest_six,
+    "p_phase": partial(nulls.significance, count=1, seed=0),
+    "lattice": partial(lattice_classes.classify, count=1, seed=0),
+}
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_coordinates_named_as_results(name):
+    """Of files that hold scores of an earlier time, say."""
+    rates = np.random.default_rng(0).uniform(size=(2, 8, 8))
+    maps = xr.DataArray(rates, dims=("unit", "y", "x"), coords={name: ("unit", [1.0, 2.0])})
+    with pytest.raises(ValueError, match=f"rate_maps: found a coordinate '{name}', allowed"):
+        SCORERS[name](maps)
 
 
 def test_bad_options():

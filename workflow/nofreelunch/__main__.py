@@ -63,8 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _score(given: argparse.Namespace) -> None:
     if given.output is not None:
         score_maps.check_output(given.output)
-    maps, bin_size = score_maps.read(given.file, given.variable)
-    bin_size = bin_size if given.bin_size is None else given.bin_size
+        if os.path.exists(given.output) and os.path.samefile(given.file, given.output):
+            raise ValueError(f"{given.output}: found the file of the maps, allowed: another one")
+    maps, bin_size = score_maps.read(given.file, given.variable, given.bin_size)
     if bin_size is None:
         raise ValueError(
             f"--bin-size: found none, nor an attribute bin_size in {given.file}, "

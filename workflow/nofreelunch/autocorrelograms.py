@@ -7,7 +7,7 @@ autocorrelogram is held: it is point symmetric, so the lags with dy >= 0 say it 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +45,7 @@ def autocorrelogram(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.DataA
     Args and errors as in `grid_scores.score`. Returns (..., lag_y, lag_x), with lags in bins from
     -(n - 1) to n - 1; NaN for a map without any visited bin.
     """
-    stack = Stack(rate_maps, unvisited)
+    stack = Stack(rate_maps, unvisited, ("lag_y", "lag_x"))
     lags = np.arange(1 - stack.side, stack.side)
     correlations = np.empty((stack.count, lags.size, lags.size))
     for chunk in stack.chunks():
@@ -64,9 +64,14 @@ class Chunk(NamedTuple):
 
 
 class Stack:
-    """Rate maps of any leading dimensions, checked, as chunks; and results in those dimensions."""
+    """Rate maps of any leading dimensions, checked, as chunks; and results in those dimensions.
 
-    def __init__(self, rate_maps: ArrayLike, unvisited: str = "masked") -> None:
+    `results` are the names of results and of the dimensions that they have besides.
+    """
+
+    def __init__(
+        self, rate_maps: ArrayLike, unvisited: str = "masked", results: Iterable[str] = ()
+    ) -> None:
         check_choice("unvisited", unvisited, UNVISITED)
         maps = labelled(rate_maps)
         if maps.ndim < 2 or maps.shape[-1] != maps.shape[-2] or maps.shape[-1] < SMALLEST_SIDE:
@@ -76,6 +81,12 @@ class Stack:
             )
         self.side = maps.shape[-1]
         self.leading = maps.isel({dim: 0 for dim in maps.dims[-2:]}, drop=True)
+        if taken := {*results} & {*self.leading.dims, *self.leading.coords}:
+            kind = "dimension" if min(taken) in self.leading.dims else "coordinate"
+            raise ValueError(
+                f"rate_maps: found a {kind} {min(taken)!r}, allowed: another name, as the "
+                "result has one of this name"
+            )
         self.count = math.prod(self.leading.shape)
         self.maps = maps.values.reshape(self.count, self.side, self.side)
         self.masked = unvisited == "masked"
@@ -111,11 +122,6 @@ class Stack:
         """`values` (*leading, map, *trailing) as an array over the maps' own leading dimensions."""
         leading, trailing = leading or {}, trailing or {}
         own = self.leading
-        if taken := {*leading, *trailing} & set(own.dims):
-            raise ValueError(
-                f"rate_maps: found a dimension {min(taken)!r}, allowed: another name, as the "
-                "result has one of this name"
-            )
         shape = values.shape[: len(leading)], values.shape[len(leading) + 1 :]
         return xr.DataArray(
             values.reshape((*shape[0], *own.shape, *shape[1])),

@@ -90,10 +90,10 @@ def score_by_method(
     rate_maps: ArrayLike, unvisited: str = "masked", device: str = "cpu"
 ) -> xr.Dataset:
     """`score` by both methods in one pass, along a first dimension `definition`."""
-    stack = Stack(rate_maps, unvisited)
+    names = [f"{kind}_{angle}" for kind in ("score", "ring") for angle in SCORES]
+    stack = Stack(rate_maps, unvisited, (*names, "definition"))
     best = best_rings(stack, device)
     coords = {"definition": list(METHODS)}
-    names = [f"{kind}_{angle}" for kind in ("score", "ring") for angle in SCORES]
     values = best.reshape(len(names), len(METHODS), stack.count)
     return xr.Dataset({k: stack.label(v, coords) for k, v in zip(names, values, strict=True)})
 
@@ -116,16 +116,14 @@ def score_rings(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Dataset:
     `ring`, which is labelled by the rings' outer radii as fractions of the map's side. Args and
     errors as in `score`.
     """
-    stack = Stack(rate_maps, unvisited)
+    names = [f"score_{angle}" for angle in SCORES]
+    stack = Stack(rate_maps, unvisited, (*names, "definition", "ring"))
     found = np.full((len(SCORES), len(METHODS), stack.count, OUTER_RADII.size), np.nan)
     for where, scores in _scored(stack):
         found[:, :, where] = np.swapaxes(scores, -1, -2)
     labels = {"definition": list(METHODS)}, {"ring": OUTER_RADII}
     return xr.Dataset(
-        {
-            f"score_{angle}": stack.label(values, *labels)
-            for angle, values in zip(SCORES, found, strict=True)
-        }
+        {name: stack.label(values, *labels) for name, values in zip(names, found, strict=True)}
     )
 
 

@@ -39,7 +39,8 @@ def expanding_ring(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Datase
         three rings. NaN where the centre field has no end, where it leaves no three rings, or where
         these are flat, which holds for maps that are constant or have no visited bin.
     """
-    stack = Stack(rate_maps, unvisited)
+    names = ("gridness", "centre_radius", "outer_radius")
+    stack = Stack(rate_maps, unvisited, names)
     found = np.full((3, stack.count), np.nan)
     for chunk in stack.chunks():
         half = half_autocorrelograms(chunk)
@@ -49,7 +50,6 @@ def expanding_ring(rate_maps: ArrayLike, unvisited: str = "masked") -> xr.Datase
         gridness = np.take_along_axis(scores, best[np.newaxis], axis=0)[0]
         outer = np.where(np.isnan(gridness), np.nan, best + 1)
         found[:, chunk.where] = gridness, centre / stack.side, outer / stack.side
-    names = ("gridness", "centre_radius", "outer_radius")
     return xr.Dataset({name: stack.label(row) for name, row in zip(names, found, strict=True)})
 
 

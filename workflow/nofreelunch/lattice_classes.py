@@ -39,10 +39,12 @@ def classify(
     been three ways to pass (Westfall and Young 1993). A map is "other" when the p-value is above
     `level`, or the winning score is not positive.
 
-    The null is a map of about the same spectrum and rates, otherwise random. At a level of 5 %, 3
-    to 5 % of maps of white, smooth or rectified noise pass as lattices, and 5 to 10 % of maps of
-    waves of one length in random directions. Maps of a few separate fields are not such maps, and
-    may pass more often. Of stripes of which two fit the box, one map in five is missed.
+    The null is a map of about the same spectrum and rates, otherwise random. At a level of 5 %
+    there pass as lattices (200 maps of each kind, 20 bins, 99 surrogates): 1 to 4 % of maps of
+    white or smooth noise, 3 to 9 % of noise of a band of wavelengths, whole or rectified, and up to
+    12 % where the band is a twentieth wide or the noise is cut higher; 4 to 6 % of separate bumps.
+    Sums of six and of three waves of one length in random directions, which nearly are lattices,
+    pass in a quarter and a half. Of stripes of which two fit the box, one map in eight is missed.
 
     Args:
         rate_maps: (..., y, x), numpy or xarray; NaN marks an unvisited bin.
@@ -66,7 +68,8 @@ def classify(
             raise ValueError(f"{name}: found {found!r}, allowed: an integer of at least {least}")
     if not 0 < level < 1:
         raise ValueError(f"level: found {level!r}, allowed: between 0 and 1")
-    stack = Stack(rate_maps, unvisited)
+    names = ("lattice_class", "p_value", "lattice_p_value", "lattice", *STATISTICS)
+    stack = Stack(rate_maps, unvisited, names)
     observed, varied = _statistics(stack.maps, unvisited)
     p_value = np.where(np.isnan(observed[0]), np.nan, 1.0)
     by_lattice = np.repeat(p_value[:, np.newaxis], len(LATTICES), axis=1)

@@ -126,7 +126,8 @@ def measure(
     size = np.asarray(bin_size)
     if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
         raise ValueError(f"bin_size: found {bin_size!r}, allowed: a positive number of metres")
-    stack = Stack(rate_maps, unvisited)
+    names = ("period", "orientation", "ellipticity", "quality", "fit")
+    stack = Stack(rate_maps, unvisited, (*names, "reason"))
     measured = np.full((5, stack.count), np.nan)
     reason = np.zeros(stack.count, int)
     for chunk in stack.chunks():
@@ -147,7 +148,6 @@ def measure(
         reason[chunk.where] = np.where(chunk.maps.any(axis=(0, 1)), why, constant)
     measured[0] *= size
     measured[:, reason > 0] = np.nan
-    names = ("period", "orientation", "ellipticity", "quality", "fit")
     found = xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})
     found["reason"] = stack.label(REASONS[reason])
     found["period"].attrs["units"] = "m"
@@ -165,7 +165,8 @@ def nearest_six(rate_maps: ArrayLike) -> xr.Dataset:
     mean distance of the (up to) six peaks nearest to the centre; `period_spread`, its standard
     deviation; `peaks`, their number. The first two are NaN where there is none.
     """
-    stack = Stack(rate_maps, "zero")
+    names = ("period", "period_spread", "peaks")
+    stack = Stack(rate_maps, "zero", names)
     found = np.full((3, stack.count), np.nan)
     for chunk in stack.chunks():
         rates = np.nan_to_num(np.moveaxis(stack.maps[chunk.where], 0, -1).astype(float))
@@ -175,7 +176,6 @@ def nearest_six(rate_maps: ArrayLike) -> xr.Dataset:
         nearest = np.ma.masked_invalid(distances)
         for row, value in enumerate((nearest.mean(-1), nearest.std(-1), nearest.count(-1))):
             found[row, chunk.where] = np.ma.filled(value, np.nan)
-    names = ("period", "period_spread", "peaks")
     return xr.Dataset({name: stack.label(row) for name, row in zip(names, found, strict=True)})
 
 

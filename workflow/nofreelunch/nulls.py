@@ -91,7 +91,8 @@ def significance(
     for name, found, least in (("count", count, 1), ("seed", seed, 0)):
         if not isinstance(found, int | np.integer) or found < least:
             raise ValueError(f"{name}: found {found!r}, allowed: an integer of at least {least}")
-    stack = Stack(rate_maps, unvisited)
+    names = (*_Chance._fields, "surrogate_score", "surrogate")
+    stack = Stack(rate_maps, unvisited, names)
     observed = score(stack.maps, method, unvisited)
     nothing = 0 * observed.score_60.values  # NaN for a map without any visited bin
     result = {name: nothing + value for name, value in _Chance(1.0, 1.0, np.nan)._asdict().items()}

@@ -18,14 +18,18 @@ SUFFIXES = (".nc", ".csv")  # of what is written
 DAMAGE = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile)
 
 
-def read(path: str | Path, variable: str | None = None) -> tuple[xr.DataArray, float | None]:
-    """The rate maps (..., y, x) in a netCDF or npz file, and its `bin_size` (m) if it tells.
+def read(
+    path: str | Path, variable: str | None = None, bin_size: float | None = None
+) -> tuple[xr.DataArray, float | None]:
+    """The rate maps (..., y, x) in a netCDF or npz file, and their bin size (m) if it is known.
 
     Args:
         path: npz by its suffix, netCDF otherwise. Dimensions named y and x may stand anywhere; in
             an npz, where nothing is named, the last two axes are y and x.
         variable: the array with the maps; needed where several could be, none is named `rate_map`
-            or `rate_maps`. The bin size is an attribute of a netCDF, or an array of an npz.
+            or `rate_maps`.
+        bin_size: taken for what the file says: an attribute `bin_size` of the maps, or else of the
+            netCDF, or an array of that name of an npz.
 
     Raises:
         ValueError: one line, for a file that cannot be read and a variable that is not there.
@@ -54,6 +58,7 @@ def read(path: str | Path, variable: str | None = None) -> tuple[xr.DataArray, f
         variable = named[0]
     if variable not in arrays:
         raise ValueError(f"{path}: found no {variable!r}, allowed: {', '.join(arrays) or 'none'}")
+    size = arrays[variable].attrs.get("bin_size", size) if bin_size is None else bin_size
     try:
         return arrays[variable].load(), _metres(path, size)
     except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
