@@ -46,7 +46,7 @@ def measure(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float) -> xr.
         raise ValueError(f"arena: trained in {trained.attrs['arena']} m, evaluated in {arena} m")
     bins = bin_count(arena, bin_size)
     specs, stack, target = restore(trained)
-    position = torch.from_numpy(evaluation["position"].values).float()
+    position = evaluation["position"]
     units = stack.weights["recurrent"].shape[1]
     half = len(position) // 2
     halves = [Maps(len(specs), units, bins, arena) for _ in range(2)]
@@ -105,7 +105,7 @@ def restore(trained: xr.Dataset) -> tuple[list[dict], networks.Stack, targets.Ta
 
 
 def _activities(
-    stack: networks.Stack, target: targets.Target, position: Tensor
+    stack: networks.Stack, target: targets.Target, position: xr.DataArray
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
     """First trajectory, positions (sample, time, axis), activity (network, time, sample, unit)."""
     count, units = stack.weights["recurrent"].shape[:2]
@@ -113,7 +113,7 @@ def _activities(
     per_trajectory = 4 * count * position.shape[1] * (units * (gates + 1) + target.cells)
     chunk = max(1, min(CHUNK_BYTES // per_trajectory, 1000))
     for first in range(0, len(position), chunk):
-        path = position[first : first + chunk]
+        path = torch.from_numpy(position[first : first + chunk].values).float()
         everyone = path.transpose(0, 1).expand(count, -1, -1, -1)
         start = target.encode(everyone[:, 0])
         yield first, path, stack.run(start, everyone[:, 1:] - everyone[:, :-1])
