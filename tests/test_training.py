@@ -334,3 +334,8 @@ def test_a_cohort_holds_one_target(pool):
     with pytest.raises(ValueError, match="one kind of target"):
         train([make(), make(target="gaussian")], pool)
     assert LENGTH < 20 and set(targets.names()) == {*COORDINATES, *PLACE_CELLS}
+
+
+def test_a_cohort_of_no_networks_is_refused(pool):
+    with pytest.raises(ValueError, match="cohort: found no networks, allowed: one or more"):
+        train([], pool)

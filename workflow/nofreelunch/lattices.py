@@ -48,8 +48,7 @@ CANDIDATES = 20  # peaks looked at, nearest first
 FARTHEST = 0.2  # of the period, between a peak and its lattice point
 OVERLAP_GAINED = 0.25  # at most, between a lattice point and its peak
 
-# Lattice points as sums of two neighbouring ones: half of the six nearest, of the next twelve, and
-# of all sixty within four periods.
+# Lattice points as sums of two neighbouring ones: half of the six, 18 and 60 that are nearest.
 SIX = np.array([(1, 0), (0, 1), (-1, 1)])
 EIGHTEEN = np.concatenate([SIX, [(1, 1), (2, -1), (-1, 2), (2, 0), (0, 2), (-2, 2)]])
 _SUMS = np.array([(i, j) for j in range(5) for i in range(-4, 5) if j > 0 or i > 0])
@@ -155,8 +154,7 @@ def measure(
     measured[:, reason > 0] = np.nan
     found = xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})
     found["reason"] = stack.label(REASONS[reason])
-    found["period"].attrs["units"] = "m"
-    found["orientation"].attrs["units"] = "rad"
+    found["period"].attrs["units"], found["orientation"].attrs["units"] = "m", "rad"
     return found
 
 
@@ -374,8 +372,8 @@ def _fitted(
     least = np.where(np.arange(len(points)) < len(SIX), LEAST_OVERLAP, GOOD_OVERLAP)
     near = _overlap(expected, n) > least - OVERLAP_GAINED
     lags, is_peak = expected.copy(), near.copy()
-    which = np.broadcast_to(which[:, np.newaxis], near.shape)
-    lags[near], is_peak[near] = _climbed(coefficients, which[near], expected[near])
+    which = np.repeat(which, near.sum(axis=1))
+    lags[near], is_peak[near] = _climbed(coefficients, which, expected[near])
     distance = np.hypot(*np.moveaxis(lags - expected, -1, 0))
     period = np.hypot(*np.moveaxis(basis, -1, 0)).mean(axis=-1, keepdims=True)
     counts = is_peak & (distance < FARTHEST * period) & (_overlap(lags, n) >= least)

@@ -28,8 +28,8 @@ def read(
             an npz, where nothing is named, the last two axes are y and x.
         variable: the array with the maps; needed where several could be, none is named `rate_map`
             or `rate_maps`.
-        bin_size: taken for what the file says: an attribute `bin_size` of the maps, or else of the
-            netCDF, or an array of that name of an npz.
+        bin_size: counts instead of the file's own, which is an attribute `bin_size` of the maps, or
+            else of the netCDF, or an array of that name of an npz.
 
     Raises:
         ValueError: one line, for a file that cannot be read and a variable that is not there.
