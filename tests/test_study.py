@@ -348,9 +348,10 @@ def test_a_random_search_packs_in_few_cohorts(plan):
 @pytest.mark.parametrize(
     ("units", "place_cells", "device", "size"),
     [
-        (16, 32, "cpu", 16),
-        (64, 128, "auto", 4),
-        (128, 256, "auto", 1),
+        (32, 64, "cpu", 16),
+        (64, 64, "cpu", 4),
+        (128, 256, "auto", 4),
+        (256, 256, "auto", 1),
         (512, 512, "auto", 1),
         (1024, 512, "auto", 64),
         (1024, 512, "cpu", 1),
