@@ -1,8 +1,9 @@
 # make         the environment, the study and its report
 # make env     the environment alone, in .venv
 # make test    the tests
-# make lint    style: ruff and snakefmt
+# make lint    style and types: ruff, snakefmt, mypy
 # make benchmark  how fast training, scoring and planning are here: minutes
+# make validate   how often chance passes, power, exactness of periods, into docs/validation.md: minutes
 #
 # PYTHON=...       interpreter that the environment is made from, 3.11 or newer
 # STUDY=...        a study other than config.yaml's: a name, or the path of a study file
@@ -17,7 +18,7 @@ activate := . .venv/bin/activate
 configured = $(shell sed -n 's/^study: *\([^ \#]*\).*/\1/p' config.yaml)
 report = results/$(basename $(notdir $(or $(STUDY),$(configured))))/report.html
 
-.PHONY: study env test lint benchmark
+.PHONY: study env test lint benchmark validate
 
 study: .venv/.ready
 	@$(activate) && snakemake $(if $(STUDY),--config study=$(STUDY))
@@ -32,10 +33,13 @@ test: .venv/.ready
 	@$(activate) && python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.ready
-	@$(activate) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow
+	@$(activate) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow && mypy
 
 benchmark: .venv/.ready
 	@$(activate) && python benchmarks
+
+validate: .venv/.ready
+	@$(activate) && python benchmarks/validation.py
 
 # The stamp is removed first and written last: an install that was cut short starts again from nothing.
 # torch comes first and alone, which takes the platform's own build; then everything that is locked;

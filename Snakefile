@@ -13,6 +13,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/checks.smk"
 include: "workflow/rules/trajectories.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/rate_maps.smk"
@@ -27,4 +28,9 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        rules.report.output,
+        report=rules.report.output,
+        claims=rules.claims.output,
+        summary=rules.summary.output,
+        figures=expand(
+            f"{RESULTS}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=("pdf", "png")
+        ),

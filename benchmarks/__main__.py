@@ -1,4 +1,4 @@
-"""All benchmarks of this machine: `python benchmarks`, or `make benchmark`."""
+"""All benchmarks that this machine can run: `python benchmarks`, or `make benchmark`."""
 
 import logging
 

@@ -1,22 +1,23 @@
 """What the engine is compared with: one network, trained as one would write it in plain PyTorch.
 
-The equations are those of the engine: a ReLU RNN without biases starts from a linear image of the
-place-cell code of its first position, sees one displacement per step, and learns the difference of
-softmaxes by cross-entropy, with Adam and weight decay on the recurrent kernel. Torch does the rest:
-its own recurrence, loss, automatic differentiation and optimiser. Where plain PyTorch has two ways
-to write a thing it is the faster one on a CPU: time comes first, squared distances come from
-`torch.cdist`, Adam is fused.
+The equations are the engine's. A ReLU RNN without biases starts from a linear image of the
+place-cell code of its first position and sees one displacement per step. It learns the difference
+of softmaxes by cross-entropy, with Adam and weight decay on the recurrent kernel.
+
+Torch does the rest: its own recurrence, loss, automatic differentiation and optimiser. Of two ways
+to write a thing in plain PyTorch, the baseline has the one that is faster on a CPU: time comes
+first, squared distances come from `torch.cdist`, and Adam is fused.
 """
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from nofreelunch.trajectories import ARENA
+from nofreelunch.task.trajectories import ARENA
 from torch import Tensor, nn
 
 BATCH = 200  # trajectories
-WIDTH, SURROUND = 0.12, 0.24  # of a place field and of its surround, m
+WIDTH, SURROUND = 0.12, 0.24  # m; of a place field and its surround
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 1e-4
 
 
@@ -47,12 +48,12 @@ class Baseline:
         return code / code.sum(-1, keepdim=True)
 
     def step(self) -> None:
-        """One training step on a minibatch from the pool."""
+        """Take one training step on a minibatch from the pool."""
         chosen = torch.randint(len(self.walks), (BATCH,))
         self.learn(self.walks[chosen].transpose(0, 1).contiguous())
 
     def learn(self, position: Tensor) -> float:
-        """One training step on positions (time, sample, 2); its loss without weight decay."""
+        """Take one training step on positions (time, sample, 2); returns the loss without decay."""
         code = self.encode(position)
         start = self.encoder(self.cells * code[0])
         activity, _ = self.rnn(position[1:] - position[:-1], start[None])

@@ -1,24 +1,27 @@
-"""What a step could cost: the engine's, written out for one kind of network alone.
+"""What a training step could cost: the engine's step, written out for one kind of network.
 
-A ReLU RNN without biases, masks, dropout or a stack. Every gradient is spelt out, every product
-goes to memory that is kept, and what is not a product is a compiled kernel of the engine's. What
-the engine takes longer than this is the price of training all other networks as well; what this
-takes longer than its products is the price of these libraries and of memory.
+The network is a ReLU RNN without biases, masks, dropout or a stack. Every gradient is spelt out,
+every product is written to memory that is reused, and everything else is a compiled kernel of the
+engine.
+
+The engine takes longer than this because it can train all other networks too. This takes longer
+than its matrix products because of libraries and memory.
 """
 
 from __future__ import annotations
 
 import torch
-from nofreelunch import kernels, training
+from nofreelunch.compute import kernels
+from nofreelunch.training import loop
 from torch import Tensor
 
 CLAMP = torch.ops.aten.threshold_backward.grad_input
 
 
 class ByHand:
-    """The one network of `networks`, a stack on the CPU, whose weights it goes on training."""
+    """Goes on training the one network of `networks`, a stack on the CPU."""
 
-    def __init__(self, networks: training.Stack) -> None:
+    def __init__(self, networks: loop.TrainingStack) -> None:
         self.networks, self.compiled = networks, kernels.library()
         if self.compiled is None:
             raise RuntimeError("a step by hand needs the compiled kernels, and so a C compiler")
@@ -34,7 +37,7 @@ class ByHand:
 
     @torch.no_grad()
     def advance(self, step: int) -> float:
-        """One training step; its loss."""
+        """Take one training step; returns its loss."""
         stack, w, g = self.networks, self.weights, self.gradients
         position = stack.minibatches.draw(step)
         start = stack.target.encode(position[:, 0])[0] * stack.networks.encoder_scale[0]

@@ -1,4 +1,4 @@
-"""The engine as the benchmarks run it: networks, advanced one training step at a time."""
+"""The engine as the benchmarks run it: networks that take one training step at a time."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Any
 import baseline
 import xarray as xr
 from by_hand import ByHand
-from nofreelunch import devices, training
-from nofreelunch.minibatches import Pool
-from nofreelunch.trajectories import random_walk
+from nofreelunch.compute import devices
+from nofreelunch.task.trajectories import random_walk
+from nofreelunch.training import loop
+from nofreelunch.training.minibatches import Pool
 
 LENGTH = 20  # time steps of a trajectory
 WALKS = 20_000  # trajectories of the pool
-STEPS = 200_000  # of the published training
+STEPS = 200_000  # as in the published training
 
 
 def walks() -> xr.Dataset:
-    """The pool of trajectories that both trainers draw from."""
+    """The pool of trajectories that engine and baseline draw from."""
     return random_walk(WALKS, LENGTH, seed=0)
 
 
 def spec(units: int, cells: int, seed: int = 0, **keys: Any) -> dict[str, Any]:
-    """A ReLU RNN that learns the difference of softmaxes, as the baseline trains it."""
+    """A ReLU RNN that learns the difference of softmaxes, as the baseline does."""
     made = {
         "target": "difference_of_softmaxes",
         "place_cells": cells,
@@ -52,14 +53,14 @@ def spec(units: int, cells: int, seed: int = 0, **keys: Any) -> dict[str, Any]:
 
 def stack(
     pool: xr.Dataset, specs: list[dict[str, Any]], device: str, precision: str = "float32"
-) -> training.Stack:
+) -> loop.TrainingStack:
     """The networks of `specs` on a device, before their first step."""
     where = devices.choose(device, precision)
-    # On a GPU what is timed includes no transfer of the pool, which a job makes once.
-    return training.Stack(range(len(specs)), specs, Pool(pool, specs, where), precision)
+    # A job moves its pool to the device only once, so the move is not timed.
+    return loop.TrainingStack(range(len(specs)), specs, Pool(pool, specs, where), precision)
 
 
-def stepper(networks: training.Stack | ByHand) -> Callable[[], object]:
+def stepper(networks: loop.TrainingStack | ByHand) -> Callable[[], object]:
     """A function that advances `networks` by one step."""
     steps = itertools.count()
     return lambda: networks.advance(next(steps))

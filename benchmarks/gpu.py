@@ -1,8 +1,8 @@
-"""Training speed on a GPU: cohorts of networks against what arithmetic and memory would allow.
+"""Training speed on a GPU, by precision and number of networks, against a bound.
 
-A step's bound is the longer of two times: its floating-point operations at the rate of matrix
-products that was measured, and the bytes of its weights at the bandwidth that was measured. Passes
-over activations, codes and logits are left out of it.
+The bound of a step is the longer of two times: its floating-point operations at the measured rate
+of matrix products, and the bytes of its weights at the measured bandwidth. Passes over activations,
+codes and logits are left out.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from unittest import mock
 import engine
 import machine
 import torch
-from nofreelunch import costs, devices
+from nofreelunch.compute import devices
+from nofreelunch.study import costs
 
 UNITS, CELLS = 1024, 512
 COHORTS = (1, 4, 16, 64, 256)
 REPEATS, SECONDS = 3, 1.0
 BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2}  # of a weight in a matrix product
-# Float32 passes of an optimiser over the weights: gradients, weights and two moments, in and out.
+# Passes of an optimiser over the weights, in float32: gradient, weight and two moments, in and out.
 UPDATE_PASSES = 8
 
 log = logging.getLogger("benchmarks")
@@ -94,7 +95,7 @@ def measure(
 def bound(
     specs: list[dict[str, Any]], precision: str, measured: Mapping[str, Any], cached: int
 ) -> dict[str, float]:
-    """Seconds that a training step takes at least, by what limits it."""
+    """Shortest time of a training step, in seconds, as arithmetic and as bandwidth limit it."""
     operations = sum(costs.operations(spec) for spec in specs)
     moved = weight_bytes(specs, BYTES[precision], cached)
     return {
@@ -106,11 +107,12 @@ def bound(
 def weight_bytes(specs: list[dict[str, Any]], size: int, cached: int) -> float:
     """Bytes of weights that a step moves at least.
 
-    Every weight of `size` bytes is read on the way forward and on the way back; recurrent kernels
-    at every time step, unless all of them fit a cache of `cached` bytes. Then comes the optimiser.
+    Every weight, of `size` bytes, is read once on the way forward and once on the way back.
+    Recurrent kernels are read at every time step, unless all of them fit a cache of `cached` bytes.
+    The optimiser's passes come on top.
     """
     first = specs[0]
-    layout = costs.shapes(first["cell"], first["units"], costs.outputs(first))
+    layout = costs.weight_shapes(first["cell"], first["units"], costs.outputs(first))
     every = len(specs) * sum(rows * columns for rows, columns in layout.values())
     recurrent = len(specs) * layout["recurrent"][0] * layout["recurrent"][1]
     again = first["sequence_length"] - 1 if recurrent * size > cached else 0
@@ -120,7 +122,7 @@ def weight_bytes(specs: list[dict[str, Any]], size: int, cached: int) -> float:
 def products(
     where: torch.device, precision: str, n: int, repeats: int, seconds: float
 ) -> list[float]:
-    """FLOP/s of products of `precision`: 16 networks at a time, (4000, n) times (n, n)."""
+    """FLOP/s of products of `precision`: 16 networks at a time on a GPU, (4000, n) times (n, n)."""
     batch, rows = 16 if where.type == "cuda" else 1, engine.baseline.BATCH * engine.LENGTH
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
     left = torch.rand(batch, rows, n, device=where, dtype=kind)
@@ -136,7 +138,7 @@ def products(
 
 
 def bandwidth(where: torch.device, repeats: int, seconds: float) -> list[float]:
-    """Bytes/s read and written by copies that no cache holds."""
+    """Bytes/s read and written by copies that are too large for any cache."""
     count = 2**28 if where.type == "cuda" else 2**25  # numbers of 4 bytes
     source, copy = torch.rand(2, count, device=where)
 
@@ -147,7 +149,7 @@ def bandwidth(where: torch.device, repeats: int, seconds: float) -> list[float]:
 
 
 def cache(where: torch.device) -> int:
-    """Bytes of the device's last cache; 0 where that is not known."""
+    """Bytes of the device's last cache; 0 if unknown."""
     if where.type != "cuda":
         return 0
     return getattr(torch.cuda.get_device_properties(where), "L2_cache_size", 0)

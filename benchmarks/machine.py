@@ -1,4 +1,4 @@
-"""What a benchmark runs on, how fast a step is, and how fast a step could be."""
+"""The machine under a benchmark: its hardware and load, and the timing of a step."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import nofreelunch
 import numpy as np
 import torch
 
-LOOK = 0.1  # s between looks at the clock: a GPU has to be waited for before each
+LOOK = 0.1  # s between looks at the clock; before each, the GPU has to catch up
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
@@ -34,14 +34,14 @@ def hardware() -> dict[str, Any]:
 
 
 def kind(of: dict[str, Any]) -> str:
-    """One name, fit for a file, for all machines of the same hardware."""
+    """One name, fit for a file, for all machines with the same hardware."""
     parts = f"{of['cpu']} {of['instructions']} {of['cores']} cores {of['gpu'] or ''}"
     parts = re.sub(r"\((R|TM|C)\)|@.*?Hz", " ", parts)
     return re.sub(r"[^a-z0-9]+", "-", parts.lower()).strip("-")
 
 
 def conditions() -> dict[str, Any]:
-    """When, with which versions, and how busy the machine was before anything was timed."""
+    """Date, versions, and how busy the machine was before anything was timed."""
     versions = {"nofreelunch": nofreelunch.__version__, "python": platform.python_version()}
     versions |= {"torch": torch.__version__, "numpy": np.__version__}
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None

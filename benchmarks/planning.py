@@ -1,6 +1,6 @@
-"""How long it takes to plan a study, and how much memory.
+"""Time and memory that it takes to plan a study.
 
-`python benchmarks/planning.py` prints a line per study; each is planned in processes of its own.
+`python benchmarks/planning.py` prints a line per study. Each is planned in processes of its own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nofreelunch import costs, study
+from nofreelunch.study import costs, sweeps
 
-STUDIES = ("laptop", "paper")  # those of them that come with the project
+STUDIES = ("laptop", "paper")  # those that exist are planned
 DEVICES = ("auto", "cuda")  # `compute.device`, which sets how many networks make a cohort
 REPEATS = 3
 
@@ -26,7 +26,7 @@ log = logging.getLogger("benchmarks")
 def run() -> dict[str, Any]:
     """Seconds of loading and packing, peak bytes, and what was planned: `rows`, one per plan."""
     rows = []
-    for name in (name for name in STUDIES if name in study.names()):
+    for name in (name for name in STUDIES if name in sweeps.study_names()):
         for device in DEVICES:
             command = [sys.executable, __file__, name, device]
             plans = [
@@ -42,7 +42,7 @@ def run() -> dict[str, Any]:
 def plan(name: str, device: str) -> dict[str, Any]:
     """Plan a study in this process."""
     start = time.perf_counter()
-    planned = study.load(name)
+    planned = sweeps.load_study(name)
     cohorts = planned.pack(device=device)
     seconds, peak = time.perf_counter() - start, _peak_memory()
     useful = spent = 0.0
@@ -60,7 +60,7 @@ def plan(name: str, device: str) -> dict[str, Any]:
 
 
 def _peak_memory() -> int:
-    """Most bytes that this process has held; on Linux getrusage would count its parent's too."""
+    """Most bytes that this process has held. On Linux, getrusage would count its parent's too."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

@@ -1,9 +1,10 @@
-"""How long grid scores take, against the published way to compute them.
+"""Time that grid scores take, against the published way to compute them.
 
-The published scorer (Banino et al. 2018) takes one map at a time: six two-dimensional correlations
-summed directly for the autocorrelogram, seven rotations of it by cubic splines, and for each of ten
-rings the correlation with each of these. It is written out here from its equations. Both run in
-one process, by turns, and are timed by the processor's time, so that a second thread gains nothing.
+The published scorer (Banino et al. 2018), written out here from its equations, takes one map at a
+time. It sums six two-dimensional correlations directly for the autocorrelogram, rotates that seven
+times by cubic splines, and correlates each of ten rings with each rotation. Both scorers run in one
+process, in turn. Processor time is measured, so a second thread gains nothing.
+
 `python benchmarks/scoring.py` prints the table; `run` returns it.
 """
 
@@ -16,18 +17,19 @@ from collections.abc import Callable
 import numpy as np
 import scipy.ndimage
 import scipy.signal
-from nofreelunch import grid_scores
+from nofreelunch.scoring import grid_scores
 
 ROTATIONS = (30, 45, 60, 90, 120, 135, 150)  # degrees
-MAPS = {20: (20, 1024), 32: (6, 512), 44: (3, 256)}  # bins: how many each is timed on at a time
+# Bins -> number of maps on which the published and the batched scorer are timed.
+MAPS = {20: (20, 1024), 32: (6, 512), 44: (3, 256)}
 REPEATS = 9
-TOLERANCE = 1e-6  # of the two's scores, before they are timed
+TOLERANCE = 1e-6  # by which their scores may differ, checked before they are timed
 
 log = logging.getLogger("benchmarks")
 
 
 def plain_scores(rates: np.ndarray) -> dict[str, np.ndarray]:
-    """The published scores of one map (y, x) without NaN: {method: (ring, 60° and 90°)}."""
+    """The published scores of one map (y, x) without NaN: {definition: (ring, 60° and 90°)}."""
     correlogram = _plain_autocorrelogram(rates)
     n = len(rates)
     turned = {angle: scipy.ndimage.rotate(correlogram, angle, reshape=False) for angle in ROTATIONS}
@@ -69,10 +71,10 @@ def _plain_autocorrelogram(rates: np.ndarray) -> np.ndarray:
 
 
 def run() -> dict[str, dict[str, float]]:
-    """Milliseconds per map of both, and their ratio: its median, least and greatest over repeats.
+    """Milliseconds per map of both scorers, and their ratio: median, smallest and largest.
 
     Raises:
-        RuntimeError: where the two do not agree.
+        RuntimeError: if their scores differ.
     """
     results = {}
     for bins, (few, many) in MAPS.items():
@@ -94,7 +96,7 @@ def run() -> dict[str, dict[str, float]]:
 def _both(maps: np.ndarray, few: int) -> tuple[float, float]:
     """Seconds per map of the published scorer and of the batched one."""
     published = _seconds(lambda: [plain_scores(rates) for rates in maps[:few]]) / few
-    return published, _seconds(lambda: grid_scores.score_by_method(maps)) / len(maps)
+    return published, _seconds(lambda: grid_scores.grid_scores(maps)) / len(maps)
 
 
 def _seconds(function: Callable[[], object]) -> float:
@@ -104,7 +106,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def _check(maps: np.ndarray) -> None:
-    found = grid_scores.score_by_method(maps)
+    found = grid_scores.grid_scores(maps)
     for index, rates in enumerate(maps):
         for method, expected in plain_scores(rates).items():
             ours = found.isel({found.score_60.dims[1]: index}).sel(definition=method)

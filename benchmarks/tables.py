@@ -1,4 +1,4 @@
-"""Results by kind of hardware as JSON, and their tables in README.md."""
+"""Benchmark results: JSON files by kind of hardware, and their tables in README.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("benchmarks")
 
 
 def record(part: str, run: Callable[[], dict[str, Any]]) -> None:
-    """Run a benchmark, keep its results for this kind of hardware, and write all tables anew."""
+    """Run a benchmark, keep its results for this kind of hardware, and rewrite all tables."""
     hardware, conditions = machine.hardware(), machine.conditions()
     path = RESULTS / f"{machine.kind(hardware)}.json"
     found = run()
@@ -52,7 +52,7 @@ def render(result: Mapping[str, Any]) -> str:
 
 
 def training(found: Row) -> str:
-    """Networks·steps/s on a CPU."""
+    """Table of training on a CPU, in networks·steps/s."""
     head = (
         "Ng = Np",
         "baseline, one thread",
@@ -71,8 +71,8 @@ def training(found: Row) -> str:
     for row in found.get("rows", ()):
         values = {name: np.array(of) for name, of in row.items() if isinstance(of, list)}
         best = np.maximum(values["baseline_one_thread"], values["baseline_all_threads"])
-        most = values["product"] / row["operations"]  # networks·steps/s of products alone
-        values.setdefault("by_hand", np.full(1, np.nan))  # in results of before it was measured
+        most = values["product"] / row["operations"]  # networks·steps/s if only products took time
+        values.setdefault("by_hand", np.full(1, np.nan))  # older results lack it
         speeds = ("baseline_one_thread", "baseline_all_threads", "baseline_per_core")
         speeds += "engine", "by_hand"
         rows.append(
@@ -91,7 +91,7 @@ def training(found: Row) -> str:
 
 
 def on_gpu(found: Row) -> str:
-    """Networks·steps/s on a GPU."""
+    """Table of training on a GPU, in networks·steps/s."""
     head = (
         "precision",
         "networks",
@@ -135,7 +135,7 @@ def _gpu_row(row: Row) -> tuple[str, ...]:
 
 
 def scoring(found: Row) -> str:
-    """Milliseconds per map of grid scores."""
+    """Table of grid scores, in milliseconds per map."""
     head = "map", "published, ms", "batched, ms", "times as fast"
     rows = []
     for size, row in found.get("sizes", {}).items():
@@ -146,7 +146,7 @@ def scoring(found: Row) -> str:
 
 
 def planning(found: Row) -> str:
-    """Seconds and memory of plans."""
+    """Table of plans: seconds and memory."""
     head = "study", "device", "networks", "cohorts", "useful arithmetic", "seconds", "peak MB"
     rows = [
         (
@@ -185,7 +185,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _spread(values: Sequence[float] | np.ndarray, unit: str = "") -> str:
-    """Median (least–greatest); nothing where something was not measured."""
+    """Median (smallest–largest); empty if anything was not measured."""
     if not np.isfinite(values).all():
         return ""
     middle = _number(float(np.median(values)))
@@ -193,7 +193,7 @@ def _spread(values: Sequence[float] | np.ndarray, unit: str = "") -> str:
 
 
 def _number(value: float) -> str:
-    """Three significant digits, none of them after a point that is not needed."""
+    """A number with three significant digits, without needless decimals."""
     if value == 0 or not np.isfinite(value):
         return str(value)
     digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))

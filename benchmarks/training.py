@@ -1,7 +1,7 @@
 """Training speed: the engine against plain PyTorch, and both against the matrix products alone.
 
-`python benchmarks/training.py` measures the CPU, with `--device cuda` the GPU, and puts the numbers
-into the table of this kind of hardware.
+`python benchmarks/training.py` measures the CPU; with `--device cuda` it measures the GPU. The
+numbers go to the table of this kind of hardware.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import engine
 import gpu
 import machine
 import tables
-from nofreelunch import costs
+from nofreelunch.study import costs
 from workers import ROWS, Workers
 
 SIZES = (128, 256, 512, 1024)  # units, and as many place cells
 REPEATS = 5
-SECONDS = 2.5  # of each measurement, of which there are 6 per size and repeat
+SECONDS = 2.5  # per measurement; there are 6 per size and repeat
 
 log = logging.getLogger("benchmarks")
 
@@ -29,10 +29,10 @@ def run(
 ) -> dict[str, Any]:
     """Networks·steps/s of the engine and the baseline, and FLOP/s of single-precision products.
 
-    All are measured by turns in every repeat, so that a machine that is slow for a while is slow
-    for all of them. The engine, the step by hand and the product run in one process of one thread
-    per core, all at once; so does `baseline_per_core`. The baseline itself has the machine for its
-    one network.
+    Every repeat measures all of them in turn, so that a machine that is slow for a while is slow
+    for all. The engine, the step by hand, the product and `baseline_per_core` run as one
+    single-threaded process per core, all at once. The other baselines have the machine to
+    themselves, for one network.
 
     Returns `rows`, one per size, with a list over repeats for each measurement.
     """

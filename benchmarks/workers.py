@@ -1,4 +1,4 @@
-"""Processes that time things at the same moment, as a study's training jobs run on a CPU."""
+"""Processes that time steps at the same moment, as a study's training jobs run on a CPU."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import machine
 import torch
 from baseline import Baseline
 from by_hand import ByHand
-from nofreelunch import kernels
+from nofreelunch.compute import kernels
 
-ROWS = engine.baseline.BATCH * engine.LENGTH  # samples of a minibatch: rows of a product
+ROWS = engine.baseline.BATCH * engine.LENGTH  # of a product: all samples of a minibatch
 
 
 class Workers:
-    """`count` processes of `threads` threads each; they wait while they are not asked anything.
+    """`count` processes of `threads` threads each, which wait until they are asked for a rate.
 
-    `tuned` sets them up as the workflow sets up its training jobs.
+    With `tuned`, they are set up as the workflow sets up its training jobs.
     """
 
     def __init__(self, count: int, threads: int, tuned: bool = False) -> None:
@@ -47,7 +47,7 @@ class Workers:
     def rate(self, what: str, n: int, seconds: float, processes: int | None = None) -> float:
         """Steps per second of `what`, a key of `STEPS`, summed over the processes.
 
-        All of them, or the first few, begin at once when the last is ready.
+        All processes, or the first few, begin at once when the last is ready.
         """
         used = self.connections[:processes]
         for connection in used:
@@ -60,7 +60,7 @@ class Workers:
 
 
 def serve(connection: Connection, threads: int, tuned: bool) -> None:
-    """Answer with rates until asked for None, or until nobody is there to ask."""
+    """Answer with rates until asked for None, or until the other end closes."""
     torch.set_num_threads(threads)
     if tuned:
         kernels.keep_memory()
@@ -97,5 +97,5 @@ def _product(n: int) -> Callable[[], object]:
     return lambda: torch.mm(left, right, out=out)
 
 
-# What is timed with n units and n place cells; a product is (4000, n) times (n, n).
+# Steps with n units and n place cells; a product is (4000, n) times (n, n).
 STEPS = {"engine": _engine, "by_hand": _by_hand, "baseline": _baseline, "product": _product}

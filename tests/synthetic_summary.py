@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from nofreelunch import study
+from nofreelunch.study import sweeps
 
 STUDIES = Path(__file__).parent / "studies"
 THRESHOLDS = (0.3, 0.8, 1.15)
@@ -31,7 +31,7 @@ def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = 
     last unit of each is dead and the one before constant. Grid-like units are the significant ones,
     and of one module."""
     random = np.random.default_rng(seed)
-    plan = study.load(STUDIES / f"{name}.yaml")
+    plan = sweeps.load_study(STUDIES / f"{name}.yaml")
     cohorts = {network.id: cohort.name for cohort in plan.pack() for network in cohort.networks}
     specs = [dict(network.spec) for network in plan.networks]
     units = max(spec["units"] for spec in specs) + PADDING
@@ -74,15 +74,16 @@ def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = 
 
 def theory(name: str = "full"):
     """Spectra of the study's targets, at a low resolution."""
-    from nofreelunch import targets
-    from nofreelunch import theory as theories
+    from nofreelunch.task import targets
+    from nofreelunch.theory import spectra as theories
 
     keys = ("target", "place_cells", "place_cell_width", "surround", "amplitude_ratio")
     keys = (*keys, "fields_per_cell")
     specs = {
-        json.dumps({k: n[k] for k in keys}) for n in study.load(STUDIES / f"{name}.yaml").networks
+        json.dumps({k: n[k] for k in keys})
+        for n in sweeps.load_study(STUDIES / f"{name}.yaml").networks
     }
-    built = [targets.build(json.loads(text), 0) for text in sorted(specs)]
+    built = [targets.build_target(json.loads(text), 0) for text in sorted(specs)]
     return [theories.spectrum(target, resolution=33) for target in built]
 
 

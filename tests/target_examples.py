@@ -1,7 +1,7 @@
 """Targets to test with, and what they have drawn."""
 
 import numpy as np
-from nofreelunch import targets
+from nofreelunch.task import targets
 
 GAUSSIAN, DOS, DOG = "gaussian", "difference_of_softmaxes", "difference_of_gaussians"
 GENERAL, SOD = "general_difference_of_gaussians", "softmax_of_differences"
@@ -21,7 +21,7 @@ def make(name, width=0.12, ratio=2.0, cells=512, convention="width_ratio", **key
 
 
 def build(name, *args, seed=0, **keys):
-    return targets.build(make(name, *args, **keys), seed)
+    return targets.build_target(make(name, *args, **keys), seed)
 
 
 def uniform(low, high):

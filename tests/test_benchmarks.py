@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from nofreelunch import kernels
+from nofreelunch.compute import kernels
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 UNITS, CELLS, STEPS = 12, 16, 20

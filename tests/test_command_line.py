@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from nofreelunch import __main__, grid_scores, gridness, lattices, nulls, score_maps
+from nofreelunch import __main__
+from nofreelunch.scoring import (
+    expanding_ring,
+    grid_scores,
+    lattices,
+    map_files,
+    score_maps,
+    significance,
+)
 from synthetic_maps import BOX, hexagonal_maps
 
 BINS = 20
@@ -50,8 +58,8 @@ def test_netcdf_to_the_terminal(maps, tmp_path, capsys):
     table = table_of(capsys)
     assert list(table.columns[:2]) == ["animal", "cell"]
     assert list(table["cell"]) == [7, 8, 9] * 2 and list(table["animal"]) == ["a"] * 3 + ["b"] * 3
-    expected = grid_scores.score_by_method(maps)
-    for method in grid_scores.METHODS:
+    expected = grid_scores.grid_scores(maps)
+    for method in grid_scores.DEFINITIONS:
         scores = expected.score_60.sel(definition=method).values.ravel()
         np.testing.assert_allclose(table[f"score_60_{method}"], scores)
     np.testing.assert_allclose(table["score_90"], expected.score_90[0].values.ravel())
@@ -73,10 +81,10 @@ def test_netcdf_to_netcdf_with_surrogates(maps, tmp_path):
     assert found.attrs["bin_size"] == pytest.approx(SIZE)
     assert found.period.attrs["units"] == "m"
     expected = [
-        grid_scores.score_by_method(flat)[["score_60", "ring_60"]],
-        gridness.expanding_ring(flat),
-        lattices.measure(flat, SIZE),
-        nulls.significance(flat, 5, 3),
+        grid_scores.grid_scores(flat)[["score_60", "ring_60"]],
+        expanding_ring.expanding_ring_gridness(flat),
+        lattices.measure_lattices(flat, SIZE),
+        significance.significance(flat, 5, 3),
     ]
     for part in expected:
         for name, values in part.items():
@@ -115,7 +123,7 @@ def test_refused_arguments(maps, tmp_path, capsys):
     assert "bin_size: found -1.0" in refusal(capsys, "score", path, "--bin-size", -1)
     assert "surrogates: found -1" in refusal(capsys, "score", path, *size, "--surrogates", -1)
     assert "invalid int value: 'many'" in refusal(capsys, "score", path, "--surrogates", "many")
-    assert "found no 'rate', allowed: rates" in refusal(
+    assert "found no 'rate'; allowed: rates" in refusal(
         capsys, "score", path, *size, "--variable", "rate"
     )
     assert "allowed: .nc, .csv" in refusal(capsys, "score", path, *size, "-o", tmp_path / "a.txt")
@@ -137,12 +145,12 @@ def test_refused_files(maps, tmp_path, capsys):
         archive.write_bytes(content)
         assert "maps.npz: not a readable npz file" in refused(archive)
     np.savez(archive, a=maps.values, b=maps.values)
-    assert "found a, b, allowed: one array of square maps" in refused(archive)
+    assert "found a, b; allowed: one array of square maps" in refused(archive)
     np.savez(archive, maps.values[..., :5])
-    assert "found no square maps (arr_0 (2, 3, 20, 5)), allowed" in refused(archive)
+    assert "found no square maps (arr_0 (2, 3, 20, 5)); allowed" in refused(archive)
     np.save(tmp_path / "maps.npy", maps.values)
-    assert "found suffix '.npy', allowed: .nc, .npz" in refused(tmp_path / "maps.npy")
-    assert f"{tmp_path}: found a folder, allowed: a file" in refused(tmp_path)
+    assert "found suffix '.npy'; allowed: .nc, .npz" in refused(tmp_path / "maps.npy")
+    assert f"{tmp_path}: found a folder; allowed: a file" in refused(tmp_path)
     np.savez(archive, maps.values, bin_size=np.array([SIZE]))
     assert __main__.main(["score", str(archive)]) == 0
     capsys.readouterr()
@@ -154,7 +162,7 @@ def test_bin_sizes_in_files(maps, tmp_path, capsys):
     """Of the file, of the maps in it, or of the command; the last of these counts."""
     archive, path = tmp_path / "maps.npz", tmp_path / "maps.nc"
     np.savez(archive, maps.values, bin_size=np.array(["x"]))
-    expected = "bin_size: found array(['x'], dtype='<U1'), allowed: one number"
+    expected = "bin_size: found array(['x'], dtype='<U1'); allowed: one number"
     assert expected in refusal(capsys, "score", archive)
     for wrong in ("0.11 m", [0.1, 0.1]):
         maps.to_dataset().assign_attrs(bin_size=wrong).to_netcdf(path)
@@ -173,7 +181,7 @@ def test_scores_do_not_replace_the_maps(maps, tmp_path, capsys):
     content = path.read_bytes()
     for output in (path, other):
         said = refusal(capsys, "score", path, "--bin-size", SIZE, "-o", output)
-        assert f"{output}: found the file of the maps, allowed: another one" in said
+        assert f"{output}: found the file of the maps; allowed: another one" in said
     assert path.read_bytes() == content
 
 
@@ -190,7 +198,7 @@ def test_objects_in_an_npz_are_not_unpickled(maps, tmp_path, capsys):
     assert __main__.main(["score", str(path), "--bin-size", "0.11"]) == 0
     assert len(table_of(capsys)) == 6
     arguments = "score", path, "--bin-size", SIZE, "--variable", "harmful"
-    assert "found no 'harmful', allowed: rates" in refusal(capsys, *arguments)
+    assert "found no 'harmful'; allowed: rates" in refusal(capsys, *arguments)
 
 
 def test_written_whole_or_not_at_all(maps, tmp_path, monkeypatch):
@@ -202,7 +210,7 @@ def test_written_whole_or_not_at_all(maps, tmp_path, monkeypatch):
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
     with pytest.raises(OSError, match="No space left") as error:
-        score_maps.write(scores, path)
+        map_files.write(scores, path)
     assert str(error.value).startswith(f"{path}: ") and "part" not in str(error.value)
     assert [file.name for file in tmp_path.iterdir()] == ["scores.nc"]
     assert path.read_text() == "before"

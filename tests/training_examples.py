@@ -7,10 +7,11 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from nofreelunch import kernels, training
-from nofreelunch.cohorts import Cohort, Network
-from nofreelunch.minibatches import Pool
-from nofreelunch.trajectories import random_walk
+from nofreelunch.compute import kernels
+from nofreelunch.networks.cohorts import Cohort, Network
+from nofreelunch.task.trajectories import random_walk
+from nofreelunch.training import loop
+from nofreelunch.training.minibatches import Pool
 
 # Threads that share products this small wait for each other: up to twenty times slower.
 torch.set_num_threads(1)
@@ -90,12 +91,12 @@ def cohort(specs, name="cohort"):
 
 
 def train(specs, pool, **options):
-    return training.train(cohort(specs), pool, "cpu", **options)
+    return loop.train(cohort(specs), pool, "cpu", **options)
 
 
 def stacked(specs, pool):
     """The networks before their first step."""
-    return training.Stack(range(len(specs)), specs, Pool(pool, specs, CPU), "float32")
+    return loop.TrainingStack(range(len(specs)), specs, Pool(pool, specs, CPU), "float32")
 
 
 def weights(trained, network):

@@ -1,4 +1,4 @@
-"""The command line: `python -m nofreelunch score FILE`, `python -m nofreelunch prune FOLDER`."""
+"""The command line: `nofreelunch score`, `plan`, `targets` and `prune`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from nofreelunch import pruning, score_maps
-from nofreelunch.autocorrelograms import UNVISITED
+from nofreelunch import __version__
+from nofreelunch.errors import refused
 
-EXAMPLE = "python -m nofreelunch score maps.nc --bin-size 0.05 --surrogates 200 -o scores.nc"
+DESCRIPTION = "Score rate maps for grid cells, and plan studies of path-integrating networks."
+UNVISITED = ("masked", "zero")  # as in scoring.maps, which is slow to import
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,65 +23,144 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when it is done, 2 with one line on stderr where the user can mend it."""
-    parser = Parser(prog="nofreelunch", description="Grid cells in networks and in recordings.")
+    """Run a command; 0 when it is done. Exit with 2 and one line on stderr for a user's error."""
+    parser = Parser(prog="nofreelunch", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"nofreelunch {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    score = commands.add_parser(
-        "score",
-        help="score a file of rate maps",
-        description="Grid scores, gridness and lattices of the rate maps in FILE, one row per map.",
-        epilog=f"Example: {EXAMPLE}",
-    )
-    score.add_argument("file", metavar="FILE", help="netCDF or npz with maps (..., y, x)")
-    score.add_argument("--bin-size", type=float, metavar="M", help="side of a bin in metres")
-    score.add_argument("--variable", metavar="NAME", help="which array holds the maps, if several")
-    score.add_argument(
-        "--unvisited", choices=UNVISITED, default="masked", help="what NaN counts as (masked)"
-    )
-    score.add_argument(
-        "--surrogates", type=int, default=0, metavar="N", help="compare with N by chance (0: none)"
-    )
-    score.add_argument("--seed", type=int, default=0, help="of the surrogates (0)")
-    score.add_argument("-o", "--output", metavar="FILE", help=".nc or .csv (CSV to the terminal)")
-    score.set_defaults(run=_score)
-    prune = commands.add_parser(
-        "prune",
-        help="drop the weights of a finished study",
-        description="Removes the weights of the networks in FOLDER; nothing runs again.",
-    )
-    prune.add_argument("folder", metavar="FOLDER", help="results of a study, as results/laptop")
-    prune.set_defaults(run=_prune)
+    for add in (_add_score, _add_plan, _add_targets, _add_prune):
+        add(commands)
     given = parser.parse_args(arguments)
     try:
         given.run(given)
-    except BrokenPipeError:  # as where `| head` has seen enough
+    except BrokenPipeError:  # the reader has seen enough, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError) as error:
         parser.error(" ".join(str(error).split()))
     return 0
 
 
+def _add_score(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "score",
+        help="score a file of rate maps",
+        description="Grid scores, gridness and lattice of each rate map in FILE, one row per map.",
+        epilog="Example: nofreelunch score maps.nc --bin-size 0.05 --surrogates 200 -o scores.nc",
+    )
+    command.add_argument("file", metavar="FILE", help="netCDF or npz file of maps (..., y, x)")
+    command.add_argument(
+        "--bin-size",
+        type=float,
+        metavar="M",
+        help="side of a bin, in metres (default: what FILE says)",
+    )
+    command.add_argument(
+        "--variable", metavar="NAME", help="array that holds the maps, if several could"
+    )
+    command.add_argument(
+        "--unvisited",
+        choices=UNVISITED,
+        default="masked",
+        help="leave unvisited bins (NaN) out, or count them as zero (default: masked)",
+    )
+    command.add_argument(
+        "--surrogates",
+        type=int,
+        default=0,
+        metavar="N",
+        help="compare each map with at most N surrogates of each kind (default: 0)",
+    )
+    command.add_argument("--seed", type=int, default=0, help="seed of the surrogates (default: 0)")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="a .nc or .csv file (default: CSV to the terminal)"
+    )
+    command.set_defaults(run=_score)
+
+
 def _score(given: argparse.Namespace) -> None:
+    from nofreelunch.scoring import map_files, score_maps
+
     if given.output is not None:
-        score_maps.check_output(given.output)
+        map_files.check_output(given.output)
         if os.path.exists(given.output) and os.path.samefile(given.file, given.output):
-            raise ValueError(f"{given.output}: found the file of the maps, allowed: another one")
-    maps, bin_size = score_maps.read(given.file, given.variable, given.bin_size)
+            raise refused(given.output, "the file of the maps", "another one")
+    maps, bin_size = map_files.read_maps(given.file, given.variable, given.bin_size)
     if bin_size is None:
-        raise ValueError(
-            f"--bin-size: found none, nor an attribute bin_size in {given.file}, "
-            "allowed: a positive number of metres"
-        )
-    scores = score_maps.score(maps, bin_size, given.unvisited, given.surrogates, given.seed)
+        found = f"none, nor an attribute bin_size in {given.file}"
+        raise refused("--bin-size", found, "a positive number of metres")
+    scores = score_maps.score(
+        maps, bin_size, given.unvisited, given.surrogates, given.seed, progress=True
+    )
     if given.output is None:
-        score_maps.to_table(scores).to_csv(sys.stdout, index=False)
+        score_maps.score_table(scores).to_csv(sys.stdout, index=False)
         sys.stdout.flush()
     else:
-        score_maps.write(scores, given.output)
+        map_files.write(scores, given.output)
+
+
+def _add_plan(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "plan",
+        help="show how large a study is",
+        description="Networks, cohorts, hours and bytes of STUDY, and networks of each sweep.",
+        epilog="Example: nofreelunch plan laptop",
+    )
+    command.add_argument("study", metavar="STUDY", help="name of a study, or path of its file")
+    command.add_argument(
+        "--config",
+        metavar="FILE",
+        help="settings file (default: every key at its default)",
+    )
+    command.set_defaults(run=_plan)
+
+
+def _plan(given: argparse.Namespace) -> None:
+    from nofreelunch.study import config, estimates, plan
+
+    settings = config.read_config(given.config) if given.config else config.check_config({})
+    made, _ = plan.planned(settings | {"study": given.study}, folder="", kept=False, progress=True)
+    bins, surrogates = settings["rate_maps"]["bin_size"], settings["scores"]["surrogates"]
+    device = settings["compute"]["device"]
+    lines = [estimates.describe_plan(made, bins, surrogates, device)]
+    lines += [f"  {name}: {len(members):,} networks" for name, members in made.sweeps.items()]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _add_targets(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "targets",
+        help="list the targets",
+        description="The encodings of position that a network can learn, and the keys of each.",
+        epilog="Example: nofreelunch targets",
+    )
+    command.set_defaults(run=_targets)
+
+
+def _targets(given: argparse.Namespace) -> None:
+    from nofreelunch.task.catalogue import catalogue
+
+    rows = {name: (facts.summary, ", ".join(facts.uses)) for name, facts in catalogue().items()}
+    width = max(map(len, rows))
+    for name, (summary, keys) in rows.items():
+        sys.stdout.write(f"{name:{width}}  {summary}" + f" Keys: {keys}." * bool(keys) + "\n")
+
+
+def _add_prune(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "prune",
+        help="delete the weights of a finished study",
+        description="Delete the weights of the networks in FOLDER. This makes nothing run again.",
+        epilog="Example: nofreelunch prune results/laptop",
+    )
+    command.add_argument(
+        "folder", metavar="FOLDER", help="results of a study, such as results/laptop"
+    )
+    command.set_defaults(run=_prune)
 
 
 def _prune(given: argparse.Namespace) -> None:
-    freed = pruning.prune(given.folder)
+    from nofreelunch.files import pruning
+
+    freed = pruning.prune(given.folder, progress=True)
     sys.stdout.write(f"{given.folder}: {freed / 1e6:,.1f} MB freed\n")
 
 

@@ -1,8 +1,11 @@
+"""The claims, tested."""
+
+
 rule claims:
     input:
-        summary=f"{RESULTS}/summary.nc",
-        units=f"{RESULTS}/units.nc",
-        theory=of_all_encodings(),
+        summary=files_of("summary"),
+        units=files_of("units"),
+        theory=all_of("theory"),
     output:
         text=f"{RESULTS}/claims.md",
         page=report(
@@ -19,7 +22,7 @@ rule claims:
         mem_mb=growing(PROCESS),
         runtime=limit("claims"),
     params:
-        run=lambda wildcards: {"code": code("claims")},
+        run=lambda wildcards: {"targets": as_params(), "code": code("claims")},
     message:
         "Testing the claims"
     script:

@@ -1,19 +1,13 @@
-SHOWN = {
-    "overview": "rate_maps",
-    "result_2": "rate_maps",
-    "chance": "scores",
-    "lattices": "rate_maps",
-    "learning_curves": "networks",
-}
+"""Figures: one job each."""
 
 
 rule figures:
     input:
-        summary=f"{RESULTS}/summary.nc",
-        units=f"{RESULTS}/units.nc",
-        theory=of_all_encodings(),
+        summary=files_of("summary"),
+        units=files_of("units"),
+        theory=all_of("theory"),
         cohorts=lambda wildcards: (
-            of_all_cohorts(SHOWN[wildcards.figure]) if wildcards.figure in SHOWN else []
+            all_of(FIGURES[wildcards.figure]) if FIGURES[wildcards.figure] else []
         ),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
@@ -31,7 +25,10 @@ rule figures:
         mem_mb=growing(2 * PROCESS),
         runtime=limit("figures"),
     params:
-        run=lambda wildcards: {"code": code("figures", f"nofreelunch.figures.{wildcards.figure}")},
+        run=lambda wildcards: {
+            "targets": as_params(),
+            "code": code("figures", f"nofreelunch.figures.{wildcards.figure}"),
+        },
     message:
         "Drawing {wildcards.figure}"
     script:

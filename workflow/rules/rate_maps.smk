@@ -1,9 +1,12 @@
+"""Rate maps and position errors: one job per cohort."""
+
+
 rule rate_maps:
     input:
-        networks=f"{RESULTS}/networks/{{cohort}}.nc",
+        networks=files_of("training"),
         evaluation=f"{RESULTS}/trajectories/evaluation.nc",
     output:
-        f"{RESULTS}/rate_maps/{{cohort}}.nc",
+        files_of("rate_maps"),
     log:
         f"{LOGS}/rate_maps/{{cohort}}.log",
     benchmark:
@@ -13,12 +16,12 @@ rule rate_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=megabytes_of_maps,
+        mem_mb=growing(map_megabytes),
         runtime=limit("rate_maps", hours_of_scoring),
     params:
         run=lambda wildcards: {
             "bin_size": config["rate_maps"]["bin_size"],
-            "networks": [network.id for network in cohorts[wildcards.cohort].networks],
+            "networks": ids_of(wildcards.cohort),
             "trained_by": code_of_cohort("training", wildcards.cohort),
             "code": code_of_cohort("rate_maps", wildcards.cohort),
         },

@@ -1,3 +1,6 @@
+"""The report: figures, claims and provenance in one HTML file."""
+
+
 rule report:
     input:
         rules.claims.output,

@@ -1,8 +1,11 @@
+"""Scores of all units: one job per cohort."""
+
+
 rule scores:
     input:
-        f"{RESULTS}/rate_maps/{{cohort}}.nc",
+        files_of("rate_maps"),
     output:
-        f"{RESULTS}/scores/{{cohort}}.nc",
+        files_of("scores"),
     log:
         f"{LOGS}/scores/{{cohort}}.log",
     benchmark:
@@ -12,12 +15,12 @@ rule scores:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=megabytes_of_maps,
+        mem_mb=growing(map_megabytes),
         runtime=limit("scores", hours_of_scoring),
     params:
         run=lambda wildcards: {
             "surrogates": config["scores"]["surrogates"],
-            "networks": [network.id for network in cohorts[wildcards.cohort].networks],
+            "networks": ids_of(wildcards.cohort),
             "mapped_by": code_of_cohort("rate_maps", wildcards.cohort),
             "code": code("scores"),
         },

@@ -1,11 +1,14 @@
+"""The table of all networks and units."""
+
+
 rule summary:
     input:
-        networks=of_all_cohorts("networks"),
-        rate_maps=of_all_cohorts("rate_maps"),
-        scores=of_all_cohorts("scores"),
+        networks=all_of("training"),
+        rate_maps=all_of("rate_maps"),
+        scores=all_of("scores"),
     output:
-        networks=f"{RESULTS}/summary.nc",
-        units=f"{RESULTS}/units.nc",
+        networks=files_of("summary"),
+        units=files_of("units"),
         table=report(
             f"{RESULTS}/summary.csv",
             caption="../report/summary.rst",

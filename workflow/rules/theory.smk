@@ -1,6 +1,9 @@
+"""Spectra of the targets and predicted periods: one job per encoding."""
+
+
 rule theory:
     output:
-        f"{RESULTS}/theory/{{encoding}}.nc",
+        files_of("theory"),
     log:
         f"{LOGS}/theory/{{encoding}}.log",
     conda:
@@ -12,7 +15,7 @@ rule theory:
         run=lambda wildcards: {
             "targets": plan.targets[wildcards.encoding],
             "arena": plan.trajectories["arena"],
-            "code": code("theory", target=wildcards.encoding),
+            "code": code("theory", target=frozenset([wildcards.encoding])),
         },
     message:
         "Spectra of {wildcards.encoding} targets"

@@ -1,8 +1,11 @@
+"""Training: one job per cohort."""
+
+
 rule training:
     input:
         trajectories=training_pool,
     output:
-        f"{RESULTS}/networks/{{cohort}}.nc",
+        files_of("training"),
     log:
         f"{LOGS}/training/{{cohort}}.log",
     benchmark:
@@ -13,7 +16,8 @@ rule training:
     threads: 1
     resources:
         **gpu_of_this_machine(),
-        mem_mb=megabytes_of_training,
+        mem_mb=growing(training_megabytes),
+        cohort_mb=lambda wildcards: requests.cohort_megabytes(cohorts[wildcards.cohort]),
         runtime=limit("training", hours_of_training),
     params:
         run=lambda wildcards: {

@@ -1,3 +1,6 @@
+"""Random walks: pools to train on, and held-out walks to evaluate on."""
+
+
 rule training_trajectories:
     output:
         f"{RESULTS}/trajectories/training_{{length}}.nc",

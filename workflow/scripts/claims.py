@@ -1,7 +1,11 @@
-"""Test the claims and write them down."""
+"""Test the claims and write their page, in Markdown and HTML."""
 
 import markdown
-from nofreelunch import claims, datasets, logs, summary, theory
+from nofreelunch.files import datasets
+from nofreelunch.findings import summary
+from nofreelunch.findings.claims import page
+from nofreelunch.running import logs
+from nofreelunch.theory.spectra import split_spectra
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Claims</title><style>
 body {{ font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
@@ -13,10 +17,10 @@ table {{ border-collapse: collapse }}
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         networks = datasets.load(snakemake.input.summary, "summary")
-        table = summary.join(networks, datasets.load(snakemake.input.units, "units"))
+        table = summary.join_units(networks, datasets.load(snakemake.input.units, "units"))
         files = [datasets.load(path, "theory") for path in snakemake.input.theory]
-        spectra = [one for file in files for one in theory.split(file)]
-        text = claims.to_markdown(claims.evaluate(table, spectra), table)
-        page = PAGE.format(markdown.markdown(text, extensions=["tables", "sane_lists"]))
+        theory = [one for file in files for one in split_spectra(file)]
+        text = page.to_markdown(page.evaluate(table, theory), table)
+        html = PAGE.format(markdown.markdown(text, extensions=["tables", "sane_lists"]))
         datasets.write_text(snakemake.output.text, text)
-        datasets.write_text(snakemake.output.page, page)
+        datasets.write_text(snakemake.output.page, html)

@@ -3,21 +3,24 @@
 import importlib
 from pathlib import Path
 
-from nofreelunch import datasets, logs, summary, theory
 from nofreelunch.figures import style
+from nofreelunch.figures.contents import FIGURES
+from nofreelunch.files import datasets
+from nofreelunch.findings import summary
+from nofreelunch.running import logs
+from nofreelunch.theory.spectra import split_spectra
 
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         figure = importlib.import_module(f"nofreelunch.figures.{snakemake.wildcards.figure}")
-        cohorts = {Path(path).stem: Path(path) for path in snakemake.input.cohorts}
+        cohorts = {Path(path).stem: path for path in snakemake.input.cohorts}
 
         def opened(cohort):
-            folder = cohorts[cohort].parent.name
-            return datasets.load(cohorts[cohort], "training" if folder == "networks" else folder)
+            return datasets.load(cohorts[cohort], FIGURES[snakemake.wildcards.figure])
 
         files = [datasets.load(path, "theory") for path in snakemake.input.theory]
-        spectra = [one for file in files for one in theory.split(file)]
+        theory = [one for file in files for one in split_spectra(file)]
         networks = datasets.load(snakemake.input.summary, "summary")
-        table = summary.join(networks, datasets.load(snakemake.input.units, "units"))
-        drawn = figure.draw(table, spectra, opened)
-        style.save(drawn, Path(snakemake.output.png).with_suffix(""))
+        table = summary.join_units(networks, datasets.load(snakemake.input.units, "units"))
+        drawn = figure.draw(table, theory, opened)
+        style.save_figure(drawn, Path(snakemake.output.png).with_suffix(""))

@@ -1,4 +1,4 @@
-"""Collect figures, claims and provenance into one HTML file."""
+"""Collect figures, claims and provenance in one HTML file."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import nofreelunch
 SNAKEFILE = Path(nofreelunch.__file__).parents[2] / "Snakefile"
 
 if __name__ == "__main__":
-    # Snakemake writes its report in a run of its own, over files that are already there.
+    # Snakemake writes a report in a run of its own, over files that are already there.
     with tempfile.TemporaryDirectory() as folder, open(snakemake.log[0], "w") as log:
         settings = Path(folder) / "config.json"
         settings.write_text(json.dumps(snakemake.config))

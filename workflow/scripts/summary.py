@@ -1,6 +1,8 @@
-"""One table of all networks of the study."""
+"""Collect all networks and units of the study in one table."""
 
-from nofreelunch import datasets, logs, summary
+from nofreelunch.files import datasets
+from nofreelunch.findings import summary
+from nofreelunch.running import logs
 
 if __name__ == "__main__":
     run = snakemake.params.run
@@ -9,7 +11,9 @@ if __name__ == "__main__":
             snakemake.input.networks, snakemake.input.rate_maps, snakemake.input.scores, strict=True
         )
         table = summary.collect(stages, run)
-        networks, units = summary.split(table)
+        networks, units = summary.split_units(table)
         datasets.save(networks, snakemake.output.networks, "summary", run["code"])
         datasets.save(units, snakemake.output.units, "units", run["code"])
-        datasets.write_text(snakemake.output.table, summary.to_table(table).to_csv(index=False))
+        datasets.write_text(
+            snakemake.output.table, summary.network_table(table).to_csv(index=False)
+        )

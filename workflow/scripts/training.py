@@ -1,18 +1,25 @@
-"""Train a cohort."""
+"""Train one cohort, from its last checkpoint if there is one."""
 
-from nofreelunch import checkpoints, datasets, kernels, logs, training
-from nofreelunch.cohorts import Cohort
+from nofreelunch.compute import kernels
+from nofreelunch.files import datasets
+from nofreelunch.networks.cohorts import Cohort
+from nofreelunch.running import logs
+from nofreelunch.training import checkpoints, loop
 
 if __name__ == "__main__":
     run, compute = snakemake.params.run, snakemake.config["compute"]
     with logs.job(snakemake.log[0], snakemake.input):
         kernels.keep_memory()
         pool = datasets.load(snakemake.input.trajectories, "trajectories")
-        saved = checkpoints.Checkpoints(
-            snakemake.output[0], compute["checkpoint_minutes"], run["code"]
-        )
-        trained = training.train(
-            Cohort.from_dict(run["cohort"]), pool, compute["device"], run["precision"], saved
+        minutes = compute["checkpoint_minutes"]
+        saved = checkpoints.Checkpoints(snakemake.output[0], minutes, run["code"])
+        trained = loop.train(
+            Cohort.from_dict(run["cohort"]),
+            pool,
+            compute["device"],
+            run["precision"],
+            saved,
+            expected_bytes=1e6 * snakemake.resources.cohort_mb,
         )
         datasets.save(trained, snakemake.output[0], "training", run["code"])
         saved.clear()

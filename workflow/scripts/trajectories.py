@@ -1,7 +1,8 @@
-"""Walk a pool of trajectories."""
+"""Draw a pool of random walks."""
 
-from nofreelunch import datasets, logs
-from nofreelunch.trajectories import random_walk
+from nofreelunch.files import datasets
+from nofreelunch.running import logs
+from nofreelunch.task.trajectories import random_walk
 
 if __name__ == "__main__":
     run = snakemake.params.run

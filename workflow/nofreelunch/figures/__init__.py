@@ -1,7 +1,6 @@
 """Figures: one module per figure, each with one public function `draw`.
 
-`draw(summary, theory, rate_maps)` takes the study's summary, the theory datasets (one per distinct
-target) and a function that opens a file of a cohort by the cohort's name: its rate maps, or what
-`SHOWN` of the rules says that the figure needs; it returns a matplotlib figure.
-A study that lacks a series gets a panel that says so in words.
+`draw` takes the study's summary, the theory datasets (one per distinct target), and a function that
+opens a cohort's file by the cohort's name. `contents.FIGURES` names the stage of these files.
+`draw` returns a matplotlib figure. If a study lacks a series, the panel says so in words.
 """

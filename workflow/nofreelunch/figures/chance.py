@@ -1,6 +1,7 @@
-"""Chance: grid scores against those of each unit's own surrogates, and what remains of them."""
+"""Chance figure: each unit's grid score against its surrogates, p-values, grid fractions."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -8,29 +9,37 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nofreelunch import measures, series, verdicts
 from nofreelunch.figures import style
+from nofreelunch.findings import comparisons, network_measures, verdicts
 
 PANELS = 4  # targets whose units are shown one by one
 SCORE_LIMITS = (-1.0, 1.6)
-SMALLEST_SHARE = 0.05  # %, where the axis of p-values ends
-OTHER = {"linestyle": "none", "marker": "o", "markersize": 1.6, "markeredgewidth": 0}
-PASSED = OTHER | {"markersize": 2.6}
+SMALLEST_SHARE = 0.05  # %; lower end of the axis of shares
+OTHER: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 1.6,
+    "markeredgewidth": 0,
+}
+PASSED: dict[str, Any] = OTHER | {"markersize": 2.6}
 
 
 @style.styled
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], scores: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """Score against null of each unit; p-values of all units; grid fraction of every network."""
-    columns = {target: series.of_target(summary, target) for target in series.targets(summary)}
+    """Score and surrogates of each unit; p-values of all units; grid fraction of every network."""
+    columns = {
+        target: comparisons.of_target(summary, target)
+        for target in comparisons.compared_targets(summary)
+    }
     columns = {t: networks for t, networks in columns.items() if networks.sizes["network"]}
     below = 26 + 6 * max(len(columns), 6)
     figure = style.figure(height=52 + below)
-    if not any(np.isfinite(measures.grid_fraction(n)).any() for n in columns.values()):
+    if not any(np.isfinite(network_measures.grid_fraction(n)).any() for n in columns.values()):
         style.missing(figure.subplots(), "no surrogates were scored, so chance is not known")
         return figure
-    top, bottom = figure.subfigures(2, 1, height_ratios=[52, below])
+    top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=[52, below])[:, 0]
     shown = _shown(list(columns))
     panels = top.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     for axes, target in zip(panels, shown, strict=True):
@@ -47,13 +56,13 @@ def draw(
 
 
 def _shown(targets: list[str]) -> list[str]:
-    """The targets that are said to work best, and one of coordinates."""
+    """The targets to show: the last few, which are said to work best, and one of coordinates."""
     last_first = targets[::-1]
     return last_first if len(targets) <= PANELS else [*last_first[: PANELS - 1], targets[0]]
 
 
 def _units(axes: Axes, target: str, networks: xr.Dataset, scores: Callable) -> None:
-    """One dot per active unit, its score over the 95th percentile of its surrogates'."""
+    """One dot per active unit: its score against the 95th percentile of its surrogates' scores."""
     axes.plot(SCORE_LIMITS, SCORE_LIMITS, color=style.CHANCE, linewidth=0.8, zorder=1)
     found = [_of_network(scores, *pair) for pair in _named(networks)]
     null, score, passed = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -73,16 +82,16 @@ def _named(networks: xr.Dataset) -> zip:
 def _of_network(
     scores: Callable, cohort: str, network: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Null, score and significance (unit,) of the active units of a network."""
+    """Score that 5 % of surrogates exceed, score and significance (unit,) of active units."""
     with scores(cohort) as opened:
         units = opened.sel(network=network)
-        score = units["score_60"].sel(definition=measures.METHOD).values
+        score = units["score_60"].sel(definition=network_measures.DEFINITION).values
         active, passed = (units[k].values.astype(bool) for k in ("active", "significant"))
         return units["null_95"].values[active], score[active], passed[active]
 
 
 def _p_values(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
-    """Share of active units whose p-value is as small, against what chance gives."""
+    """Share of active units with a p-value as small or smaller, against what chance gives."""
     ends = np.array([1e-4, 1.0])
     axes.plot(ends, 100 * ends, color=style.CHANCE, linewidth=0.8)
     least = 1.0
@@ -108,12 +117,12 @@ def _p_values(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
 
 
 def _fractions(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
-    """A row per target: the grid fraction of its networks; dead, constant and all its units."""
+    """A row per target: grid fractions of its networks; counts of dead, constant and all units."""
     for row, (target, networks) in enumerate(columns.items()):
-        fraction, colour = 100 * measures.grid_fraction(networks), style.colour(target)
-        style.interval(axes, row, verdicts.over_seeds(fraction), colour, across=True)
-        style.dots(axes, row, fraction, colour, across=True)
-        units = measures.unit_counts(networks)
+        fraction, colour = 100 * network_measures.grid_fraction(networks), style.colour(target)
+        style.draw_interval(axes, row, verdicts.over_seeds(fraction), colour, across=True)
+        style.draw_dots(axes, row, fraction, colour, across=True)
+        units = network_measures.unit_counts(networks)
         counts = f"{units.dead} / {units.constant} / {units.present}"
         axes.text(1.02, row, counts, transform=axes.get_yaxis_transform(), va="center")
     axes.text(1.02, -0.85, "dead / constant / all", transform=axes.get_yaxis_transform())

@@ -1,4 +1,4 @@
-"""Lattices: rate maps of the best units, and what is measured on their autocorrelograms."""
+"""Lattices figure: the best rate maps above the ring and lattice on their autocorrelograms."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,8 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from nofreelunch import grid_scores, measures, series
 from nofreelunch.figures import style
+from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.scoring import grid_scores
+from nofreelunch.scoring.autocorrelograms import autocorrelograms
 
 COLUMNS = 6
 UNITS = 2 * COLUMNS
@@ -19,21 +21,24 @@ UNITS = 2 * COLUMNS
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """Units of the reference networks that have a lattice, the significant ones where there are
-    any: each rate map above its autocorrelogram with the winning ring and the lattice."""
-    networks = series.select(summary)
+    """Each unit's rate map above its autocorrelogram, with the winning ring and the lattice.
+
+    The units belong to the reference networks and have a lattice. If any of them are significant,
+    only those are shown.
+    """
+    networks = comparisons.select(summary)
     lattice = np.isfinite(networks["period"].transpose("network", "unit").values)
-    passed = lattice & measures.significant(networks)
-    units = measures.best_units(networks, UNITS, passed if passed.any() else lattice)
+    passed = lattice & network_measures.significant(networks)
+    units = network_measures.best_units(networks, UNITS, passed if passed.any() else lattice)
     blocks = -(-len(units) // COLUMNS)
     figure = style.figure(height=10 + 66 * max(blocks, 0.5))
     if not units:
         style.missing(figure.subplots(), "no unit of the reference networks has a lattice")
         return figure
     panels = figure.subplots(2 * blocks, COLUMNS, squeeze=False)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.03, hspace=0.02)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.03, hspace=0.02)
     pairs = panels.reshape(blocks, 2, COLUMNS).transpose(0, 2, 1).reshape(-1, 2)
-    for pair, unit in zip(pairs, units, strict=False):
+    for pair, unit in zip(pairs.tolist(), units, strict=False):
         _unit(pair, unit, networks, rate_maps)
     for axes in pairs[len(units) :].ravel():
         axes.set_axis_off()
@@ -42,19 +47,21 @@ def draw(
 
 
 def _headline(summary: xr.Dataset, passed: int, lattices: int) -> str:
-    name = style.name(series.defaults(summary)["target"])
+    name = style.name(comparisons.defaults(summary)["target"])
     if passed:
         return f"{name}: the best of {passed} significant units with a lattice (score above, ★)"
     return f"{name}: no significant unit has a lattice; the best of {lattices} others (score above)"
 
 
-def _unit(pair: Sequence[Axes], unit: measures.Unit, networks: xr.Dataset, rate_maps) -> None:
+def _unit(
+    pair: Sequence[Axes], unit: network_measures.Unit, networks: xr.Dataset, rate_maps
+) -> None:
     """The rate map and, below it, the autocorrelogram of one unit."""
     with rate_maps(unit.cohort) as cohort:
         values = cohort["rate_map"].sel(network=unit.network).isel(unit=unit.unit)
         values = values.transpose("y", "x").values
-    style.rate_map(pair[0], values)
-    pair[0].set_title(style.score(unit.score, unit.significant), pad=2, fontsize=7)
+    style.draw_map(pair[0], values)
+    pair[0].set_title(style.score_text(unit.score, unit.significant), pad=2, fontsize=7)
     arena = float(networks.attrs["arena"])
     found = networks.sel(network=unit.network).isel(unit=unit.unit)
     period, orientation = float(found["period"]), float(found["orientation"])
@@ -67,16 +74,16 @@ def _unit(pair: Sequence[Axes], unit: measures.Unit, networks: xr.Dataset, rate_
 
 
 def _autocorrelogram(axes: Axes, values: np.ndarray, arena: float) -> None:
-    correlations = grid_scores.autocorrelogram(values)
+    correlations = autocorrelograms(values)
     reach = arena * correlations.shape[0] / len(values) / 2
     extent = (-reach, reach, -reach, reach)
     limits = {"vmin": -1.0, "vmax": 1.0, "extent": extent}
-    style.rate_map(axes, correlations.values, colours=style.SIGNED_COLOURS, **limits)
+    style.draw_map(axes, correlations.values, colours=style.SIGNED_COLOURS, **limits)
 
 
 def _rings(axes: Axes, values: np.ndarray, arena: float) -> None:
-    """The inner and the outer edge of the ring on which the unit's score is taken."""
-    outer = float(grid_scores.score(values, measures.METHOD)["ring_60"])
+    """The inner and the outer edge of the ring on which the unit's score is largest."""
+    outer = float(grid_scores.published_score(values, network_measures.DEFINITION)["ring_60"])
     for share in (grid_scores.INNER_RADIUS, outer):
         line = {"fill": False, "linewidth": 0.7, "linestyle": (0, (3, 2)), "edgecolor": "#555555"}
         axes.add_patch(Circle((0, 0), share * arena, **line))

@@ -1,14 +1,15 @@
-"""Learning curves: loss and position error of every network while it was trained."""
+"""Learning curves: loss and position error of every network during training."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nofreelunch import series
 from nofreelunch.figures import style
+from nofreelunch.findings import comparisons
 
 COLUMNS = 4  # two targets side by side, each with its loss and its error
 ERRORS = (0.1, 0.3, 1, 3, 10, 30, 100)  # cm, marked on the axis
@@ -18,14 +19,15 @@ ERRORS = (0.1, 0.3, 1, 3, 10, 30, 100)  # cm, marked on the axis
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], networks: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """One line per network: loss and error of the minibatch against training steps, by target."""
-    targets = series.targets(summary)
+    """Loss and error of the minibatch against training steps, by target; one line per network."""
+    targets = comparisons.compared_targets(summary)
     rows = -(-2 * len(targets) // COLUMNS)
     figure = style.figure(height=12 + 36 * rows)
     panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes in panels[2 * len(targets) :]:
         axes.set_axis_off()
-    for pair, target in zip(panels[: 2 * len(targets)].reshape(-1, 2), targets, strict=True):
+    pairs = panels[: 2 * len(targets)].reshape(-1, 2).tolist()
+    for pair, target in zip(pairs, targets, strict=True):
         chosen = summary["network"].values[summary["target"].values == target]
         cohorts = dict.fromkeys(summary["cohort"].sel(network=chosen).values)
         for cohort in cohorts:
@@ -35,7 +37,7 @@ def draw(
 
 
 def _lines(pair: Sequence[Axes], trained: xr.Dataset, chosen: set, colour: str) -> None:
-    look = {"color": colour, "linewidth": 0.6, "alpha": 0.6}
+    look: dict[str, Any] = {"color": colour, "linewidth": 0.6, "alpha": 0.6}
     for k in np.flatnonzero([name in chosen for name in trained["network"].values]):
         step = trained["step"].values[k]
         kept = step > 0

@@ -1,4 +1,4 @@
-"""Overview: the task, the targets, and which of them give grid-like units."""
+"""Overview figure: the task, the targets, and which of them give grid-like units."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nofreelunch import measures, series, trajectories, verdicts
 from nofreelunch.figures import style, tuning
+from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.task import trajectories
 
 SHOWN_STEPS = 500  # 10 s of walking
 WALK_SEED = 3
@@ -19,8 +20,11 @@ WALK_SEED = 3
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """A column per target: one of its cells, the best unit it gave, and all networks' shares."""
-    columns = {target: series.of_target(summary, target) for target in series.targets(summary)}
+    """One column per target: one of its cells, the best unit, and the share of every network."""
+    columns = {
+        target: comparisons.of_target(summary, target)
+        for target in comparisons.compared_targets(summary)
+    }
     columns = {
         target: networks for target, networks in columns.items() if networks.sizes["network"]
     }
@@ -32,13 +36,15 @@ def draw(
     count = len(columns)
     ratios = {"width_ratios": [2.0, *[1] * count], "height_ratios": [1, 1, 2.2]}
     grid = figure.add_gridspec(3, count + 1, **ratios)
-    figure.get_layout_engine().set(wspace=0.02, w_pad=0.02, h_pad=0.02)
+    figure.set_layout_engine("constrained", wspace=0.02, w_pad=0.02, h_pad=0.02)
     _task(figure.add_subplot(grid[:2, 0]), float(summary.attrs["arena"]))
     bars = figure.add_subplot(grid[2, 1:])
     for column, (target, networks) in enumerate(columns.items()):
         cell, unit = (figure.add_subplot(grid[row, column + 1]) for row in (0, 1))
-        drawn, _ = tuning.central_cell(series.specs(networks)[0], float(summary.attrs["arena"]))
-        style.rate_map(cell, drawn, colours=style.TARGET_COLOURS)
+        drawn, _ = tuning.central_cell(
+            comparisons.specs(networks)[0], float(summary.attrs["arena"])
+        )
+        style.draw_map(cell, drawn, colours=style.TARGET_COLOURS)
         title = style.name(target, lines=True)
         cell.set_title(title, color=style.colour(target), fontsize=7)
         _best(unit, networks, rate_maps)
@@ -52,9 +58,12 @@ def draw(
 
 
 def headline(columns: dict[str, xr.Dataset]) -> str:
-    """The study in one sentence: the targets whose interval of grid-like units less chance is
-    above zero, among those with three networks or more."""
-    excess = {t: verdicts.over_seeds(measures.excess(n)) for t, n in columns.items()}
+    """The study in one sentence: how many targets give more grid-like units than chance.
+
+    A target counts if the interval of its excess over chance lies above zero. Targets with fewer
+    than three networks are left out.
+    """
+    excess = {t: verdicts.over_seeds(network_measures.excess(n)) for t, n in columns.items()}
     tested = {t: e for t, e in excess.items() if e.count >= verdicts.FEWEST_SEEDS}
     if not tested:
         return "Too few networks, or no surrogates, to tell which targets give grid-like units"
@@ -86,23 +95,23 @@ def _task(axes: Axes, arena: float) -> None:
 
 
 def _best(axes: Axes, networks: xr.Dataset, rate_maps: Callable) -> None:
-    units = measures.best_units(networks, 1)
+    units = network_measures.best_units(networks, 1)
     if not units:
         style.missing(axes, "none")
         return
     unit = units[0]
     with rate_maps(unit.cohort) as cohort:
         values = cohort["rate_map"].sel(network=unit.network).isel(unit=unit.unit)
-        style.rate_map(axes, values.transpose("y", "x").values)
-    axes.set_title(style.score(unit.score, unit.significant), pad=2, fontsize=7)
+        style.draw_map(axes, values.transpose("y", "x").values)
+    axes.set_title(style.score_text(unit.score, unit.significant), pad=2, fontsize=7)
 
 
 def _bar(axes: Axes, at: int, networks: xr.Dataset, colour: str) -> None:
     threshold = networks.attrs["grid_cell_threshold"]
-    share = 100 * measures.share_above(networks, threshold)
+    share = 100 * network_measures.share_above(networks, threshold)
     axes.bar(at, share.mean(), width=0.62, color=colour, alpha=0.45)
-    style.dots(axes, at, share, colour)
-    chance = 100 * measures.chance_above(networks, threshold)
+    style.draw_dots(axes, at, share, colour)
+    chance = 100 * network_measures.chance_above(networks, threshold)
     known = chance[np.isfinite(chance)]
     if known.size:
         axes.plot([at - 0.38, at + 0.38], [known.mean()] * 2, color=style.INK, linewidth=1.2)
@@ -111,14 +120,15 @@ def _bar(axes: Axes, at: int, networks: xr.Dataset, colour: str) -> None:
 
 
 def _below(axes: Axes, at: float, text: str, side: str) -> None:
-    place = {"transform": axes.get_xaxis_transform(), "ha": side, "va": "top"}
-    axes.text(at, -0.03, text, **place).set_in_layout(side == "center")
+    transform = axes.get_xaxis_transform()
+    label = axes.text(at, -0.03, text, transform=transform, ha=side, va="top")
+    label.set_in_layout(side == "center")
 
 
 def _finish(axes: Axes, count: int, threshold: float) -> None:
     axes.set_xlim(-0.5, count - 0.5)
     top = max(3.0, 1.05 * axes.get_ylim()[1])
-    axes.set_ylim(-0.025 * top, top)  # dots at 0 are seen whole
+    axes.set_ylim(-0.025 * top, top)  # room below, so that dots at 0 are whole
     axes.set_xticks([])
     _below(axes, -0.55, "networks\nposition error (cm)", "right")
     axes.set_ylabel(f"grid-like units (%)\n(grid score > {threshold:g})")

@@ -1,6 +1,7 @@
-"""Result 1: how many networks have a low position error, and how many of these have grid cells."""
+"""Result 1: how many networks have low position error, and how many of these have grid cells."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -8,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nofreelunch import measures, reference, series, verdicts
 from nofreelunch.figures import style
+from nofreelunch.findings import comparisons, network_measures, talks, verdicts
 
-WORKSHOP = {**style.TALK, "marker": "^", "markersize": 5}
+WORKSHOP: dict[str, Any] = {**style.TALK, "marker": "^", "markersize": 5}
 
 
 @style.styled
@@ -19,9 +20,10 @@ def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
     """Shares of networks by target and over all, each with its Wilson interval."""
-    networks = series.trained(summary)
+    networks = comparisons.trained(summary)
     rows = {
-        target: _only(networks, networks["target"] == target) for target in series.targets(summary)
+        target: _only(networks, networks["target"] == target)
+        for target in comparisons.compared_targets(summary)
     }
     rows["all"] = networks
     figure = style.figure(height=24 + 7.5 * len(rows))
@@ -74,22 +76,22 @@ def _share(axes: Axes, y: int, holds: np.ndarray, colour: str) -> None:
 
 
 def _chance(axes: Axes, y: int, networks: xr.Dataset) -> None:
-    """The share that would pass if every unit were one of its surrogates."""
-    chance = measures.some_unit_by_chance(networks)
+    """The share of networks that would pass if each unit were one of its surrogates."""
+    chance = network_measures.some_unit_by_chance(networks)
     chance = chance[np.isfinite(chance)]
     if chance.size:
         axes.plot(100 * chance.mean(), y, **style.CHANCE_MARK)
 
 
 def _talk(left: Axes, right: Axes, y: int, target: str) -> None:
-    """The talks' shares; those of the workshop talk are known for all networks only."""
-    shares = reference.SHARES_OF_ALL if target == "all" else reference.SHARES_BY_TARGET.get(target)
+    """The talks' shares; the workshop talk gives them only for all networks together."""
+    shares = talks.SHARES_OF_ALL if target == "all" else talks.SHARES_BY_TARGET.get(target)
     if shares:
         for axes, share in zip((left, right), shares[1:], strict=True):
             axes.plot(100 * share, y, **style.TALK)
     if target == "all":
-        left.plot(100 * reference.LOW_ERROR.value, y, **WORKSHOP)
-        right.plot(100 * reference.GRID_CELLS.value, y, **WORKSHOP)
+        left.plot(100 * talks.LOW_ERROR.value, y, **WORKSHOP)
+        right.plot(100 * talks.GRID_CELLS.value, y, **WORKSHOP)
 
 
 def _legend() -> list[Line2D]:

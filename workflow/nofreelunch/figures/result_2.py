@@ -1,15 +1,16 @@
 """Result 2: the best rate maps of each target, beside the target itself."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nofreelunch import measures, series
 from nofreelunch.figures import style, tuning
-from nofreelunch.verdicts import counted, mean_percent
+from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.findings.verdicts import counted, mean_percent
 
 COLUMNS = 8
 
@@ -18,8 +19,11 @@ COLUMNS = 8
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """One row per target: what its units are, one of its cells, and its best-scoring units."""
-    rows = {target: series.of_target(summary, target) for target in series.targets(summary)}
+    """One row per target: counts of its units, one of its cells, and its best-scoring units."""
+    rows = {
+        target: comparisons.of_target(summary, target)
+        for target in comparisons.compared_targets(summary)
+    }
     rows = {target: networks for target, networks in rows.items() if networks.sizes["network"]}
     figure = style.figure(height=12 + 19.5 * max(len(rows), 1))
     if not rows:
@@ -27,12 +31,14 @@ def draw(
         return figure
     widths = [1.75, 1, 0.12, *[1] * COLUMNS]
     axes = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
+    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
     for row, (target, networks) in zip(axes, rows.items(), strict=True):
         row[2].set_axis_off()
         _describe(row[0], target, networks)
-        encoding, _ = tuning.central_cell(series.specs(networks)[0], float(summary.attrs["arena"]))
-        style.rate_map(row[1], encoding, colours=style.TARGET_COLOURS)
+        encoding, _ = tuning.central_cell(
+            comparisons.specs(networks)[0], float(summary.attrs["arena"])
+        )
+        style.draw_map(row[1], encoding, colours=style.TARGET_COLOURS)
         _best(row[3:], networks, rate_maps)
     axes[0, 1].set_title("target,\none cell")
     heading = "best units by grid score (above each map; ★ significant)"
@@ -43,31 +49,30 @@ def draw(
 
 
 def _describe(axes: Axes, target: str, networks: xr.Dataset) -> None:
-    """Name of the target; how many of its units are grid-like, how many would be by chance, and how
-    many are significant."""
+    """Name of a target; how many of its units are grid-like, by chance too, and significant."""
     axes.set_axis_off()
     threshold = networks.attrs["grid_cell_threshold"]
-    scores = measures.scores(networks)
-    chance = mean_percent(measures.chance_above(networks, threshold))
-    passed = f"{measures.significant(networks).sum()} ★, " if chance else ""
+    scores = network_measures.scores(networks)
+    chance = mean_percent(network_measures.chance_above(networks, threshold))
+    passed = f"{network_measures.significant(networks).sum()} ★, " if chance else ""
     lines = [
         f"{(scores > threshold).sum()} of {np.isfinite(scores).sum()} units > {threshold:g}",
         f"chance {chance}" if chance else "chance not known",
         passed + counted(networks.sizes["network"]),
     ]
-    at = {"transform": axes.transAxes, "ha": "left", "va": "top"}
+    at: dict[str, Any] = {"transform": axes.transAxes, "ha": "left", "va": "top"}
     name = style.name(target)
     axes.text(0, 0.98, name, color=style.colour(target), fontweight="bold", **at)
     axes.text(0, 0.76, "\n".join(lines), linespacing=1.25, **at)
 
 
 def _best(row: Sequence[Axes], networks: xr.Dataset, rate_maps: Callable) -> None:
-    units = measures.best_units(networks, len(row))
+    units = network_measures.best_units(networks, len(row))
     for axes, unit in zip(row, units, strict=False):
         with rate_maps(unit.cohort) as cohort:
             values = cohort["rate_map"].sel(network=unit.network).isel(unit=unit.unit)
-            style.rate_map(axes, values.transpose("y", "x").values)
-        axes.set_title(style.score(unit.score, unit.significant), pad=2, fontsize=7)
+            style.draw_map(axes, values.transpose("y", "x").values)
+        axes.set_title(style.score_text(unit.score, unit.significant), pad=2, fontsize=7)
     for axes in row[len(units) :]:
         axes.set_axis_off()
     if not units:

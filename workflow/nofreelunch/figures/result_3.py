@@ -1,4 +1,4 @@
-"""Result 3: the share of units above each grid score against the width of place cells."""
+"""Result 3: the share of units above each grid score, against the width of place cells."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nofreelunch import measures, reference, series, verdicts
 from nofreelunch.figures import style
+from nofreelunch.findings import comparisons, network_measures, talks, verdicts
 
-SPREAD = 0.003  # m; how far the dots of one width lie apart
+SPREAD = 0.003  # m; largest sideways shift of a dot from its width
 
 
 @style.styled
@@ -19,20 +19,20 @@ def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
     """One panel per threshold: every network, mean and interval, chance, and the talk's means."""
-    widths = series.widths(summary)
+    widths = comparisons.widths(summary)
     thresholds = [float(t) for t in summary["threshold"].values[summary["reported"].values]]
     figure = style.figure(height=72)
     if len(widths) < 2:
         style.missing(figure.subplots(), f"needs networks at 2 or more widths, found {len(widths)}")
         return figure
-    target = series.defaults(summary)["target"]
+    target = comparisons.defaults(summary)["target"]
     panels = figure.subplots(1, len(thresholds), squeeze=False)[0]
     for letter, axes, threshold in zip("abcdefgh", panels, thresholds, strict=False):
         style.letter(axes, letter)
         axes.set_title(f"grid score > {threshold:g}")
         top = _panel(axes, widths, threshold, style.colour(target))
-        talk = reference.UNITS_ABOVE.get(threshold, ())
-        axes.plot(reference.WIDTHS[: len(talk)], talk, **style.TALK)
+        talk = talks.UNITS_ABOVE.get(threshold, ())
+        axes.plot(talks.WIDTHS[: len(talk)], talk, **style.TALK)
         top = 1.08 * max([top, *talk])
         axes.set_ylim(-0.04 * top, top)
         style.width_ticks(axes, list(widths))
@@ -45,14 +45,14 @@ def draw(
 
 
 def _panel(axes: Axes, widths: dict[float, xr.Dataset], threshold: float, colour: str) -> float:
-    """Draws this study's networks; returns the largest value (%) that must stay in sight."""
+    """Draw this study's networks; return the largest value (%) that must stay in sight."""
     means, chance, top = [], [], 1.0
     for width, networks in widths.items():
-        share = 100 * measures.share_above(networks, threshold)
+        share = 100 * network_measures.share_above(networks, threshold)
         estimate = verdicts.over_seeds(share)
-        style.interval(axes, width, estimate, colour)
-        style.dots(axes, width, share, colour, SPREAD)
-        expected = 100 * measures.chance_above(networks, threshold)
+        style.draw_interval(axes, width, estimate, colour)
+        style.draw_dots(axes, width, share, colour, SPREAD)
+        expected = 100 * network_measures.chance_above(networks, threshold)
         known = expected[np.isfinite(expected)]
         means.append(estimate.value)
         chance.append(known.mean() if known.size else np.nan)

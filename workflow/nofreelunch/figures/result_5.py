@@ -10,9 +10,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nofreelunch import measures, reference, series, verdicts
 from nofreelunch.figures import style
-from nofreelunch.verdicts import counted
+from nofreelunch.findings import comparisons, network_measures, talks, verdicts
+from nofreelunch.findings.verdicts import counted
 
 ONLY = "no heterogeneous or\nmulti-field place cells"
 
@@ -21,9 +21,8 @@ ONLY = "no heterogeneous or\nmulti-field place cells"
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """Survival of the grid score for each setting of the place cells, and the share of grid-like
-    units of every network."""
-    settings = series.realism(summary)
+    """Survival of the grid score by setting, and each network's share of grid-like units."""
+    settings = comparisons.realism(summary)
     figure = style.figure(height=max(70, 26 + 11 * len(settings)))
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.05])
     if not settings:
@@ -34,7 +33,7 @@ def draw(
         to_hex(c) for c in matplotlib.colormaps["plasma"](np.linspace(0.65, 0.02, len(settings)))
     ]
     for setting, shade in zip(settings, shades, strict=True):
-        style.survival(left, setting.networks, shade)
+        style.draw_survival(left, setting.networks, shade)
     threshold = summary.attrs["grid_cell_threshold"]
     style.survival_axes(left, threshold)
     left.set_title("Units above each grid score")
@@ -49,15 +48,15 @@ def draw(
 
 
 def _shares(
-    axes: Axes, settings: Sequence[series.Setting], shades: Sequence[str], threshold: float
+    axes: Axes, settings: Sequence[comparisons.Setting], shades: Sequence[str], threshold: float
 ) -> None:
-    """A row per setting, homogeneous place cells on top."""
-    talk = {series.place_cell_label(s): 100 * share for s, share in reference.UNITS_BY_SETTING}
+    """One row per setting, homogeneous place cells on top."""
+    talk = {comparisons.place_cell_label(s): 100 * share for s, share in talks.UNITS_BY_SETTING}
     for row, ((label, networks), shade) in enumerate(zip(settings, shades, strict=True)):
-        share = 100 * measures.share_above(networks, threshold)
-        style.interval(axes, row, verdicts.over_seeds(share), shade, across=True)
-        style.dots(axes, row, share, shade, across=True)
-        chance = 100 * measures.chance_above(networks, threshold)
+        share = 100 * network_measures.share_above(networks, threshold)
+        style.draw_interval(axes, row, verdicts.over_seeds(share), shade, across=True)
+        style.draw_dots(axes, row, share, shade, across=True)
+        chance = 100 * network_measures.chance_above(networks, threshold)
         known = chance[np.isfinite(chance)]
         if known.size:
             axes.plot(known.mean(), row, **style.CHANCE_MARK)
@@ -74,10 +73,10 @@ def _shares(
 
 
 def _legend() -> list[Line2D]:
-    talks = f"the talks, units pooled (score > {reference.UNIT_THRESHOLD:g})"
+    pooled = f"the talks, units pooled (score > {talks.UNIT_THRESHOLD:g})"
     return [
         Line2D([], [], color="#777777", label="mean, 95 % interval"),
         Line2D([], [], color="#777777", **style.DOT, label="one network"),
         Line2D([], [], **style.CHANCE_MARK, label="chance (surrogates)"),
-        Line2D([], [], **style.TALK, label=talks),
+        Line2D([], [], **style.TALK, label=pooled),
     ]

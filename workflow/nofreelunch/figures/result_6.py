@@ -8,9 +8,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nofreelunch import series
 from nofreelunch.figures import style, tuning
-from nofreelunch.verdicts import counted
+from nofreelunch.findings import comparisons
+from nofreelunch.findings.verdicts import counted
 
 COMPARED = (
     "difference_of_gaussians",
@@ -18,8 +18,8 @@ COMPARED = (
     "general_difference_of_gaussians",
 )
 LINES = dict(zip(COMPARED, ("-", "-", "--"), strict=True))  # the last two nearly coincide
-LOWEST_MODES = 5  # cycles per box; as many as the talk shows
-FARTHEST = 1.1  # m; largest shift of the covariance that is shown
+LOWEST_MODES = 5  # cycles per box; the talk shows as many
+FARTHEST = 1.1  # m; largest shift at which the covariance is shown
 
 
 @style.styled
@@ -27,24 +27,24 @@ def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
     """Grid scores of the networks; tuning curve, covariance and spectrum of their targets."""
-    present = [target for target in COMPARED if target in series.targets(summary)]
+    present = [target for target in COMPARED if target in comparisons.compared_targets(summary)]
     figure = style.figure(height=105 if present else 60)
     if not present:
         style.missing(figure.subplots(), "no network has a DoG or DoS target")
         return figure
     columns = 2 * len(present)
-    top, bottom = figure.subfigures(2, 1, height_ratios=[1.45, 1])
-    figure.get_layout_engine().set(w_pad=0.07)
+    top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.45, 1])[:, 0]
+    figure.set_layout_engine("constrained", w_pad=0.07)
     scores, profiles, spectra = top.subplots(1, 3)
     maps = bottom.subplots(1, columns, squeeze=False)[0]
     for index, target in enumerate(present):
-        networks = series.of_target(summary, target)
+        networks = comparisons.of_target(summary, target)
         spec = _spec(summary, networks, target)
         _scores(scores, networks, target)
         distance, activity = tuning.radial_profile(spec, float(summary.attrs["arena"]))
         line = {"color": style.colour(target), "linestyle": LINES[target]}
         profiles.plot(distance, activity, **line)
-        found = series.theory_of(theory, spec)
+        found = comparisons.theory_of(theory, spec)
         pair = maps[2 * index : 2 * index + 2]
         if found is None:
             for axes in pair:
@@ -63,16 +63,16 @@ def draw(
 
 
 def _spec(summary: xr.Dataset, networks: xr.Dataset, target: str) -> dict[str, Any]:
-    """The spec whose target is drawn: that of the networks compared, else the study's defaults."""
-    found = series.specs(networks)
-    return found[0] if found else series.defaults(summary) | {"target": target}
+    """The spec whose target is drawn: that of the compared networks, else the study's defaults."""
+    found = comparisons.specs(networks)
+    return found[0] if found else comparisons.defaults(summary) | {"target": target}
 
 
 def _scores(axes: Axes, networks: xr.Dataset, target: str) -> None:
     number = networks.sizes["network"]
     label = f"{style.name(target)}, {counted(number)}"
     if number:
-        style.survival(axes, networks, style.colour(target), label)
+        style.draw_survival(axes, networks, style.colour(target), label)
     else:
         axes.plot([], [], color=style.colour(target), label=label)
 
@@ -98,7 +98,7 @@ def _maps(pair: Sequence[Axes], found: xr.Dataset, target: str) -> None:
         axes.set_title(f"{style.name(target)}\n{what}", color=style.colour(target))
 
 
-def _image(axes: Axes, values: xr.DataArray, colours: str, **limits: float) -> None:
+def _image(axes: Axes, values: xr.DataArray, colours: str, **limits: Any) -> None:
     """A map drawn on its own coordinates."""
     vertical, horizontal = (values[name].values for name in values.dims)
     half = [(axis[1] - axis[0]) / 2 for axis in (horizontal, vertical)]

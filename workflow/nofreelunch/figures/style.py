@@ -1,8 +1,9 @@
-"""How figures look and how they are written.
+"""The look of all figures: sizes, colours, names of targets, and parts that several of them draw.
 
-Colours are the Okabe-Ito palette, which people with any common colour blindness can tell apart,
-plus two greys and a dark purple for the coordinate targets. A target has one colour and one name in
-every figure. Sizes are those of print: 180 mm is a double column, and no text is below 7 pt there.
+A target has one colour and one name, which stand in its class. Target colours are the Okabe-Ito
+palette, which people with any common colour blindness can tell apart; coordinate targets add two
+greys and a dark purple. Sizes are those of print: 180 mm is a double column, and text is never
+below 7 pt.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -20,8 +22,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from nofreelunch import measures
-from nofreelunch.verdicts import Estimate
+from nofreelunch.findings import network_measures
+from nofreelunch.findings.verdicts import Estimate
+from nofreelunch.task.catalogue import facts_of
 
 DOUBLE_COLUMN = 180.0  # mm
 MILLIMETRES_PER_INCH = 25.4
@@ -34,31 +37,8 @@ RATE_COLOURS = "viridis"
 TARGET_COLOURS = "cividis"
 SIGNED_COLOURS = "PuOr_r"
 
-NAMES = {
-    "cartesian": "Cartesian",
-    "high_dim_cartesian": "High-dim.\nCartesian",
-    "polar": "Polar",
-    "high_dim_polar": "High-dim.\npolar",
-    "gaussian": "Gaussian",
-    "softmax_of_differences": "SoD",
-    "difference_of_gaussians": "DoG",
-    "general_difference_of_gaussians": "General\nDoG",
-    "difference_of_softmaxes": "DoS",
-}
-COLOURS = {
-    "cartesian": "#A6A6A6",
-    "high_dim_cartesian": "#5F5F5F",
-    "polar": "#CC79A7",
-    "high_dim_polar": "#7A3E66",
-    "gaussian": "#E69F00",
-    "softmax_of_differences": "#009E73",
-    "difference_of_gaussians": "#56B4E9",
-    "general_difference_of_gaussians": "#0072B2",
-    "difference_of_softmaxes": "#D55E00",
-}
-
-SCORES = np.linspace(-0.6, 1.5, 211)  # where survival curves are drawn
-DOT = {
+SCORES = np.linspace(-0.6, 1.5, 211)  # at which survival curves are drawn
+DOT: dict[str, Any] = {
     "linestyle": "none",
     "marker": "o",
     "markersize": 3.2,
@@ -66,7 +46,7 @@ DOT = {
     "markeredgewidth": 0.8,
     "zorder": 4,
 }
-TALK = {
+TALK: dict[str, Any] = {
     "linestyle": "none",
     "marker": "D",
     "markersize": 3.5,
@@ -75,7 +55,7 @@ TALK = {
     "color": INK,
     "zorder": 5,
 }
-CHANCE_MARK = {
+CHANCE_MARK: dict[str, Any] = {
     "linestyle": "none",
     "marker": "|",
     "markersize": 9,
@@ -83,7 +63,7 @@ CHANCE_MARK = {
     "color": CHANCE,
 }
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
     "axes.titlesize": 7.5,
@@ -112,7 +92,7 @@ RC = {
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Run a drawing function under the project's settings, whatever the caller's are."""
+    """Make a drawing function use the project's settings, whatever the caller's are."""
 
     @functools.wraps(draw)
     def wrapped(*args, **kwargs) -> Figure:
@@ -132,11 +112,11 @@ def figure(height: float, width: float = DOUBLE_COLUMN) -> Figure:
     return made
 
 
-def save(figure: Figure, path: str | Path) -> list[Path]:
+def save_figure(figure: Figure, path: str | Path) -> list[Path]:
     """Write `figure` as `<path>.pdf` and `<path>.png`; returns the two paths.
 
     Neither file holds a date or a version, so drawing the same figure again gives the same bytes.
-    A file is put in place only when it is whole.
+    Each file appears only when it is whole.
     """
     metadata = {
         "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
@@ -155,19 +135,21 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
 
 
 def name(target: str, lines: bool = False) -> str:
-    """Display name of a target, on one line or (for narrow columns) on several."""
-    shown = NAMES.get(target, target.replace("_", "\n"))
-    return shown if lines else shown.replace("\n", " ")
+    """Display name of a target, on one line or, for narrow columns, on several."""
+    short = facts_of(target).short
+    return short if lines else short.replace("\n", " ")
 
 
 def colour(target: str) -> str:
-    """Colour of a target in every figure; grey for a target without one of its own."""
-    return COLOURS.get(target, "#777777")
+    """Colour of a target in every figure; grey for a target without its own."""
+    return facts_of(target).colour
 
 
-def score(value: float, significant: bool = False) -> str:
-    """A grid score as text, with a proper minus and without one before zero; starred if it is
-    significant."""
+def score_text(value: float, significant: bool = False) -> str:
+    """A grid score as text, starred if it is significant.
+
+    It has a proper minus sign, but none before zero.
+    """
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") + " ★" * significant
 
 
@@ -188,7 +170,7 @@ def letter(axes: Axes, text: str, offset: float = -3.0) -> None:
 
 
 def missing(axes: Axes, text: str) -> None:
-    """Say in an otherwise empty panel what the study does not hold."""
+    """Say in an otherwise empty panel what the study lacks."""
     axes.set_axis_off()
     axes.text(
         0.5,
@@ -202,9 +184,11 @@ def missing(axes: Axes, text: str) -> None:
     )
 
 
-def rate_map(axes: Axes, values: np.ndarray, colours: str = RATE_COLOURS, **limits: float) -> None:
-    """Draw a map (y, x) with y up and equal aspect, unvisited bins grey, from its least value to
-    its largest unless `limits` (vmin, vmax) are given."""
+def draw_map(axes: Axes, values: np.ndarray, colours: str = RATE_COLOURS, **limits: Any) -> None:
+    """Draw a map (y, x) with y up and equal aspect; unvisited bins are grey.
+
+    Colours run from the smallest to the largest value unless `limits` (vmin, vmax) are given.
+    """
     shades = matplotlib.colormaps[colours].with_extremes(bad=UNVISITED)
     axes.imshow(np.ma.masked_invalid(values), origin="lower", cmap=shades, aspect="equal", **limits)
     axes.set_xticks([])
@@ -214,21 +198,23 @@ def rate_map(axes: Axes, values: np.ndarray, colours: str = RATE_COLOURS, **limi
         spine.set_linewidth(0.4)
 
 
-def interval(axes: Axes, at: float, estimate: Estimate, colour: str, across: bool = False) -> None:
-    """Mean of shares in % as a short bar at `at`, its interval as a whisker, where there is one;
-    along the horizontal axis if `across`.
+def draw_interval(
+    axes: Axes, at: float, estimate: Estimate, colour: str, across: bool = False
+) -> None:
+    """Draw a mean share in % as a short bar at `at`, and its interval, if known, as a whisker.
 
-    Student's interval does not know that a share lies between 0 and 100 %; the whisker ends there.
+    With `across`, values run along the horizontal axis. The whisker is cut at 0 and 100 %, because
+    Student's interval can leave the range of a share.
     """
-    mark = {"marker": "|" if across else "_", "markersize": 9, "markeredgewidth": 2, "zorder": 3}
-    axes.plot(*_placed(at, estimate.value, across), color=colour, **mark)
+    centre, marker = _placed(at, estimate.value, across), "|" if across else "_"
+    axes.plot(*centre, color=colour, marker=marker, markersize=9, markeredgewidth=2, zorder=3)
     bounds = np.clip([estimate.low, estimate.high], 0, 100)
     if np.isfinite(bounds).all():
         whisker = _placed([at, at], bounds, across)
         axes.plot(*whisker, color=colour, linewidth=1.4, alpha=0.6, zorder=2)
 
 
-def dots(
+def draw_dots(
     axes: Axes,
     at: float,
     values: np.ndarray,
@@ -236,17 +222,19 @@ def dots(
     spread: float = 0.12,
     across: bool = False,
 ) -> None:
-    """One dot per network at `at`, spread in a fixed order so that none is hidden; values along the
-    horizontal axis if `across`."""
+    """Draw one dot per network at `at`, spread in a fixed order so that none is hidden.
+
+    With `across`, values run along the horizontal axis.
+    """
     values = np.asarray(values, float)
     values = values[np.isfinite(values)]
     shifts = np.linspace(-spread, spread, values.size) if values.size > 1 else np.zeros(values.size)
     axes.plot(*_placed(at + shifts, values, across), color=colour, **DOT)
 
 
-def survival(axes: Axes, networks: xr.Dataset, colour: str, label: str | None = None) -> None:
-    """Share of units above each grid score: a thin line per network, a thick one for their mean."""
-    curves = measures.survival(networks, SCORES)
+def draw_survival(axes: Axes, networks: xr.Dataset, colour: str, label: str | None = None) -> None:
+    """Share of units above each grid score: thin lines for networks, a thick one for their mean."""
+    curves = network_measures.survival(networks, SCORES)
     curves = np.where(curves > 0, 100 * curves, np.nan)
     axes.plot(SCORES, curves.T, color=colour, linewidth=0.5, alpha=0.6)
     mean = np.nan_to_num(curves).mean(0)
@@ -254,7 +242,7 @@ def survival(axes: Axes, networks: xr.Dataset, colour: str, label: str | None = 
 
 
 def survival_axes(axes: Axes, threshold: float) -> None:
-    """Scales and labels of a panel of survival curves; a line at the threshold for grid cells."""
+    """Scales and labels for survival curves, and a line at the threshold for grid cells."""
     axes.axvline(threshold, color=CHANCE, linewidth=0.6, zorder=0)
     axes.set_yscale("log")
     axes.set_ylim(0.05, 130)
@@ -269,7 +257,7 @@ def _placed(at: ArrayLike, value: ArrayLike, across: bool) -> tuple[ArrayLike, A
 
 
 def width_ticks(axes: Axes, widths: Sequence[float]) -> None:
-    """Ticks at the study's place-cell widths (m), those labelled that are far enough apart."""
+    """Ticks at the study's place-cell widths (m), with labels where these are far enough apart."""
     axes.set_xlabel("place-cell width σ (m)")
     apart, labels, last = 0.15 * (max(widths) - min(widths)), [], -np.inf
     for width in widths:

@@ -1,27 +1,28 @@
-"""Targets drawn in space: one cell of a target, chosen for having its field near the centre."""
+"""One cell of a target, as a map and as a radial profile, for several figures."""
 
 from typing import Any
 
 import numpy as np
 
-from nofreelunch import targets
+from nofreelunch.task import targets
 
-SIDE = 67  # positions along a side of the drawn map
+SIDE = 67  # positions along a side of the map
 
 
 def central_cell(
     spec: dict[str, Any], arena: float = targets.ARENA
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Activity (y, x) of one cell of the target of a network's `spec`, and the centre (x, y)
-    of its field in m.
+    """Activity (y, x) of one cell of a target, and the centre (x, y) of its field in m.
 
-    The cell whose departure from its median activity lies closest around the middle of the arena;
-    for coordinates, whose cells have no field, that is the first that comes nearest.
+    `spec` is a network's spec. Of the target's cells, the one whose centre is nearest the middle of
+    the arena is taken, the first if several are. The centre is the mean position, weighted by the
+    squared departure from the cell's median activity. Cells of coordinates have no field, but still
+    such a centre.
     """
     side = np.linspace(-arena / 2, arena / 2, SIDE)
     position = np.stack(np.meshgrid(side, side), axis=-1)
     keys = {key: spec[key] for key in ("target", *targets.DEFAULTS) if key in spec}
-    activity = targets.build(keys, spec.get("seed") or 0, arena).encode(position)
+    activity = targets.build_target(keys, spec.get("seed") or 0, arena).encode(position)
     weight = np.square(activity - np.median(activity, axis=(0, 1)))
     weight /= np.maximum(weight.sum((0, 1)), np.finfo(float).tiny)
     centre = np.einsum("yxc,yxd->cd", weight, position)
@@ -30,8 +31,11 @@ def central_cell(
 
 
 def radial_profile(spec: dict[str, Any], arena: float = targets.ARENA) -> tuple[np.ndarray, ...]:
-    """Distance (m) from the field's centre and mean activity there of the cell of `central_cell`,
-    out to the nearest wall; activity as a multiple of the mean over the arena."""
+    """Activity of the cell of `central_cell` by distance (m) from its field's centre.
+
+    Returns distances, out to the nearest wall, and mean activities there, as multiples of the mean
+    over the arena.
+    """
     activity, centre = central_cell(spec, arena)
     side = np.linspace(-arena / 2, arena / 2, SIDE)
     distance = np.hypot(side[None, :] - centre[0], side[:, None] - centre[1])

@@ -1,0 +1,68 @@
+"""The note on who is making a study."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from nofreelunch.running import run_note
+
+
+@pytest.fixture
+def note(tmp_path):
+    """A function that changes the note which this process left."""
+    run_note.begin_run(tmp_path)
+    path = tmp_path / run_note.NOTE
+
+    def change(**values):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"user": "ada", **values}))
+
+    return change
+
+
+def ended() -> int:
+    """The id of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_ones_own_run_is_not_mentioned_and_ends(note, tmp_path):
+    assert run_note.lock_notice(tmp_path) == []
+    run_note.end_run(tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert run_note.lock_notice(tmp_path) == []
+
+
+def test_a_run_that_goes_on_is_named_and_left_alone(note, tmp_path):
+    note(process=1)
+    (line,) = run_note.lock_notice(tmp_path)
+    assert "ada's run" in line and "(process 1), which goes on" in line
+    run_note.end_run(tmp_path)
+    assert run_note.lock_notice(tmp_path) == [line]
+
+
+def test_a_run_that_was_lost_is_told_from_one_that_goes_on(note, tmp_path):
+    note(process=ended())
+    (line,) = run_note.lock_notice(tmp_path)
+    assert "which is gone: `snakemake --unlock`" in line
+
+
+def test_a_run_on_another_machine_is_to_be_looked_for_there(note, tmp_path):
+    note(process=1, host="login2")
+    (line,) = run_note.lock_notice(tmp_path)
+    assert "on login2" in line and "look there" in line
+
+
+def test_a_damaged_note_says_nothing(note, tmp_path):
+    (tmp_path / run_note.NOTE).write_text("{")
+    assert run_note.lock_notice(tmp_path) == []
+
+
+def test_a_user_without_a_name_is_a_number(tmp_path, monkeypatch):
+    def unknown():
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(run_note.getpass, "getuser", unknown)
+    run_note.begin_run(tmp_path)
+    assert json.loads((tmp_path / run_note.NOTE).read_text())["user"].startswith("user ")

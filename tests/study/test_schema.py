@@ -1,0 +1,188 @@
+"""Every wrong study is refused with one line: the key, what was found and what is allowed."""
+
+import pytest
+from nofreelunch.study import sweeps
+from nofreelunch.study.sweeps import StudyError
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Write a study file and load it."""
+
+    def write(text, name="mine.yaml"):
+        (tmp_path / name).write_text(text)
+        return sweeps.load_study(tmp_path / name)
+
+    return write
+
+
+BAD = {
+    "unknown key": (
+        "sweep: {}",
+        "sweep: unknown key; allowed: defaults, sweeps, trajectories (did you mean sweeps?)",
+    ),
+    "unknown key of defaults": (
+        "defaults: {unit: 3}\nsweeps: {one: {}}",
+        "defaults.unit: unknown key; allowed: target, place_cells, ",
+        "(did you mean units?)",
+    ),
+    "unknown key of a sweep": (
+        "sweeps: {one: {sigma: [0.1]}}",
+        "sweeps.one.sigma: unknown key; allowed: source, sample, target, place_cells",
+    ),
+    "misspelt target": (
+        "sweeps: {one: {target: [gaussian, difference_of_sofmaxes]}}",
+        "sweeps.one.target: found 'difference_of_sofmaxes'; allowed: cartesian, ",
+        "(did you mean difference_of_softmaxes?)",
+    ),
+    "misspelt choice": (
+        "defaults: {encoder_scale: place_cell}\nsweeps: {one: {}}",
+        "defaults.encoder_scale: found 'place_cell'; allowed: a number > 0 or place_cells "
+        "(did you mean place_cells?)",
+    ),
+    "negative width": (
+        "sweeps: {one: {place_cell_width: -0.12}}",
+        "sweeps.one.place_cell_width: found -0.12; allowed: a number > 0 or {uniform: [low, high]",
+    ),
+    "width of the arena": (
+        "sweeps: {one: {place_cell_width: [0.1, {uniform: [0.1, 2.2]}]}}",
+        "sweeps.one.place_cell_width: found {'uniform': [0.1, 2.2]}; allowed: ",
+        "< 2.2, the side of the arena",
+    ),
+    "default width of a small arena": (
+        "defaults: {place_cell_width: 0.7}\nsweeps: {one: {}}\ntrajectories: {arena: 0.5}",
+        "defaults.place_cell_width: found 0.7; allowed: ",
+        "< 0.5",
+    ),
+    "bounds out of order": (
+        "sweeps: {one: {surround: {width_ratio: {uniform: [2.5, 1.5]}}}}",
+        "sweeps.one.surround: found {'width_ratio': {'uniform': [2.5, 1.5]}}; allowed: uniform: "
+        "[low, high] with low < high",
+    ),
+    "surround of one": (
+        "sweeps: {one: {surround: {width_ratio: [2, 1]}}}",
+        "sweeps.one.surround.width_ratio: found 1; allowed: a number > 1 or {uniform:",
+    ),
+    "surround without a convention": (
+        "sweeps: {one: {surround: 2}}",
+        "sweeps.one.surround: found 2; allowed: {width_ratio: a number > 1 or ",
+    ),
+    "surround with two conventions": (
+        "sweeps: {one: {surround: {width_ratio: 2, variance_ratio: 4}}}",
+        "sweeps.one.surround: found {",
+        "} or {variance_ratio: a number > 1",
+    ),
+    "sweep that crosses to nothing": (
+        "sweeps: {one: {seed: []}}",
+        "sweeps.one.seed: found []; allowed: at least one value",
+    ),
+    "nested list without values": (
+        "sweeps: {one: {surround: {width_ratio: []}}}",
+        "sweeps.one.surround: found {'width_ratio': []}; allowed: at least one value",
+    ),
+    "sweep without content": ("sweeps: {one: }", "sweeps.one: found nothing; allowed: a mapping"),
+    "no sweeps": ("defaults: {units: 3}", "sweeps: missing; allowed: one or more entries"),
+    "empty sweeps": ("sweeps: {}", "sweeps: found {}; allowed: one or more entries, name: {"),
+    "text among widths": (
+        "sweeps: {one: {place_cell_width: [0.1, wide]}}",
+        "sweeps.one.place_cell_width: found 'wide'; allowed: a number > 0",
+    ),
+    "list in a list": (
+        "sweeps: {one: {place_cell_width: [[0.1, 0.2]]}}",
+        "sweeps.one.place_cell_width: found [0.1, 0.2]; allowed: a number > 0",
+    ),
+    "list in defaults": (
+        "defaults: {seed: [0, 1]}\nsweeps: {one: {}}",
+        "defaults.seed: found [0, 1]; allowed: a whole number >= 0",
+    ),
+    "truth for a number": (
+        "sweeps: {one: {units: yes}}",
+        "sweeps.one.units: found true; allowed: a whole number >= 1",
+    ),
+    "truth for one field": (
+        "sweeps: {one: {fields_per_cell: true}}",
+        "sweeps.one.fields_per_cell: found true; allowed: 1 or {poisson: a number > 0",
+    ),
+    "negative seed": (
+        "sweeps: {one: {seed: [0, -1]}}",
+        "sweeps.one.seed: found -1; allowed: a whole number >= 0",
+    ),
+    "fraction of a unit": ("sweeps: {one: {units: 1.5}}", "sweeps.one.units: found 1.5; allowed:"),
+    "infinite rate": (
+        "sweeps: {one: {learning_rate: .inf}}",
+        "sweeps.one.learning_rate: found inf; allowed: a finite number",
+    ),
+    "two sweeps of one name": (
+        "sweeps:\n  one: {seed: 0}\n  one: {seed: 1}",
+        "line 3: not a valid YAML file: key 'one' is given twice; allowed: once",
+    ),
+    "name of a sweep": (
+        "sweeps: {My sweep: {}}",
+        "sweeps.My sweep: found 'My sweep'; allowed: a sweep's name of lower-case letters",
+    ),
+    "number for a name": ("sweeps: {1: {}}", "sweeps: found 1; allowed: a key that is text"),
+    "odd number of polar cells": (
+        "sweeps: {one: {target: [polar, high_dim_polar], place_cells: 33}}",
+        "sweeps.one.place_cells: found 33; allowed: an even number for high_dim_polar",
+    ),
+    "too many networks": (
+        "sweeps: {one: {" + ", ".join(f"{k}: {list(range(1, 99))}" for k in ("units", "steps"))
+        + f", batch_size: {list(range(1, 99))}" + "}}",
+        "sweeps.one: found 941192; allowed: at most 200000 networks in one sweep",
+    ),
+    "sample without count": (
+        "sweeps: {one: {sample: {seed: 1}}}",
+        "sweeps.one.sample.count: missing; allowed: a whole number >= 1",
+    ),
+    "one seed for training and evaluation": (
+        "sweeps: {one: {}}\ntrajectories: {evaluation: {seed: 0}}",
+        "trajectories.evaluation.seed: found 0; allowed: another seed than",
+    ),
+    "not a mapping": ("- one\n- two", "found ['one', 'two']; allowed: a YAML mapping"),
+    "empty file": ("", "found nothing; allowed: a YAML mapping"),
+    "not YAML": ("sweeps: {one: [", "not a valid YAML file: "),
+    "tabs": ("sweeps:\n\tone: {}", "line 2: not a valid YAML file: "),
+    "no date": ("sweeps: {one: {seed: 2020-13-45}}", "not a valid YAML file: "),
+    "control character": ("sweeps: \x00", "not a valid YAML file: "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line(plan, case):
+    content, *parts = BAD[case]
+    with pytest.raises(StudyError) as caught:
+        plan(content)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "mine.yaml: " in message
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize("name", ["lapto", "studies/mine.yaml", "tests"])
+def test_a_study_that_is_not_there(name):
+    with pytest.raises(StudyError) as caught:
+        sweeps.load_study(name)
+    message, known = str(caught.value), ", ".join(sweeps.study_names())
+    assert message.startswith(f"config: study: found {name!r}; allowed: {known}, or the ")
+    assert ("(did you mean laptop?)" in message) == (name == "lapto")
+
+
+def test_a_file_name_that_cannot_name_results(plan):
+    with pytest.raises(StudyError, match=r"file name: found 'my study'; allowed: letters, digits"):
+        plan("sweeps: {one: {}}", "my study.yaml")
+
+
+def test_a_file_that_is_not_text(tmp_path):
+    (tmp_path / "mine.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StudyError, match=r"mine\.yaml: not a YAML file: it is not UTF-8 text"):
+        sweeps.load_study(tmp_path / "mine.yaml")
+
+
+def test_a_study_of_ones_own_may_not_take_a_shipped_name(tmp_path):
+    file = tmp_path / "laptop.yaml"
+    file.write_text("sweeps: {one: {seed: 0}}")
+    with pytest.raises(
+        sweeps.StudyError, match=r"laptop\.yaml: file name: found 'laptop'; allowed"
+    ):
+        sweeps.load_study(file)

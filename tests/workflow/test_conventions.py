@@ -1,0 +1,64 @@
+"""What Snakemake users expect of a workflow: lint, modules, any working directory, its graph."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+ROOT = Path(__file__).parents[2]
+MODULE = """
+module nofreelunch:
+    snakefile: "{snakefile}"
+    config: {{"study": "smoke"}}
+
+use rule * from nofreelunch as grid_*
+
+rule mine:
+    default_target: True
+    input: rules.grid_summary.output
+    output: "mine.txt"
+    shell: "echo {{input}} > {{output}}"
+"""
+
+
+def snakemake(*arguments, cwd=ROOT):
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return done.stdout + done.stderr
+
+
+def test_lint(tmp_path):
+    said = snakemake("--snakefile", ROOT / "Snakefile", "--lint", cwd=tmp_path)
+    assert "in a good condition" in said
+
+
+def test_any_working_directory(tmp_path):
+    where = ("--snakefile", ROOT / "Snakefile", "--directory", tmp_path / "elsewhere")
+    said = snakemake(*where, "--dry-run", "--config", "study=smoke", cwd=tmp_path)
+    assert re.search(r"training +13\n", said)
+
+
+def test_as_a_module_of_another_workflow(tmp_path):
+    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=ROOT / "Snakefile"))
+    said = snakemake("--cores", "1", "--dry-run", cwd=tmp_path)
+    assert re.search(r"grid_training +13\n", said) and re.search(r"mine +1\n", said)
+
+
+def test_the_readme_shows_the_workflow_as_it_is():
+    drawn = snakemake("--config", "study=smoke", "--rulegraph", "mermaid-js")
+    shown = re.search(r"```mermaid\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
+    edges = {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", drawn)}
+    assert edges == set(re.findall(r"(\w+) --> (\w+)", shown))
+
+
+def test_the_paper_study_is_planned_and_its_size_is_said(tmp_path):
+    where = ("--snakefile", ROOT / "Snakefile", "--config", "study=paper")
+    said = snakemake(*where, "--dry-run", "--quiet", "all", cwd=tmp_path)
+    line = next(line for line in said.splitlines() if line.startswith("paper:"))
+    assert re.match(r"paper: 12,473 networks in \d{3} cohorts, \d+ % .* GPU-hours .* GB", line)

@@ -1,0 +1,1 @@
+"""Where and how fast arrays are computed: devices and compiled kernels."""

@@ -1,0 +1,1 @@
+"""Files: what each netCDF holds, how it is written, and fingerprints of the code that makes it."""

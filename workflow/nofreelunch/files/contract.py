@@ -1,0 +1,49 @@
+"""What each stage of the workflow writes: its files, and the variables that readers rely on.
+
+This module is apart from `datasets`, so that planning a study does not import xarray.
+"""
+
+from typing import NamedTuple
+
+LAYOUT = 3  # raise it when dimensions or names in the files of a stage change
+
+
+class Stage(NamedTuple):
+    """The files of a stage, as a path in the results of a study, and the variables of each."""
+
+    files: str
+    variables: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """Folder of the files, in the results of a study."""
+        return self.files.rpartition("/")[0]
+
+
+STAGES = {
+    "trajectories": Stage("trajectories/{walks}.nc", ("position", "velocity")),
+    "training": Stage(
+        "networks/{cohort}.nc", ("loss", "position_error", "step", "diverged", "spec")
+    ),
+    "rate_maps": Stage(
+        "rate_maps/{cohort}.nc",
+        ("rate_map", "occupancy", "stability", "position_error", "ridge_error", "spec"),
+    ),
+    "scores": Stage(
+        "scores/{cohort}.nc",
+        (
+            *("score_60", "score_90", "gridness", "period", "field_count", "stability"),
+            *("active", "dead", "constant", "spec"),
+        ),
+    ),
+    "theory": Stage(
+        "theory/{encoding}.nc", ("covariance", "power", "radial_power", "predicted_period")
+    ),
+    "summary": Stage(
+        "summary.nc",
+        ("position_error", "diverged", "max_score", "grid_fraction", "modules", "spec"),
+    ),
+    "units": Stage(
+        "units.nc", ("score_60", "gridness", "period", "present", "significant", "lattice_class")
+    ),
+}

@@ -1,0 +1,184 @@
+"""Fingerprints of code: they change when what a stage computes may change, and only then."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from nofreelunch.files.definitions import PACKAGE, Definition, read_definition
+
+# Modules and packages that only write files and messages.
+LEFT_OUT = ("__init__", "errors", "files", "running", "training.checkpoints", "training.progress")
+STREAMS = "seeds.py"
+PRINTED = ("label", "short", "colour")  # facts of a target that only figures and sentences use
+
+
+def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> str:
+    """Twelve hexadecimal digits for the code that a script runs.
+
+    They hash the syntax trees of the script and of all modules of this package that it imports,
+    directly or through others. A C file with the name of a module counts with it.
+
+    The fingerprint does not change with
+    - comments, docstrings, formatting and file times,
+    - the words of errors and of lines in the log,
+    - labels and colours of targets, which the rules that show targets have as parameters,
+    - definitions of other targets, cells, optimisers and random streams than those used,
+    - modules that only write files and messages; `contract.LAYOUT` is the version of the files.
+
+    Args:
+        script: path of a Python file.
+        modules: names of further modules of the package, for those that a script imports by name.
+        uses: names of the `target`, `cell` or `optimizer` that the script runs for; definitions of
+            others are left out.
+    """
+    pending = [Path(script), *(_path(name) for name in modules)]
+    seen: dict[Path, list[Statement]] = {}
+    kernels: dict[str, str] = {}
+    while pending:
+        path = pending.pop()
+        if path is not None and path not in seen:
+            parts = [p for p in _read(path, path.stat().st_mtime_ns) if _used(p.defines, uses)]
+            seen[path] = parts
+            pending += [_path(name) for part in parts for name in part.imports]
+            kernel = path.with_suffix(".c")
+            if kernel.is_file():
+                kernels[_name(kernel)] = _read_c(kernel)
+    known = {name for parts in seen.values() for part in parts for name in part.names}
+    trees = dict(kernels)
+    for path, parts in seen.items():
+        if _name(path) == STREAMS:
+            parts = [part for part in parts if part.sets is None or part.sets in known]
+        trees[_name(path)] = " ".join(part.tree for part in parts)
+    text = "\n".join(f"{name} {tree}" for name, tree in sorted(trees.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class Statement(NamedTuple):
+    """One statement at the top level of a module.
+
+    Attributes:
+        tree: hash of its syntax tree.
+        imports: modules that it imports, and what it takes from them.
+        names: attributes and imported names in it.
+        sets: the name that it assigns to, or None.
+        defines: the target, cell or kind of surrogates that it defines, or None.
+    """
+
+    tree: str
+    imports: tuple[str, ...]
+    names: frozenset[str]
+    sets: str | None
+    defines: Definition | None
+
+
+@cache
+def _read(path: Path, changed: int) -> tuple[Statement, ...]:
+    """The statements of a file; `changed`, its time stamp, keeps the cache up to date."""
+    statements = []
+    for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+        defines = read_definition(node)
+        if isinstance(node, ast.ClassDef) and defines:
+            node.body = [inner for inner in node.body if _sets(inner) not in PRINTED]
+        kept = _Effective().visit(node)
+        if kept is not None:
+            tree = hashlib.sha256("".join(_describe(kept)).encode()).hexdigest()[:16]
+            names = frozenset(_names(kept))
+            statements.append(Statement(tree, tuple(_imports(kept)), names, _sets(kept), defines))
+    return tuple(statements)
+
+
+class _Effective(ast.NodeTransformer):
+    """Removes what no result depends on: docstrings, the words of errors, lines in the log."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt | None:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return None
+        called = getattr(node.value, "func", None)
+        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            return None if called.value.id == "log" else node
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return ast.Raise(exc=raised, cause=None)
+
+
+def _sets(node: ast.AST) -> str | None:
+    """The name that a statement assigns to, if it is a plain assignment."""
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return None
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield node.name
+
+
+def _used(defines: Definition | None, uses: Mapping[str, Collection[str]]) -> bool:
+    """Whether a statement counts: all but the definitions that are not in use."""
+    return defines is None or defines.name in uses.get(defines.kind, (defines.name,))
+
+
+def _read_c(path: Path) -> str:
+    """Hash of a C file without its comments and line breaks."""
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _path(module: str) -> Path | None:
+    """File of a module that counts in fingerprints; None for all other names."""
+    package, _, inner = module.partition(".")
+    parts = inner.split(".")
+    left_out = inner in LEFT_OUT or parts[0] in LEFT_OUT
+    if package != PACKAGE.name or not inner or left_out:
+        return None
+    path = PACKAGE.joinpath(*parts).with_suffix(".py")
+    return path if path.is_file() else None
+
+
+def _name(path: Path) -> str:
+    """Name of a file in a fingerprint: its path in the package, or else its own name."""
+    return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.name
+
+
+def _describe(node: object) -> list[str]:
+    """The tree as text; unlike that of `ast.dump`, it is equal in Pythons that parse code alike."""
+    parts: list[str] = []
+    _append(node, parts)
+    return parts
+
+
+def _append(node: object, parts: list[str]) -> None:
+    if isinstance(node, ast.AST):
+        parts.append(type(node).__name__)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                parts.append(f"({name}=")
+                _append(value, parts)
+                parts.append(")")
+    elif isinstance(node, list):
+        for item in node:
+            _append(item, parts)
+            parts.append(",")
+    else:
+        parts.append(repr(node))

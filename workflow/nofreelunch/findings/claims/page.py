@@ -1,0 +1,247 @@
+"""The page of claims: every result of the talk, tested on one study and written as Markdown."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.findings.claims import about_networks, about_targets, about_widths
+from nofreelunch.findings.verdicts import Claim, mean_percent, percent
+
+__all__ = ["Claim", "evaluate", "to_markdown"]
+
+RESULTS = {
+    1: "Most networks solve the task of path integration; few learn grid cells",
+    2: "Grid cells emerge only under particular encodings of the target",
+    3: "Small perturbations of the hyperparameters prevent grid cells",
+    4: "Networks do not learn several grid modules",
+    5: "Realistic place-cell targets prevent grid cells",
+    6: "An unmentioned detail of the implementation is critical: softmaxes, not Gaussians",
+}
+
+HOW_TO_READ = """\
+Each row is one claim of the talk "No Free Lunch from Deep Learning in Neuroscience" (Schaeffer, \
+Khona & Fiete 2022), this study's estimate of it with its 95 % interval, the number of networks \
+that it rests on, a reference with its source (the talk, unless that says otherwise), and a \
+verdict. Networks (seeds) are the unit of replication, so units of one network never count as \
+independent evidence. Shares of networks have Wilson's interval, means over networks Student's, \
+differences Welch's. Each interval stands alone: {count} claims are tested, so one in twenty \
+intervals may miss by chance.
+
+A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
+fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
+trained, where the study lacks them, or where the interval holds both the talk's effect and none. \
+"Grid-like" means a grid score (minimum of the peaks less maximum of the troughs) above \
+{threshold:g}. Random maps reach that too: chance is the share of each unit's own surrogates, maps \
+of random phase with the unit's own radial spectrum and rates, that do.
+
+"Significant" is a unit that scores higher than its surrogates, of random phase and of shuffled \
+fields, after a correction for having tested all active units of its network: of the units that \
+pass, at most one in twenty is expected to be chance. Shuffles are harder to beat where fields \
+merely keep their distance, so a share of units above random-phase chance may hold few that are \
+significant. The *grid fraction* is the share of active \
+units that are; dead units never fire, constant ones fire alike everywhere, and neither is active. \
+Where a claim is about units above a grid score, the column *by significant units* has the same \
+number of significant ones. The first estimate decides; only where that leaves a claim untestable \
+may the second decide instead, and the reason then says so. Having two chances, such a claim is \
+decided by mistake more often than one in twenty times."""
+
+MODULES = (
+    "Counted among the significant units that have a period, from 10 of these on. A network is "
+    f"*resolved* by {network_measures.UNITS_NEEDED[2]} of them, with which two modules would be "
+    "found in 80 % of cases. Networks whose periods differ look like modules when they are pooled."
+)
+
+
+def evaluate(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> list[Claim]:
+    """Test every claim on a study's summary and the theory datasets of its targets."""
+    tests = (*about_networks.TESTS, *about_targets.TESTS, *about_widths.TESTS)
+    return sorted((test(summary, theory) for test in tests), key=lambda claim: claim.id)
+
+
+def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
+    """The claims as a page of Markdown.
+
+    The page says how to read it, counts the verdicts, has one section per result, and ends with
+    tables of the networks by width, by target, and by cell and activation.
+    """
+    parts = [f"# Claims of the study “{summary.attrs['study']}”", _counts(claims, summary)]
+    threshold = summary.attrs["grid_cell_threshold"]
+    how = HOW_TO_READ.format(count=len(claims), threshold=threshold)
+    parts += ["## How to read this", how, _thresholds(summary)]
+    for number, title in RESULTS.items():
+        chosen = [claim for claim in claims if claim.result == number]
+        parts += [f"## Result {number}. {title}", _claims_table(chosen), _reasons(chosen)]
+    if comparisons.widths(summary):
+        parts += ["## Grid modules by place-cell width", _modules_table(summary), MODULES]
+    parts += ["## The networks that stand for each target", _targets_table(summary)]
+    target = comparisons.phrase(summary, comparisons.defaults(summary)["target"])
+    title = f"## {target} networks by cell and activation"
+    parts += [title, _architectures_table(summary)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _counts(claims: Sequence[Claim], summary: xr.Dataset) -> str:
+    found = [claim.verdict for claim in claims]
+    order = (verdicts.REPRODUCED, verdicts.NOT_REPRODUCED, verdicts.UNTESTABLE)
+    counts = ", ".join(f"{found.count(verdict)} {verdict}" for verdict in order)
+    diverged = int(summary["diverged"].sum())
+    networks = f"{verdicts.counted(summary.sizes['network'])}, {diverged} of them diverged"
+    left_out = " and left out of every number" if diverged else ""
+    units = network_measures.unit_counts(comparisons.trained(summary))
+    return (
+        f"**{len(claims)} claims: {counts}.** {networks}{left_out}. {units.present} units, "
+        f"{units.active} active, {units.dead} dead, {units.constant} constant."
+    )
+
+
+def _thresholds(summary: xr.Dataset) -> str:
+    values = summary.attrs
+    error, horizon = 100 * values["position_error_threshold"], values["position_error_horizon"]
+    least = network_measures.least_fraction(summary)
+    fraction = f"of {percent(least)} or more, or none" if math.isfinite(least) else "is not known"
+    return (
+        f"- Low position error: below {error:g} cm, the mean over {horizon} steps of held-out "
+        "walks.\n"
+        f"- Grid-like unit: grid score above {values['grid_cell_threshold']:g}; a network has grid "
+        "cells if its highest score reaches it.\n"
+        f"- Significant unit: false-discovery rate {100 * network_measures.DISCOVERY_RATE:g} % "
+        f"within its network; with as many surrogates as were made, a grid fraction {fraction}.\n"
+        f"- Arena {values['arena']:g} m, bins of {100 * values['bin_size']:g} cm."
+    )
+
+
+def _claims_table(claims: Sequence[Claim]) -> str:
+    rows = [
+        (
+            f"**{claim.id}.** {claim.sentence}",
+            _shown(claim.estimate, claim.low, claim.high, claim.unit),
+            _second(claim),
+            claim.n,
+            f"{claim.reference.text} ({claim.reference.source})",
+            f"**{claim.verdict}**",
+        )
+        for claim in claims
+    ]
+    heads = ("claim", "this study [95 % interval]", "by significant units", "N")
+    return _table((*heads, "reference", "verdict"), rows)
+
+
+def _reasons(claims: Sequence[Claim]) -> str:
+    return "\n".join(f"- {claim.id}: {claim.reason}" for claim in claims if claim.reason)
+
+
+def _targets_table(summary: xr.Dataset) -> str:
+    """One row per target: networks, keys unlike the defaults, errors and shares of units."""
+    found = {
+        target: comparisons.of_target(summary, target)
+        for target in comparisons.compared_targets(summary)
+    }
+    rows = [
+        (comparisons.phrase(summary, target), *_networks_row(summary, networks))
+        for target, networks in found.items()
+        if networks.sizes["network"]
+    ]
+    return _table(("target", *_networks_heads(summary)), rows)
+
+
+def _architectures_table(summary: xr.Dataset) -> str:
+    """As the table of targets, per cell and activation, with the median period."""
+    threshold, rows = summary.attrs["grid_cell_threshold"], []
+    for (cell, activation), networks in comparisons.architectures(summary).items():
+        period = np.concatenate(network_measures.periods(networks, threshold))
+        typical = f"{np.median(period):.2f} m" if period.size else "none"
+        rows.append((cell, activation, *_networks_row(summary, networks), typical))
+    heads = ("cell", "activation", *_networks_heads(summary), "median period of those units")
+    return _table(heads, rows)
+
+
+def _networks_heads(summary: xr.Dataset) -> tuple[str, ...]:
+    above = f"units above {summary.attrs['grid_cell_threshold']:g} (of active ones)"
+    errors = ("position error", "by ridge regression")
+    units = ("chance", "grid fraction (of all units)", "units: dead, constant")
+    return ("networks", "keys unlike the defaults", *errors, above, *units)
+
+
+def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
+    """Number of networks, keys unlike the defaults, errors, shares of units, unit counts."""
+    threshold, horizon = (
+        summary.attrs[k] for k in ("grid_cell_threshold", "position_error_horizon")
+    )
+    recipe = comparisons.recipe(summary, networks)
+    error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
+    above, above_active, chance, fraction, fraction_of_all = (
+        mean_percent(values) or "not known"
+        for values in (
+            network_measures.share_above(networks, threshold),
+            network_measures.share_above_active(networks, threshold),
+            network_measures.chance_above(networks, threshold),
+            network_measures.grid_fraction(networks),
+            network_measures.grid_fraction(networks, of="present"),
+        )
+    )
+    units = network_measures.unit_counts(networks)
+    return (
+        str(networks.sizes["network"]),
+        ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
+        f"{100 * float(error.mean()):.1f} cm",
+        f"{100 * float(ridge.mean()):.1f} cm",
+        f"{above} ({above_active})",
+        chance,
+        f"{fraction} ({fraction_of_all})",
+        f"{units.present}: {units.dead}, {units.constant}",
+    )
+
+
+def _modules_table(summary: xr.Dataset) -> str:
+    """One row per width: the modules of each network, and those of all its networks pooled."""
+    rows = []
+    for width, networks in comparisons.widths(summary).items():
+        found = network_measures.network_modules(networks)
+        each = "; ".join(_modules(m) for m in found)
+        resolved = f"{sum(m.resolved for m in found)} of {len(found)}"
+        rows.append(
+            (f"{width:g} m", resolved, each, _modules(network_measures.pooled_modules(networks)))
+        )
+    heads = ("place-cell width", "resolved networks", "modules of each network [95 % interval]")
+    return _table((*heads, "of all networks pooled"), rows)
+
+
+def _modules(found: network_measures.Modules) -> str:
+    units = f"{found.units} unit{'' if found.units == 1 else 's'}"
+    if not found.count:
+        return f"none counted, {units}"
+    few = "" if found.resolved else ", not resolved"
+    return f"{found.count} [{found.low:.0f}, {found.high:.0f}], {units}{few}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _second(claim: Claim) -> str:
+    """The estimate by significant units, as text."""
+    if claim.second is None:
+        return "–"
+    estimate, unit, _ = claim.second
+    return _shown(estimate.value, estimate.low, estimate.high, unit)
+
+
+def _shown(value: float, low: float, high: float, unit: str) -> str:
+    """An estimate and its interval as text: shares in %, their differences in percentage points."""
+    if not math.isfinite(value):
+        return "none"
+    scale, digits, ending = {
+        "share": (100, 1, " %"),
+        "difference": (100, 1, " points"),
+        "m per m": (1, 2, " m per m"),
+        "ratio": (1, 2, ""),
+        "cycles per box": (1, 2, " cycles per box"),
+    }[unit]
+    sign = "+" if unit == "difference" else ""
+    shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
+    interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{shown[0]}{ending}{interval}"

@@ -1,0 +1,207 @@
+"""Series of networks: which networks of a study are compared with which.
+
+A series holds the networks whose spec equals the study's defaults except for named keys. The seed
+is always free. Networks that diverged are in no series. Every function takes the study's summary
+(dimensions network, unit ...) and returns selections of its networks.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.task.catalogue import KEYS, catalogue, facts_of
+
+PLACE_CELL_KEYS = ("place_cell_width", "surround", "fields_per_cell")
+# What networks must have to stand for a target. The other keys are the training recipe and sizes.
+COMPARED_KEYS = ("target", *PLACE_CELL_KEYS, "amplitude_ratio", "cell", "activation")
+
+
+class Setting(NamedTuple):
+    """One point of a series: its label and its networks."""
+
+    label: str
+    networks: xr.Dataset
+
+
+def defaults(summary: xr.Dataset) -> dict[str, Any]:
+    """The spec of the reference configuration.
+
+    An amplitude ratio that its target does not use is given as "equal_area".
+    """
+    found = json.loads(summary.attrs["defaults"])
+    return {**found, "amplitude_ratio": found.get("amplitude_ratio") or "equal_area"}
+
+
+def specs(networks: xr.Dataset) -> list[dict[str, Any]]:
+    """The spec of every network."""
+    return [json.loads(str(text)) for text in networks["spec"].values]
+
+
+def trained(summary: xr.Dataset) -> xr.Dataset:
+    """The networks that did not diverge."""
+    return _keep(summary, ~summary["diverged"].values.astype(bool))
+
+
+def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.Dataset:
+    """Networks whose spec equals the defaults except in some keys.
+
+    Keys in `free` may have any value; `fixed` keys have the given one. A key that a target does not
+    use (null) always agrees.
+    """
+    wanted = {k: v for k, v in (defaults(summary) | fixed).items() if k not in free}
+    networks = trained(summary)
+    return _keep(networks, [not _differing(spec, wanted) for spec in specs(networks)])
+
+
+def compared_targets(summary: xr.Dataset) -> list[str]:
+    """Targets with a network that did not diverge, in the order of the catalogue."""
+    found = {str(name) for name in trained(summary)["target"].values}
+    return [name for name in catalogue() if name in found] + sorted(found - {*catalogue()})
+
+
+def phrase(summary: xr.Dataset, target: str) -> str:
+    """What sentences about this study call `target`.
+
+    General differences of Gaussians are named by the study's amplitude ratio.
+    """
+    facts = facts_of(target)
+    if facts.centre_surround != "amplitude_ratio":
+        return facts.label
+    ratio = defaults(summary)["amplitude_ratio"]
+    if ratio == "equal_area":
+        return facts.label.replace("General", "Equal-area")
+    return f"{facts.label} (amplitude ratio {ratio:g})"
+
+
+def of_target(summary: xr.Dataset, target: str, **fixed: Any) -> xr.Dataset:
+    """The networks that stand for `target` when targets are compared.
+
+    They have the default cell, activation and place cells, or what `fixed` names. Coordinates and
+    place cells train well with different recipes (learning rate, encoder scale, size ...). If a
+    study gives a target several recipes, the one nearest to the defaults is taken: fewest keys that
+    differ, then most networks.
+    """
+    wanted = defaults(summary) | {"target": target} | fixed
+    compared = {k: wanted[k] for k in COMPARED_KEYS if k in wanted}
+    networks = trained(summary)
+    recipes: dict[str, list[int]] = {}
+    for index, spec in enumerate(specs(networks)):
+        if not _differing(spec, compared):
+            differing = json.dumps(_differing(spec, wanted), sort_keys=True)
+            recipes.setdefault(differing, []).append(index)
+    if not recipes:
+        return networks.isel(network=[])
+    nearest = min(recipes, key=lambda r: (len(json.loads(r)), -len(recipes[r])))
+    return networks.isel(network=recipes[nearest])
+
+
+def architectures(summary: xr.Dataset) -> dict[tuple[str, str], xr.Dataset]:
+    """Networks of the default target by (cell, activation), the default pair first."""
+    default = defaults(summary)
+    networks, first = trained(summary), (default["cell"], default["activation"])
+    pairs = zip(
+        networks["cell"].values.tolist(), networks["activation"].values.tolist(), strict=True
+    )
+    found = {
+        pair: of_target(summary, default["target"], cell=pair[0], activation=pair[1])
+        for pair in sorted(set(pairs), key=lambda pair: (pair != first, pair))
+    }
+    return {pair: chosen for pair, chosen in found.items() if chosen.sizes["network"]}
+
+
+def recipe(summary: xr.Dataset, networks: xr.Dataset) -> dict[str, Any]:
+    """The keys in which the first of `networks` differs from the defaults, with its values.
+
+    Target, cell and activation are left out.
+    """
+    if not networks.sizes["network"]:
+        return {}
+    differing = _differing(specs(networks)[0], defaults(summary))
+    return {k: v for k, v in differing.items() if k not in ("target", "cell", "activation")}
+
+
+def widths(summary: xr.Dataset) -> dict[float, xr.Dataset]:
+    """The width series: networks with homogeneous place cells, by width in m, ascending."""
+    networks = select(summary, free=["place_cell_width"])
+    width = networks["place_cell_width"].values.astype(float)
+    found = np.unique(width[np.isfinite(width)])
+    return {float(w): networks.isel(network=np.flatnonzero(width == w)) for w in found}
+
+
+def realism(summary: xr.Dataset) -> list[Setting]:
+    """The place-cell series: homogeneous first, then by number of fields, then by spread.
+
+    Homogeneous place cells of other widths or surrounds are left out. Empty if the study's default
+    target has no place cells.
+    """
+    homogeneous = {k: defaults(summary).get(k) for k in PLACE_CELL_KEYS}
+    if homogeneous["place_cell_width"] is None:
+        return []
+    networks = select(summary, free=PLACE_CELL_KEYS)
+    groups: dict[str, list[int]] = {}
+    for index, spec in enumerate(specs(networks)):
+        setting = {k: spec.get(k) for k in PLACE_CELL_KEYS}
+        if setting == homogeneous or _spread(setting):
+            groups.setdefault(json.dumps(setting), []).append(index)
+    settings = sorted(((json.loads(text), rows) for text, rows in groups.items()), key=_by_spread)
+    return [Setting(place_cell_label(s), networks.isel(network=rows)) for s, rows in settings]
+
+
+def place_cell_label(spec: dict[str, Any]) -> str:
+    """A place-cell setting in two lines: its kind, then its widths and surround ratios."""
+    kinds = ["mixed widths"] * any(_spread(spec)[1:])
+    if isinstance(spec["fields_per_cell"], dict):
+        kinds.append(f"1 + Poisson({spec['fields_per_cell']['poisson']:g}) fields")
+    numbers = [_range("σ", spec["place_cell_width"], " m")]
+    for convention, ratio in (spec["surround"] or {}).items():
+        numbers.append(_range("s" if convention == "width_ratio" else "s²", ratio))
+    return f"{' and '.join(kinds) or 'homogeneous'}\n{', '.join(numbers)}"
+
+
+def theory_of(theory: Sequence[xr.Dataset], spec: dict[str, Any]) -> xr.Dataset | None:
+    """The theory dataset of the target that `spec` describes, or None."""
+    for dataset in theory:
+        found = json.loads(dataset.attrs["spec"])
+        shared = [k for k in ("target", *KEYS) if None not in (spec.get(k), found.get(k))]
+        if "target" in shared and all(found[k] == spec[k] for k in shared):
+            return dataset
+    return None
+
+
+def _keep(networks: xr.Dataset, mask: Sequence[bool] | np.ndarray) -> xr.Dataset:
+    return networks.isel(network=np.flatnonzero(np.asarray(mask, dtype=bool)))
+
+
+def _differing(spec: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Keys of `wanted` for which `spec` has another value, with that value.
+
+    The seed is left out, and so are keys that are null in either.
+    """
+    used = {k: spec[k] for k in wanted if k != "seed" and None not in (wanted[k], spec.get(k))}
+    return {k: value for k, value in used.items() if value != wanted[k]}
+
+
+def _by_spread(entry: tuple[dict[str, Any], list[int]]) -> tuple[float, ...]:
+    return _spread(entry[0])
+
+
+def _spread(setting: dict[str, Any]) -> tuple[float, ...]:
+    """How far a setting is from homogeneous: (extra fields, range of widths, range of ratios).
+
+    Empty for a homogeneous setting.
+    """
+    fields = setting["fields_per_cell"]
+    extra = float(fields["poisson"]) if isinstance(fields, dict) else 0.0
+    values = (setting["place_cell_width"], *(setting["surround"] or {}).values())
+    ranges = [float(np.ptp(v["uniform"])) if isinstance(v, dict) else 0.0 for v in values]
+    return (extra, *ranges) if any((extra, *ranges)) else ()
+
+
+def _range(symbol: str, value: float | dict[str, list[float]], unit: str = "") -> str:
+    if isinstance(value, dict):
+        low, high = value["uniform"]
+        return f"{symbol} {low:g}–{high:g}{unit}"
+    return f"{symbol} {value:g}{unit}"

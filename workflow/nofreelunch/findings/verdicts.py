@@ -1,0 +1,263 @@
+"""The record of a claim, and the rules that turn its estimate into a verdict.
+
+Networks are the unit of replication: every interval is a 95 % interval over networks, for one claim
+at a time. A rule looks only at the interval and the talk's number. If it cannot decide, the claim
+is untestable, whatever the estimate.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from nofreelunch.findings import intervals
+from nofreelunch.findings.talks import Quantity
+
+REPRODUCED = "reproduced"
+NOT_REPRODUCED = "not reproduced"
+UNTESTABLE = "cannot be tested at this scale"
+
+FEWEST_SEEDS = 3  # an interval over fewer networks says nothing
+FEWEST_NETWORKS = 10  # a share of fewer networks is no finding
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the talk, tested on a study.
+
+    `estimate`, `low` and `high` are in `unit`: "share", "difference" (of shares), "m per m",
+    "ratio" or "cycles per box". They are NaN where there is none. `n` says how many of what were
+    counted, `reason` how the verdict came about. `second` tests the same claim by significant units
+    where the first estimate counts units above a grid score; else it is None.
+    """
+
+    id: str
+    result: int
+    sentence: str
+    estimate: float
+    low: float
+    high: float
+    unit: str
+    n: str
+    reference: Quantity
+    verdict: str
+    reason: str
+    second: "Second | None" = None
+
+
+class Estimate(NamedTuple):
+    """A number, its interval, and the number of networks behind it (on the smaller side)."""
+
+    value: float
+    low: float
+    high: float
+    count: int  # type: ignore[assignment]  # not the method of tuples
+
+
+Rule = Callable[[Estimate], str]
+
+
+class Second(NamedTuple):
+    """The same claim by significant units: an estimate, its unit, and the rule for it."""
+
+    estimate: Estimate
+    unit: str
+    rule: Rule
+
+
+def over_seeds(values: np.ndarray) -> Estimate:
+    """Mean over networks with Student's interval; NaN values are left out."""
+    mean, low, high = intervals.seed_interval(values)
+    return Estimate(float(mean), float(low), float(high), int(np.isfinite(values).sum()))
+
+
+def of_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
+    """Difference of the means of two sets of networks, with Welch's interval."""
+    counts = [int(np.isfinite(values).sum()) for values in (first, second)]
+    return Estimate(*intervals.difference(first, second), min(counts))
+
+
+def of_share(holds: np.ndarray) -> Estimate:
+    """Share of networks for which something holds, with Wilson's interval."""
+    low, high = intervals.wilson(holds.sum(), holds.size)
+    share = holds.mean() if holds.size else math.nan
+    return Estimate(float(share), float(low), float(high), holds.size)
+
+
+def judge(
+    label: str,
+    sentence: str,
+    estimate: Estimate,
+    rule: Rule,
+    talk: Quantity,
+    unit: str,
+    n: str,
+    obstacles: Sequence[str] = (),
+    reason: str = "",
+    hindrances: Sequence[str] = (),
+    second: Second | None = None,
+) -> Claim:
+    """Judge the claim `label`, whose second character is the number of its result.
+
+    `rule` decides unless something stands in the way: then the claim is untestable, and the first
+    text in `obstacles` and `hindrances` that is not empty is the reason.
+
+    `second` may decide a claim that is untestable so far, if there are no `obstacles`. `hindrances`
+    concern the first estimate alone. The reason says when `second` decided, and when the two
+    estimates disagree.
+    """
+    obstacle = next(filter(None, (*obstacles, *hindrances)), "")
+    verdict = UNTESTABLE if obstacle else rule(estimate)
+    if second and not any(obstacles) and not few_seeds(second.estimate.count):
+        other = second.rule(second.estimate)
+        if verdict == UNTESTABLE and other != UNTESTABLE:
+            undecided = obstacle or "Units above the threshold leave it open."
+            verdict, obstacle = other, f"{undecided} Significant units decide."
+        elif verdict != other:
+            reason = f"{reason} By significant units alone: {other}.".lstrip()
+    return Claim(
+        id=label,
+        result=int(label[1]),
+        sentence=sentence,
+        estimate=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        unit=unit,
+        n=n,
+        reference=talk,
+        verdict=verdict,
+        reason=" ".join(filter(None, (obstacle, reason))),
+        second=second,
+    )
+
+
+def counted(count: int) -> str:
+    """A number of networks as text, such as "3 networks"."""
+    return f"{count} network{'' if count == 1 else 's'}"
+
+
+def few_networks(count: int) -> str:
+    """Why a share of so few networks is no finding; empty if there are enough."""
+    least = FEWEST_NETWORKS
+    return f"Needs {least} networks, found {count}." if count < least else ""
+
+
+def few_seeds(count: int) -> str:
+    """Why so few networks have no interval; empty if there are enough."""
+    least = FEWEST_SEEDS
+    return f"Needs {least} networks of each kind, found {count}." if count < least else ""
+
+
+def no_grid_cells(*sides: np.ndarray) -> str:
+    """Why the claim cannot be tested if no compared network has a grid-like unit; else empty."""
+    return "" if any((share > 0).any() for share in sides) else "No grid-like unit on either side."
+
+
+def percent(value: float) -> str:
+    """A share in % as text, with one decimal below 20 %."""
+    return f"{100 * value:.{0 if abs(value) >= 0.2 else 1}f} %"
+
+
+def mean_percent(values: np.ndarray) -> str:
+    """Mean of the known shares as text; empty if none is known."""
+    known = values[np.isfinite(values)]
+    return percent(known.mean()) if known.size else ""
+
+
+def contrast(effect: float) -> Rule:
+    """Is there an effect in the direction of the talk's `effect`?
+
+    Reproduced: the interval lies on that side of zero. Not reproduced: it does not, and it ends
+    before the talk's effect. Untestable: it holds both zero and the talk's effect, so this study
+    cannot tell them apart.
+    """
+    sign = math.copysign(1.0, effect)
+
+    def rule(estimate: Estimate) -> str:
+        low, high = sorted((sign * estimate.low, sign * estimate.high))
+        if low > 0:
+            return REPRODUCED
+        return NOT_REPRODUCED if high < abs(effect) else UNTESTABLE
+
+    return _with_interval(rule)
+
+
+def side(sign: int) -> Rule:
+    """Does the interval lie on the side of zero that `sign` gives?
+
+    Not reproduced: it lies on the other side. Untestable: it holds zero. This rule serves claims
+    for which the talk gives no size of the effect.
+    """
+
+    def rule(estimate: Estimate) -> str:
+        low, high = sorted((sign * estimate.low, sign * estimate.high))
+        return REPRODUCED if low > 0 else NOT_REPRODUCED if high < 0 else UNTESTABLE
+
+    return _with_interval(rule)
+
+
+def absence(tolerance: float) -> Rule:
+    """Is there nothing, to within `tolerance`?
+
+    Not reproduced: the interval begins above zero. Reproduced: it does not, and it ends at
+    `tolerance` or below. Untestable: it holds both zero and more than `tolerance`.
+    """
+
+    def rule(estimate: Estimate) -> str:
+        if estimate.low > 0:
+            return NOT_REPRODUCED
+        return REPRODUCED if estimate.high <= tolerance else UNTESTABLE
+
+    return _with_interval(rule)
+
+
+def most(estimate: Estimate) -> str:
+    """Is a share more than one half? Untestable where the interval holds one half."""
+    if estimate.low > 0.5:
+        return REPRODUCED
+    return NOT_REPRODUCED if estimate.high < 0.5 else UNTESTABLE
+
+
+def few(estimate: Estimate) -> str:
+    """Is a share less than one half? Untestable where the interval holds one half."""
+    opposite = {REPRODUCED: NOT_REPRODUCED, NOT_REPRODUCED: REPRODUCED}
+    return opposite.get(most(estimate), UNTESTABLE)
+
+
+def only_against(rule: Rule) -> Rule:
+    """`rule`, for an estimate that can only speak against the claim.
+
+    Where `rule` says reproduced, the claim is untestable.
+    """
+    return lambda e: UNTESTABLE if rule(e) == REPRODUCED else rule(e)
+
+
+def agreement(factor: float) -> Rule:
+    """Is a ratio one, within `factor`? Untestable where the interval holds both answers."""
+
+    def rule(estimate: Estimate) -> str:
+        if 1 / factor < estimate.low and estimate.high < factor:
+            return REPRODUCED
+        outside = estimate.high < 1 / factor or estimate.low > factor
+        return NOT_REPRODUCED if outside else UNTESTABLE
+
+    return _with_interval(rule)
+
+
+def below(limit: float) -> Rule:
+    """Is it below `limit`? Never decides against the claim.
+
+    A value above the limit may have other causes than the one in question, so it is untestable.
+    """
+    return _with_interval(lambda e: REPRODUCED if e.high < limit else UNTESTABLE)
+
+
+def near(value: float, tolerance: float) -> Rule:
+    """Is a computed number, which has no interval, within `tolerance` of the talk's?"""
+    return lambda e: REPRODUCED if abs(e.value - value) <= tolerance else NOT_REPRODUCED
+
+
+def _with_interval(rule: Rule) -> Rule:
+    return lambda e: rule(e) if math.isfinite(e.low) and math.isfinite(e.high) else UNTESTABLE

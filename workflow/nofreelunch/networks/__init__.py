@@ -1,0 +1,1 @@
+"""Recurrent networks: cells, initial weights, and the stack of networks that run side by side."""

@@ -1,0 +1,1 @@
+"""What is measured on rate maps: grid scores, lattices, firing fields, grid modules, and chance."""

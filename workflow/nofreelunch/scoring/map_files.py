@@ -1,0 +1,140 @@
+"""Anyone's files: reads rate maps from netCDF or npz, and writes their scores to netCDF or CSV."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.errors import refused, shown
+from nofreelunch.scoring.score_maps import score_table
+
+PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
+SUFFIXES = (".nc", ".csv")  # that can be written
+DAMAGE = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile)  # of damaged files
+
+
+def read_maps(
+    path: str | Path, variable: str | None = None, bin_size: float | None = None
+) -> tuple[xr.DataArray, float | None]:
+    """Rate maps (..., y, x) from a netCDF or npz file, and their bin size (m), None if unknown.
+
+    Args:
+        path: npz if its suffix is .npz, netCDF otherwise. In a netCDF, dimensions named y and x may
+            stand anywhere. In an npz, which names no dimensions, the last two axes are y and x.
+        variable: name of the array with the maps. It may be left out if one array is called
+            `rate_map` or `rate_maps`, or if only one array holds square maps.
+        bin_size: replaces the file's own. That is the attribute `bin_size` of the maps, or else of
+            the netCDF file, or the array `bin_size` of an npz.
+
+    Raises:
+        ValueError: one line, for a file that cannot be read, a variable that is missing or
+            unclear, and a bin size that is not a number.
+        FileNotFoundError: if there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "found a folder; allowed: a file" if path.is_dir() else "no such file"
+        raise FileNotFoundError(f"{path}: {found}")
+    if path.suffix == ".npy":
+        raise refused(f"{path}", "suffix '.npy'", ".nc, .npz")
+    try:
+        arrays, size = (_open_npz if path.suffix == ".npz" else _open_netcdf)(path)
+    except DAMAGE as error:
+        raise _unreadable(path, error) from error
+    if variable is None:
+        square = [k for k, v in arrays.items() if v.ndim > 1 and v.shape[-1] == v.shape[-2] > 1]
+        named = [name for name in PREFERRED if name in arrays] or square
+        if len(named) != 1:
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+            found = ", ".join(named) or f"no square maps ({shapes or 'no arrays'})"
+            raise refused(
+                f"{path}",
+                f"{found}",
+                "one array of square maps (..., y, x), or one that is named with --variable",
+            )
+        variable = named[0]
+    if variable not in arrays:
+        raise refused(f"{path}", f"no {variable!r}", f"{', '.join(arrays) or 'none'}")
+    size = arrays[variable].attrs.get("bin_size", size) if bin_size is None else bin_size
+    try:
+        return arrays[variable].load(), _metres(path, size)
+    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, error) from error
+
+
+def _metres(path: Path, size: Any) -> float | None:
+    """The bin size as a number; None if the file has none."""
+    try:
+        return None if size is None else float(np.asarray(size).item())
+    except (ValueError, TypeError) as error:
+        raise refused(f"{path}: bin_size", shown(size), "one number, in m") from error
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    """The error to raise for a damaged file."""
+    kind = "npz" if path.suffix == ".npz" else "netCDF"
+    return ValueError(f"{path}: not a readable {kind} file ({type(error).__name__})")
+
+
+def _open_netcdf(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
+    """The arrays of a netCDF file, not loaded yet, and its attribute `bin_size`."""
+    data = xr.open_dataset(path)
+    if {"y", "x"} <= set(data.dims):
+        data = data.transpose(..., "y", "x")
+    arrays = {str(name): array for name, array in data.data_vars.items()}
+    return arrays, data.attrs.get("bin_size")
+
+
+def _open_npz(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
+    """The arrays of an npz file and its `bin_size`.
+
+    Arrays of Python objects are left out, because loading them would run code.
+    """
+    arrays = {}
+    with np.load(path, allow_pickle=False) as data:
+        for name in data.files:
+            try:
+                values = data[name]
+            except ValueError:
+                continue
+            leading = ["map"] if values.ndim == 3 else [f"map_{k}" for k in range(values.ndim - 2)]
+            dims = (*leading, "y", "x")[-values.ndim :] if values.ndim else ()
+            arrays[name] = xr.DataArray(values, dims=dims)
+    size = arrays.get("bin_size")
+    return arrays, None if size is None else size.values
+
+
+def check_output(path: str | Path) -> None:
+    """Raise ValueError unless `write` can write to this path."""
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise refused(f"{path}", f"suffix {path.suffix!r}", f"{', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: no such folder")
+
+
+def write(scores: xr.Dataset, path: str | Path) -> None:
+    """Write scores to .nc, or as a `score_table` to .csv. The file is written whole or not at all.
+
+    Raises:
+        ValueError: for another suffix, and if there is no such folder.
+        OSError: if the disk refuses it.
+    """
+    check_output(path)
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.suffix == ".nc":
+            scores.to_netcdf(part)
+        else:
+            score_table(scores).to_csv(part, index=False)
+        os.replace(part, path)
+    except OSError as error:
+        raise OSError(f"{path}: it cannot be written ({error.strerror or error})") from error
+    finally:
+        part.unlink(missing_ok=True)

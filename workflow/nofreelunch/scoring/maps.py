@@ -1,0 +1,166 @@
+"""Rate maps as checked arrays, cut into standardised chunks; results get the maps' own labels.
+
+Maps are numpy or xarray, (..., y, x). NaN or a numpy mask marks a bin that was not visited.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from nofreelunch.errors import check_choice, refused
+
+UNVISITED = ("masked", "zero")
+SMALLEST_SIDE = 4  # bins
+ROUNDINGS = 16  # rounding errors by which a constant map may vary
+BINS_PER_CHUNK = 2**16  # bounds memory, and lets a chunk fit the processor's cache
+KEPT_BYTES = 2**25 - 2**16  # just below the largest block that the C library will reuse
+
+
+class MapChunk(NamedTuple):
+    """Some maps of a stack, standardised, with the maps along the last axis."""
+
+    where: slice  # their place in the stack
+    maps: np.ndarray  # (y, x, map): mean 0, variance 1; 0 in constant maps and unvisited bins
+    valid: np.ndarray | None  # (y, x, map or 1) bool, or None where every bin counts
+    visited: np.ndarray  # (map,) bool: has at least one visited bin
+
+
+class MapStack:
+    """Checked rate maps with any leading dimensions. Gives them in chunks, and labels results.
+
+    `results` are the names of the variables and dimensions that the results will have. Maps with a
+    dimension or coordinate of such a name are refused. Raises ValueError for this, for an unknown
+    `unvisited`, and for maps that are not square or smaller than 4 x 4 bins.
+    """
+
+    def __init__(
+        self, rate_maps: ArrayLike, unvisited: str = "masked", results: Iterable[str] = ()
+    ) -> None:
+        check_choice("unvisited", unvisited, UNVISITED)
+        maps = labelled(rate_maps)
+        if maps.ndim < 2 or maps.shape[-1] != maps.shape[-2] or maps.shape[-1] < SMALLEST_SIDE:
+            raise refused(
+                "rate_maps",
+                f"shape {maps.shape}",
+                f"square maps (..., y, x) of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} bins",
+            )
+        self.side = maps.shape[-1]
+        self.leading = maps.isel({dim: 0 for dim in maps.dims[-2:]}, drop=True)
+        if taken := {*results} & {*self.leading.dims, *self.leading.coords}:
+            kind = "dimension" if min(taken) in self.leading.dims else "coordinate"
+            raise refused(
+                "rate_maps",
+                f"a {kind} {min(taken)!r}",
+                "another name, as the result has one of this name",
+            )
+        self.count = math.prod(self.leading.shape)
+        self.maps = maps.values.reshape(self.count, self.side, self.side)
+        self.masked = unvisited == "masked"
+
+    def chunks(self, bins: int = BINS_PER_CHUNK) -> Iterator[MapChunk]:
+        """The maps in order, about `bins` bins at a time. Raises ValueError for infinite rates."""
+        step = max(1, bins // self.side**2)
+        # Once it has freed a block this large, the C library keeps the memory of a chunk for the
+        # next one. Otherwise the system clears fresh memory for each chunk, which is slow.
+        np.empty(KEPT_BYTES, np.uint8)
+        for start in range(0, self.count, step):
+            where = slice(start, min(start + step, self.count))
+            yield self._chunk(where)
+
+    def _chunk(self, where: slice) -> MapChunk:
+        maps = np.array(np.moveaxis(self.maps[where], 0, -1), dtype=float, order="C")
+        if np.isinf(maps).any():
+            raise refused("rate_maps", "an infinite rate", "finite rates and NaN")
+        valid = ~np.isnan(maps)
+        visited = valid.any(axis=(0, 1))
+        maps[~valid] = 0
+        valid |= ~visited  # a map without visited bins counts as constant
+        if not self.masked or valid.all():
+            valid = None
+        elif (valid == valid[..., :1]).all():
+            valid = valid[..., :1]
+        standardised = _standardised(maps, valid, least_change(self.maps.dtype))
+        return MapChunk(where, standardised, valid, visited)
+
+    def label(
+        self, values: np.ndarray, leading: dict | None = None, trailing: dict | None = None
+    ) -> xr.DataArray:
+        """`values` (*leading, map, *trailing), with `map` unfolded to the maps' own dimensions."""
+        leading, trailing = leading or {}, trailing or {}
+        own = self.leading
+        shape = values.shape[: len(leading)], values.shape[len(leading) + 1 :]
+        return xr.DataArray(
+            values.reshape((*shape[0], *own.shape, *shape[1])),
+            dims=(*leading, *own.dims, *trailing),
+            coords={**own.coords, **leading, **trailing},
+        )
+
+
+def one_map(rate_map: ArrayLike) -> np.ndarray:
+    """A single map (y, x) with NaN in unvisited bins, checked as the maps of a `MapStack` are.
+
+    Also raises ValueError for several maps, infinite rates, and a map without any visited bin.
+    """
+    stack = MapStack(rate_map)
+    if stack.leading.ndim:
+        raise refused("rate_map", f"{stack.leading.shape} maps", "one (y, x)")
+    (rates,) = stack.maps
+    if np.isinf(rates).any():
+        raise refused("rate_map", "an infinite rate", "finite rates and NaN")
+    if np.isnan(rates).all():
+        raise refused("rate_map", "no visited bin", "one or more")
+    return rates
+
+
+def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
+    """Maps as an array (..., y, x) of real numbers, without coordinates along y and x.
+
+    Dimensions that are named y and x are moved to the end. Bins that a numpy mask hides become NaN.
+    Raises ValueError, which names the argument `name`, for values that are not real numbers.
+    """
+    maps = rate_maps if isinstance(rate_maps, xr.DataArray) else xr.DataArray(np.asarray(rate_maps))
+    if maps.dtype.kind not in "fiub":
+        raise refused(f"{name}", f"{maps.dtype} values", "real numbers")
+    if isinstance(rate_maps, np.ma.MaskedArray):
+        dtype = maps.dtype if maps.dtype.kind == "f" else float
+        maps = xr.DataArray(np.ma.filled(rate_maps.astype(dtype), np.nan))
+    if maps.dtype.itemsize > np.dtype(float).itemsize:
+        maps = maps.astype(float)
+    if {"y", "x"} <= set(maps.dims):
+        maps = maps.transpose(..., "y", "x")
+    on_maps = [k for k, of in maps.coords.items() if {*of.dims} & {*maps.dims[-2:]}]
+    return maps.drop_vars(on_maps)
+
+
+def least_change(dtype: np.dtype) -> float:
+    """Relative variation below which a map counts as constant, for rates of this dtype."""
+    return ROUNDINGS * float(np.finfo(dtype if dtype.kind == "f" else float).eps)
+
+
+def _standardised(maps: np.ndarray, valid: np.ndarray | None, least: float) -> np.ndarray:
+    """Scale maps (y, x, map) in place to mean 0 and variance 1 in valid bins, and 0 in the others.
+
+    A map that varies by no more than `least` of its largest rate is constant: it becomes zeros.
+    """
+    largest = np.abs(maps).max(axis=(0, 1))
+    maps /= np.where(largest > 0, largest, 1)
+    inside = True if valid is None else np.broadcast_to(valid, maps.shape)
+    low = maps.min(axis=(0, 1), where=inside, initial=np.inf)
+    high = maps.max(axis=(0, 1), where=inside, initial=-np.inf)
+    # The least rate is subtracted first, because a large offset would cost digits of the mean.
+    maps -= low
+    varies = high - low > least
+    count = maps.shape[0] * maps.shape[1] if valid is None else valid.sum(axis=(0, 1))
+    for _ in range(2):
+        maps -= (maps if valid is None else maps * valid).sum(axis=(0, 1)) / count
+    if valid is not None:
+        maps *= valid
+    deviation = np.sqrt(np.square(maps).sum(axis=(0, 1)) / count)
+    maps *= np.where(varies, 1 / np.where(varies, deviation, 1), 0)
+    return maps

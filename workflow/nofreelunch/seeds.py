@@ -1,0 +1,25 @@
+"""Named streams of random numbers: each kind of draw has its own, so no two share numbers."""
+
+import numpy as np
+
+# A stream's number decides what is drawn: never change one, and never use one twice.
+PLACE_CELLS = 0  # field centres, widths, projections
+WEIGHTS = 1
+MINIBATCHES = 2
+DROPOUT = 3
+SURROGATES = 4
+TRAJECTORIES = 5
+SAMPLES = 6  # networks in the random sample of a sweep
+GRID_MODULES = 7
+LATTICE_CLASSES = 8
+
+
+def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:
+    """The random generator of a stream.
+
+    Args:
+        seed: the user's seed, >= 0.
+        stream: a constant of this module.
+        parts: numbers that split the stream further, such as the number of a block.
+    """
+    return np.random.default_rng([seed, stream, *parts])

@@ -1,0 +1,1 @@
+"""Planning, without torch: a study file becomes sweeps, networks and cohorts, and their costs."""

@@ -1,0 +1,78 @@
+"""Estimates of what a study will take before it runs: hours of training and bytes of results."""
+
+from __future__ import annotations
+
+import math
+
+from nofreelunch.networks.cohorts import Cohort
+from nofreelunch.networks.shapes import weight_shapes
+from nofreelunch.study.costs import operations, outputs, useful_share
+from nofreelunch.study.plan import Plan
+from nofreelunch.task.arena import bin_count
+
+# Operations per second that training reaches: on a GPU, about half of an H100's float32 rate by its
+# data sheet; on a CPU, what one core with AVX-512 reaches in benchmarks/training.py.
+RATES = {"cuda": 30e12, "cpu": 0.1e12}
+# Seconds of one core that mapping and scoring a unit takes per surrogate, from one run of a study:
+# minutes * 60 / (networks * units * surrogates).
+SECONDS_PER_SURROGATE = 22 * 60 / (82 * 128 * 400)
+NUMBERS_PER_UNIT = 20  # scores, periods, p-values, ... in the scores file; approximate
+
+
+def describe_plan(plan: Plan, bin_size: float, surrogates: int, device: str) -> str:
+    """A study in one line: networks, cohorts, padding, hours of training and bytes of results."""
+    useful = sum(network["steps"] * operations(network.spec) for network in plan.networks)
+    spent = sum(map(_operations, plan.cohorts.values()))
+    kinds = RATES if device == "auto" else (device,)
+    return (
+        f"{plan.name}: {len(plan.networks):,} networks in {len(plan.cohorts):,} cohorts, "
+        f"{100 * (1 - useful / spent):.0f} % of whose arithmetic is padding; training takes about "
+        f"{' or '.join(_hours(spent, kind) for kind in kinds)}; "
+        f"results take up to {_size(results_size(plan, bin_size, surrogates))}"
+    )
+
+
+def hours_of_training(cohort: Cohort, device: str) -> float:
+    """Hours that training a cohort takes, with padding; the device "auto" counts as a CPU."""
+    return _operations(cohort) / RATES["cuda" if device == "cuda" else "cpu"] / 3600
+
+
+def hours_of_scoring(units: int, surrogates: int) -> float:
+    """Hours of one core that mapping and scoring `units` units takes."""
+    return units * max(surrogates, 100) * SECONDS_PER_SURROGATE / 3600
+
+
+def _operations(cohort: Cohort) -> float:
+    """Floating-point operations of training a cohort, with padding."""
+    specs = [network.spec for network in cohort.networks]
+    return sum(spec["steps"] * operations(spec) for spec in specs) / useful_share(specs)
+
+
+def _hours(operations: float, kind: str) -> str:
+    hours = operations / RATES[kind] / 3600
+    digits = max(0, 1 - math.floor(math.log10(max(hours, 0.01))))
+    unit = {"cuda": "GPU", "cpu": "core"}[kind]
+    return f"{hours:,.{digits}f} {unit}-hours (at {RATES[kind] / 1e12:g} TFLOP/s)"
+
+
+def results_size(plan: Plan, bin_size: float, surrogates: int) -> float:
+    """Bytes of all results of a study, before compression."""
+    bins = bin_count(plan.trajectories["arena"], bin_size)
+    total = 0
+    for network in plan.networks:
+        spec = network.spec
+        layout = weight_shapes(spec["cell"], spec["units"], outputs(spec))
+        total += sum(rows * columns for rows, columns in layout.values())
+        total += spec["units"] * (bins**2 + surrogates + NUMBERS_PER_UNIT)
+    walks = plan.trajectories["training"]["count"]
+    lengths = {network["sequence_length"] for network in plan.networks}
+    total += sum(walks * 2 * (2 * length + 1) for length in lengths)
+    evaluation = plan.trajectories["evaluation"]
+    total += evaluation["count"] * 2 * (2 * evaluation["steps"] + 1)
+    return 4.0 * total
+
+
+def _size(count: float) -> str:
+    units = ("MB", "GB", "TB")
+    power = 0 if count < 1e9 else 1 if count < 1e12 else 2
+    return f"{count / 1e6 / 1000**power:.{1 if power else 0}f} {units[power]}"

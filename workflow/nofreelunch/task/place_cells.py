@@ -1,0 +1,357 @@
+"""Targets made of place cells: Gaussians, differences of Gaussians, and softmaxes of these.
+
+Equations follow Sorscher et al. (2019) and Schaeffer, Khona & Fiete (2022). Names say what an
+equation computes: what those programs call a difference of Gaussians is a difference of softmaxes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nofreelunch.compute import kernels
+from nofreelunch.task.target import Target, cell_count
+
+DECODED_CELLS = 3  # the published decoder averages the centres of three cells
+NOWHERE = 1e6  # m; the kernels take a missing field to be here, far from every position
+
+
+class PlaceCells(Target):
+    """Base of the place-cell targets: fields, distances to them, decoder and loss.
+
+    A cell has one field or several. Its activity follows the nearest one, with distances measured
+    in units of the field's width. If the field of cell i that is nearest to position x has centre
+    c_i, width sigma_i and surround width s_i sigma_i, then
+
+        q_i = |x - c_i|^2 / (2 sigma_i^2)    and    Q_i = q_i / s_i^2
+
+    Each subclass computes activities from q and Q. They sum to one over the cells, and the loss is
+    their cross-entropy with the softmax of the network's outputs.
+    """
+
+    decode_lowest: ClassVar[bool] = False
+    kernel: ClassVar[int | None] = None  # its number in `enum kind` of kernels.c, if it is there
+
+    def _prepare(self) -> None:
+        p = self._parameters
+        # Cells with the most fields come first, so only the first with_field[f] have a field f.
+        self.with_field = p["exists"].sum(1).amax(0).cpu()
+        centre = p["centre"].masked_fill(~p["exists"][..., None], NOWHERE)
+        shape = torch.stack([0.5 / p["width"].square(), 1 / p["surround"]], -1)
+        self.fields = torch.cat([centre, shape], -1).permute(0, 2, 3, 1).contiguous()
+
+    def _apply_kernel(self, p: dict[str, Tensor], x: Tensor) -> Tensor:
+        library, code = kernels.library(), x.new_empty(*x.shape[:2], self.cells)
+        assert library is not None  # only tensors that are `usable` come here
+        scratch = x.new_empty(3 * self.cells)
+        for k, cells in enumerate(self.cells_of):
+            library.encode(
+                *(self.kernel, x.shape[1], cells, self.cells, len(self.with_field)),
+                *(self.with_field.data_ptr(), self.fields[k].data_ptr()),
+                *(
+                    float(p["amplitude"][k]),
+                    x[k].data_ptr(),
+                    scratch.data_ptr(),
+                    code[k].data_ptr(),
+                ),
+            )
+        return code
+
+    def _draw(self, spec, random):
+        self.cells = cells = cell_count(spec, DECODED_CELLS)
+        half = self.arena / 2
+        first = random.uniform(-half, half, (cells, 1, 2))
+        extra = spec["fields_per_cell"]
+        counts = np.ones(cells, int)
+        if isinstance(extra, Mapping):
+            counts += np.sort(random.poisson(extra["poisson"], cells))[::-1]
+        fields = counts[0]
+        centre = np.concatenate([first, random.uniform(-half, half, (cells, fields - 1, 2))], 1)
+        width = _values(spec["place_cell_width"], (cells, fields), random)
+        ratio = _width_ratio(spec["surround"], (cells, fields), random)
+        amplitude = spec["amplitude_ratio"]
+        return {
+            "centre": centre,
+            "width": width,
+            "surround": ratio**2,
+            "amplitude": np.full((1, 1), np.nan if amplitude == "equal_area" else float(amplitude)),
+            "exists": np.arange(fields) < counts[:, None],
+        }
+
+    def _distances(self, p: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        """-q (network, sample, cell), and s^2 of the nearest fields, which broadcasts to its shape.
+
+        -q is one matrix product per field: [x, y, |x|^2, 1] times coefficients.
+        """
+        scale = 0.5 / p["width"].square()
+        constant = -scale * p["centre"].square().sum(-1)
+        constant = constant.masked_fill(~p["exists"], torch.finfo(x.dtype).min)
+        slopes = 2 * scale[..., None] * p["centre"]
+        coefficients = torch.cat([slopes, -scale[..., None], constant[..., None]], -1)
+        terms = torch.cat([x, x.square().sum(-1, keepdim=True), torch.ones_like(x[..., :1])], -1)
+        near, surround = terms @ coefficients[:, :, 0].mT, p["surround"][:, None, :, 0]
+        if len(self.with_field) > 1:
+            surround = surround.expand_as(near).clone()
+        for field, cells in enumerate(self.with_field.tolist()[1:], 1):
+            best, other = near[..., :cells], terms @ coefficients[:, :cells, field].mT
+            ratios = p["surround"][:, None, :cells, field]
+            surround[..., :cells] = torch.where(other > best, ratios, surround[..., :cells])
+            near[..., :cells] = torch.maximum(best, other)
+        return near, surround
+
+    def _encode(self, p, x):
+        x = x.contiguous()  # a minibatch without its start positions is not
+        if self.kernel is not None and kernels.usable(x, self.fields):
+            return self._apply_kernel(p, x)
+        near, surround = self._distances(p, x)
+        return self._activity(p, near, surround)
+
+    def _activity(self, p: dict[str, Tensor], near: Tensor, surround: Tensor) -> Tensor:
+        """Activity (network, sample, cell) from the two results of `_distances`."""
+        raise ValueError(f"{type(self).__name__} has no encoding")
+
+    def _decode(self, p, output):
+        if self.padded:
+            least = math.inf if self.decode_lowest else -math.inf
+            output = output.masked_fill(~p["real"], least)
+        _, chosen = output.topk(DECODED_CELLS, dim=-1, largest=not self.decode_lowest)
+        network = torch.arange(self.networks, device=output.device)[:, None, None]
+        if p["centre"].shape[2] == 1:
+            return p["centre"][:, :, 0][network, chosen].mean(-2)
+        pieces = [self._tightest(p, network, part) for part in chosen.split(1024, dim=1)]
+        return torch.cat(pieces, 1)
+
+    def _tightest(self, p: dict[str, Tensor], network: Tensor, chosen: Tensor) -> Tensor:
+        """Positions (network, sample, 2) decoded from chosen cells with several fields each.
+
+        Of all combinations with one field per cell, take the one with the least variance; its mean
+        is the position.
+        """
+        fields = p["centre"].shape[2]
+        grid = torch.cartesian_prod(*[torch.arange(fields, device=chosen.device)] * DECODED_CELLS)
+        cell = torch.arange(DECODED_CELLS, device=chosen.device)
+        points = p["centre"][network, chosen][:, :, cell, grid]
+        exists = p["exists"][network, chosen][:, :, cell, grid].all(-1)
+        spread = points.var(-2, correction=0).sum(-1).masked_fill(~exists, math.inf)
+        best = spread.argmin(-1)[..., None, None, None].expand(-1, -1, 1, DECODED_CELLS, 2)
+        return points.gather(2, best).squeeze(2).mean(-2)
+
+    def loss(self, output, code, weights=None):
+        if weights is None:
+            weights = torch.ones_like(output[..., 0])
+            weights /= weights[0].numel()
+        output, code, weights = output.flatten(1, -2), code.flatten(1, -2), weights.flatten(1)
+        real = self._parameters["real"] if self.padded else None
+        return _SoftmaxCrossEntropy.apply(output, code, weights, self.cells_of, real)
+
+
+class Gaussian(PlaceCells):
+    """Gaussian place cells, normalised by a softmax: softmax(-q)."""
+
+    name = "gaussian"
+    label = "Gaussian place-cell"
+    short = "Gaussian"
+    colour = "#E69F00"
+    uses = (
+        "place_cells",
+        "place_cell_width",
+        "fields_per_cell",
+    )
+    kernel = 0
+
+    def _activity(self, p, near, surround):
+        narrow, total = _exponentials(near)
+        return narrow.div_(total)
+
+
+class SoftmaxOfDifferences(PlaceCells):
+    """SoD: softmax(Q - q), equal to Gaussian cells of width sigma s / sqrt(s^2 - 1)."""
+
+    name = "softmax_of_differences"
+    label = "Softmax-of-differences"
+    short = "SoD"
+    colour = "#009E73"
+    uses = (
+        "place_cells",
+        "place_cell_width",
+        "surround",
+        "fields_per_cell",
+    )
+    kernel = 2
+
+    def _activity(self, p, near, surround):
+        narrow, total = _exponentials(near - near / surround)
+        return narrow.div_(total)
+
+
+class DifferenceOfGaussians(PlaceCells):
+    """Equal-amplitude DoG: exp(-q) - exp(-Q), shifted and normalised.
+
+    Before the shift, activity is zero at a cell's centre and far away. In between it is negative,
+    and lowest on a ring of radius 2 sigma s sqrt(ln s / (s^2 - 1)). The decoder therefore takes the
+    three least active cells.
+    """
+
+    name = "difference_of_gaussians"
+    label = "Equal-amplitude difference-of-Gaussians"
+    short = "DoG"
+    colour = "#56B4E9"
+    uses = (
+        "place_cells",
+        "place_cell_width",
+        "surround",
+        "fields_per_cell",
+    )
+    centre_surround = 1.0
+    decode_lowest = True
+    kernel = 3
+
+    def _draw(self, spec, random):
+        return super()._draw(spec | {"amplitude_ratio": 1.0}, random)
+
+    def _activity(self, p, near, surround):
+        wide = _exp(near / surround)
+        return _shifted(_exp(near).sub_(wide), p["real"])
+
+
+class GeneralDifferenceOfGaussians(PlaceCells):
+    """General DoG: alpha exp(-q) - exp(-Q), shifted and normalised.
+
+    alpha is the ratio of the two amplitudes, the key `amplitude_ratio`. The value `equal_area`
+    stands for alpha = s^2: excitation and inhibition then cancel over the plane, as they do in the
+    difference of softmaxes.
+    """
+
+    name = "general_difference_of_gaussians"
+    label = "General difference-of-Gaussians"
+    short = "General\nDoG"
+    colour = "#0072B2"
+    uses = (
+        "place_cells",
+        "place_cell_width",
+        "surround",
+        "amplitude_ratio",
+        "fields_per_cell",
+    )
+    centre_surround = "amplitude_ratio"
+    kernel = 3
+
+    def _activity(self, p, near, surround):
+        amplitude = p["amplitude"][..., :1]
+        amplitude = torch.where(amplitude.isnan(), surround, amplitude)
+        wide = _exp(near / surround)
+        return _shifted(_exp(near).mul_(amplitude).sub_(wide), p["real"])
+
+
+class DifferenceOfSoftmaxes(PlaceCells):
+    """DoS: softmax(-q) - softmax(-Q), shifted to a minimum of zero over cells, and normalised.
+
+    Both softmaxes sum to one, so excitation and inhibition have equal areas.
+    """
+
+    name = "difference_of_softmaxes"
+    label = "Difference-of-softmaxes"
+    short = "DoS"
+    colour = "#D55E00"
+    uses = (
+        "place_cells",
+        "place_cell_width",
+        "surround",
+        "fields_per_cell",
+    )
+    centre_surround = "equal_area"
+    kernel = 1
+
+    def _activity(self, p, near, surround):
+        wide, wide_total = _exponentials(near / surround)
+        narrow, narrow_total = _exponentials(near)
+        difference = narrow.div_(narrow_total).addcdiv_(wide, wide_total, value=-1)
+        return _shifted(difference, p["real"])
+
+
+class _SoftmaxCrossEntropy(torch.autograd.Function):
+    """Cross-entropy (network,) of logits with target activity, both (network, sample, cell).
+
+    Samples are summed with `weights` (network, sample). Target activity sums to one over the cells.
+    Network k has the first `cells_of[k]` cells; `real` (network, 1, cell) marks them, or is None
+    where every network has all cells.
+
+    The forward pass also computes the gradient, softmax(logits) - code. This takes fewer passes
+    over the logits than log-softmax, product and sum one after another.
+    """
+
+    @staticmethod
+    def forward(ctx, logits, code, weights, cells_of, real):
+        logits, code, weights = logits.contiguous(), code.contiguous(), weights.contiguous()
+        if kernels.usable(logits, code, weights):
+            slope = torch.empty_like(logits)
+            pointers = (
+                [tensor[k].data_ptr() for k in range(len(logits))]
+                for tensor in (logits, code, weights, slope)
+            )
+            shape = logits.shape[1:]
+            losses = [
+                kernels.library().cross_entropy(shape[0], cells, shape[1], *of_network)
+                for cells, *of_network in zip(cells_of, *pointers, strict=True)
+            ]
+            ctx.save_for_backward(slope)
+            return logits.new_tensor(losses)
+        logits = logits.masked_fill((weights == 0)[..., None], 0.0)
+        if real is not None:
+            logits = logits.masked_fill(~real, -math.inf)
+        top = logits.amax(-1, keepdim=True)
+        slope = _exp(logits - top)
+        if real is not None:
+            slope *= real
+            logits = logits.masked_fill(~real, 0.0)
+        total = slope.sum(-1, keepdim=True)
+        losses = (top + total.log())[..., 0] - torch.linalg.vecdot(code, logits)
+        loss = (losses.masked_fill(weights == 0, 0.0) * weights).sum(1)
+        ctx.save_for_backward(slope.div_(total).sub_(code).mul_(weights[..., None]))
+        return loss
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (slope,) = ctx.saved_tensors
+        if gradient.device.type == "cpu" and bool((gradient == 1).all()):
+            return slope, None, None, None, None  # saves a pass over memory
+        return slope * gradient[:, None, None], None, None, None, None
+
+
+def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Numerator and denominator of a softmax over cells; `x` is overwritten."""
+    x = _exp(x.sub_(x.amax(-1, keepdim=True)))
+    return x, x.sum(-1, keepdim=True)
+
+
+def _exp(x: Tensor) -> Tensor:
+    """exp in place, at least exp(-80), because denormal float32 numbers are slow."""
+    return x.clamp_min_(-80.0).exp_()
+
+
+def _shifted(difference: Tensor, real: Tensor) -> Tensor:
+    """Shift to a minimum of exactly zero over the real cells, and normalise to a sum of one."""
+    least = difference.masked_fill(~real, math.inf).amin(-1, keepdim=True)
+    difference = difference.sub_(least).mul_(real)
+    total = difference.sum(-1, keepdim=True)
+    return difference.div_(total.clamp_min(torch.finfo(total.dtype).tiny))
+
+
+def _values(value: Any, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """An array of one number, or of independent draws for every cell and field."""
+    if isinstance(value, Mapping):
+        low, high = value["uniform"]
+        return random.uniform(low, high, shape)
+    return np.full(shape, float(value))
+
+
+def _width_ratio(surround: Mapping[str, Any], shape: tuple[int, ...], random) -> np.ndarray:
+    """Width of the surround over width of the field, from either convention of `surround`."""
+    if "variance_ratio" in surround:
+        return np.sqrt(_values(surround["variance_ratio"], shape, random))
+    return _values(surround["width_ratio"], shape, random)

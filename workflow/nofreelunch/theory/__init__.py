@@ -1,0 +1,1 @@
+"""Theory: what the spectrum of a target predicts before any network is trained."""

@@ -1,0 +1,1 @@
+"""Training: the loop over steps, minibatches, optimisers, learning curves and checkpoints."""

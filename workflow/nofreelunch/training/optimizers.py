@@ -1,0 +1,118 @@
+"""Adam, RMSprop, Adagrad and SGD as one rule with different constants, so a stack can mix them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from nofreelunch.compute import kernels
+
+
+class UpdateRule(NamedTuple):
+    """Constants of an update of weights with gradient g:
+
+    mean += (1 - keep_mean) (g - mean)
+    square = keep_square square + add_square g^2, initially `start`
+    weight -= rate mean / (sqrt(square) + epsilon)
+    """
+
+    keep_mean: float
+    keep_square: float
+    add_square: float
+    start: float
+    epsilon: float
+
+
+OPTIMIZERS: dict[str, UpdateRule] = {}
+
+
+def optimizer(
+    name: str,
+    keep_mean: float,
+    keep_square: float,
+    add_square: float,
+    start: float,
+    epsilon: float,
+) -> None:
+    """Register the optimiser `name` by the constants of its `UpdateRule`."""
+    OPTIMIZERS[name] = UpdateRule(keep_mean, keep_square, add_square, start, epsilon)
+
+
+# Constants of Keras 2.8, which trained the published networks.
+optimizer("adam", keep_mean=0.9, keep_square=0.999, add_square=0.001, start=0.0, epsilon=1e-7)
+optimizer("rmsprop", keep_mean=0.0, keep_square=0.9, add_square=0.1, start=0.0, epsilon=1e-7)
+optimizer("sgd", keep_mean=0.0, keep_square=1.0, add_square=0.0, start=1.0, epsilon=0.0)
+optimizer("adagrad", keep_mean=0.0, keep_square=1.0, add_square=1.0, start=0.1, epsilon=1e-7)
+
+
+class Optimizer:
+    """Optimisers of a stack of networks, each with its own rule, rate, schedule and weight decay.
+
+    Weight decay adds decay * sum(R^2) to the loss, where R is the recurrent kernel.
+    """
+
+    def __init__(self, specs: Sequence[Mapping[str, Any]], weights: Mapping[str, Tensor]) -> None:
+        device = next(iter(weights.values())).device
+        self.specs = [dict(spec) for spec in specs]
+        self.rules = [OPTIMIZERS[spec["optimizer"]] for spec in specs]
+        columns = torch.tensor(self.rules, dtype=torch.float64).T[..., None, None]
+        self.columns = UpdateRule(*columns.float().to(device))
+        decay = torch.tensor([float(spec["weight_decay"]) for spec in specs])
+        self.decay = decay[:, None, None].to(device)
+        self.mean = {k: torch.zeros_like(w) for k, w in weights.items()}
+        self.square = {k: torch.zeros_like(w) + self.columns.start for k, w in weights.items()}
+
+    def rates(self, step: int) -> Tensor:
+        """Learning rate (network,) at `step`, with the schedule and Adam's bias correction."""
+        return torch.tensor([_rate(spec, step) for spec in self.specs])
+
+    @torch.no_grad()
+    def update(
+        self,
+        weights: Mapping[str, Tensor],
+        gradients: Sequence[Tensor],
+        rates: Tensor,
+        alive: Tensor,
+    ) -> None:
+        """Take one step of every network that is `alive` (network, 1, 1); the others stay."""
+        for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+            decay = 2 * self.decay if name == "recurrent" else torch.zeros_like(self.decay)
+            tensors = gradient.contiguous(), weight, self.mean[name], self.square[name]
+            step = self._in_kernel if kernels.usable(*tensors) else self._in_torch
+            step(tensors, decay, rates, alive)
+
+    def _in_kernel(self, tensors, decay: Tensor, rates: Tensor, alive: Tensor) -> None:
+        library, count = kernels.library(), tensors[0][0].numel()
+        assert library is not None  # only tensors that are `usable` come here
+        for k in alive.flatten().nonzero().flatten().tolist():
+            rule = self.rules[k]
+            constants = rule.keep_mean, rule.keep_square, rule.add_square, rule.epsilon
+            pointers = (tensor[k].data_ptr() for tensor in tensors)
+            library.update(count, rates[k], decay[k], *constants, *pointers)
+
+    def _in_torch(self, tensors, decay: Tensor, rates: Tensor, alive: Tensor) -> None:
+        gradient, weight, mean, square = tensors
+        rule = self.columns
+        gradient = torch.where(alive, torch.addcmul(gradient, weight, decay), 0.0)
+        mean.lerp_(gradient, 1 - rule.keep_mean)
+        square.mul_(rule.keep_square).add_(rule.add_square * gradient.square())
+        rates = (rates[:, None, None] * alive).to(weight.dtype)
+        weight.sub_(rates * mean / (square.sqrt() + rule.epsilon))
+
+
+def schedule(name: str, step: int, steps: int) -> float:
+    """Factor on the learning rate: 1, or half a cosine that falls from 1 to 0 over training."""
+    return 1.0 if name == "constant" else 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _rate(spec: Mapping[str, Any], step: int) -> float:
+    rate = spec["learning_rate"] * schedule(spec["schedule"], step, spec["steps"])
+    if spec["optimizer"] != "adam":
+        return rate
+    rule = OPTIMIZERS["adam"]
+    correction = math.sqrt(1 - rule.keep_square ** (step + 1)) / (1 - rule.keep_mean ** (step + 1))
+    return rate * correction

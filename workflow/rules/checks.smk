@@ -1,0 +1,65 @@
+"""What a run says before its first job, and what stops it there."""
+
+from snakemake.logging import logger
+
+from nofreelunch.running import notices, run_note
+
+SIZES = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
+
+
+def notices_of_change():
+    """Lines on results that are there already."""
+    codes = {
+        stage: {cohort: code_of_cohort(stage, cohort) for cohort in cohorts}
+        for stage in ("training", "rate_maps")
+    }
+    codes["scores"] = {cohort: code("scores") for cohort in cohorts}
+    return [
+        *notices.of_layout(RESULTS),
+        *notices.of_code(RESULTS, codes, preflight.recorded),
+        *notices.of_versions(RESULTS, "training", cohorts),
+        *(run_note.lock_notice(RESULTS) if preflight.locked(RESULTS) else []),
+    ]
+
+
+def refusals_of_slurm(jobs):
+    """Lines on what a run through SLURM asks for in vain."""
+    asked = preflight.most_asked((job.rule.name, dict(job.resources.items())) for job in jobs)
+    # Jobs without a cohort are short, and other studies in this folder have jobs of their names.
+    of_cohorts = [job for job in jobs if "cohort" in job.wildcards_dict]
+    comments = [f"rule_{job.rule.name}_wildcards_{job.wildcards.cohort}" for job in of_cohorts]
+    refusals = preflight.of_slurm(asked, compute["device"])
+    return [*refusals, *preflight.of_earlier_run(RESULTS, comments)]
+
+
+if workflow.is_main_process:
+    logger.info(estimates.describe_plan(plan, *SIZES, compute["device"]))
+    for line in notices_of_change():
+        logger.warning(line)
+
+
+onstart:
+    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    # In an environment of its own, a job may have another torch than this process.
+    trains = any(job.rule.name == "training" for job in jobs)
+    trains_here = trains and runs_here() and not workflow.deployment_settings.deployment_method
+    refusals = [
+        *notices.of_layout(RESULTS),
+        *notices.of_space(RESULTS, estimates.results_size(plan, *SIZES)),
+        *(refusals_of_slurm(jobs) if runs_through_slurm() else []),
+        *preflight.of_device(compute["device"], compute["precision"], trains_here),
+    ]
+    for line in refusals:
+        logger.error(line)
+    if refusals:
+        sys.exit(1)
+    save_plan(plan, PLAN_FILE)
+    run_note.begin_run(RESULTS)
+
+
+onsuccess:
+    run_note.end_run(RESULTS)
+
+
+onerror:
+    run_note.end_run(RESULTS)
