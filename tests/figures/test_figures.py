@@ -15,12 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from nofreelunch.figures import overview, style, tuning
+from nofreelunch.figures.contents import FIGURES
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.scoring import grid_scores
 from nofreelunch.task import targets
 from nofreelunch.task.catalogue import catalogue
 
-NAMES = ["overview", *(f"result_{number}" for number in range(1, 7)), "chance", "lattices"]
+NAMES = [name for name in FIGURES if name != "learning_curves"]  # which needs trained networks
 CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 SMALLEST = 7  # pt at 180 mm
 

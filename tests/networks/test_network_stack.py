@@ -5,8 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from nofreelunch.networks import initialize as initialization
+from nofreelunch.networks import network_stack, shapes
+from nofreelunch.networks.cells import STEPS
 from nofreelunch.networks.initialize import initialize
-from nofreelunch.networks.shapes import cells, weight_shapes
+from nofreelunch.networks.network_stack import NetworkStack
+from nofreelunch.networks.shapes import CellFacts, cells, weight_shapes
 from scipy import stats
 from torch import nn
 
@@ -75,7 +79,7 @@ def one_network(cell, activation, w, start, velocity, scale, mask=None):
             ]
             z, reset = sigmoid(sum(pre[0])), sigmoid(sum(pre[1]))
             hidden = z * hidden + (1 - z) * phi(pre[2][0] + reset * pre[2][1])
-        else:  # ugrnn: gate, candidate
+        elif cell == "ugrnn":  # gate, candidate
             pre = [x + r + w["bias"][c] for x, r, c in map(part, range(2))]
             z = sigmoid(pre[0] + 1)
             hidden = z * hidden + (1 - z) * phi(pre[1])
@@ -306,3 +310,62 @@ def test_global_random_state_is_left_alone():
     initialize([spec("lstm", initializer="orthogonal")], OUTPUTS)
     np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[1])
+
+
+@pytest.mark.parametrize("cell", [name for name, facts in cells().items() if facts.by_hand])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_cell_with_a_gradient_by_hand_is_its_function(cell, masked, monkeypatch):
+    """What `recurrence` runs in its place gives the same activity and the same gradients."""
+
+    def run():
+        stack = initialize([spec(cell, seed=k) for k in range(2)], OUTPUTS)
+        weights = {k: w.double().requires_grad_() for k, w in stack.weights.items()}
+        stack = NetworkStack(cell, "tanh", weights, stack.encoder_scale.double())
+        random = torch.Generator().manual_seed(0)
+        start = torch.rand(2, 3, OUTPUTS, generator=random, dtype=torch.float64)
+        velocity = torch.rand(2, 4, 3, 2, generator=random, dtype=torch.float64)
+        units = weights["recurrent"].shape[1]
+        mask = torch.rand(2, 3, units, generator=random, dtype=torch.float64) if masked else None
+        activity = stack.run(start, velocity, mask)
+        return activity, torch.autograd.grad(
+            activity.square().sum(), list(weights.values()), allow_unused=True
+        )
+
+    activity, gradients = run()
+    facts = {name: facts._replace(by_hand=False) for name, facts in cells().items()}
+    monkeypatch.setattr(network_stack, "cells", lambda: facts)
+    expected, of_function = run()
+    torch.testing.assert_close(activity, expected)
+    for found, other in zip(gradients, of_function, strict=True):
+        assert (found is None) == (other is None)
+        if found is not None:
+            torch.testing.assert_close(found, other)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"gates": 1},
+        {"gates": 1, "memory": True},
+        {"gates": 2, "bias": False},
+        {"gates": 2, "bare": True},
+        {"gates": 3, "bare": True, "memory": True, "recurrent_bias": True},
+    ],
+)
+def test_any_facts_of_a_cell_of_ones_own_are_heeded(facts, monkeypatch):
+    """A cell that is not by hand is run by its function, whatever its gates, biases and states."""
+    seen = []
+
+    def step(w, phi, drive, before, state, memory):
+        seen.append((drive.shape[-1] // state.shape[-1], memory is not None))
+        return phi(drive.chunk(facts["gates"], -1)[0] + state), memory
+
+    mine = {**cells(), "mine": CellFacts(**facts)}
+    for module in (network_stack, shapes, initialization):
+        monkeypatch.setattr(module, "cells", lambda: mine)
+    monkeypatch.setitem(STEPS, "mine", step)
+    stack = initialize([spec("mine", units=6)], OUTPUTS)
+    activity = stack.run(torch.rand(1, 2, OUTPUTS), torch.rand(1, 3, 2, 2))
+    assert activity.shape == (1, 3, 2, 6)
+    assert seen == [(facts["gates"], facts.get("memory", False))] * 3
+    assert ("bias" in stack.weights) == facts.get("bias", True)

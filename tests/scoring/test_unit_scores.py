@@ -24,7 +24,7 @@ BINS, BIN_SIZE = 22, 0.1
 
 
 def dataset(maps, unvisited=()):
-    """Maps (network, unit, y, x) as `rate_maps.measure` returns them."""
+    """Maps (network, unit, y, x) as `measure_rate_maps` returns them."""
     occupancy = np.random.default_rng(5).integers(5, 9, (BINS, BINS))
     for place in unvisited:
         occupancy[place] = 0

@@ -7,6 +7,7 @@ import pytest
 from nofreelunch.files import definitions as read
 from nofreelunch.networks.cells import STEPS
 from nofreelunch.networks.network_stack import ACTIVATIONS
+from nofreelunch.networks.recurrence import PHI
 from nofreelunch.networks.shapes import cells
 from nofreelunch.scoring.surrogates import KINDS, LABELS
 from nofreelunch.task import catalogue as module
@@ -22,7 +23,7 @@ def test_what_is_read_is_what_is_registered():
     assert list(read.definitions("surrogate")) == list(KINDS)
     assert {k: facts["label"] for k, facts in read.definitions("surrogate").items()} == LABELS
     assert set(KEYS) == set(DEFAULTS)
-    assert set(ACTIVATIONS) == {"relu", "tanh", "sigmoid", "linear"}
+    assert set(ACTIVATIONS) == set(PHI)
 
 
 def test_facts_are_the_literals_of_the_class():
@@ -33,13 +34,8 @@ def test_facts_are_the_literals_of_the_class():
         assert facts.summary == kind.__doc__.splitlines()[0]
 
 
-def test_the_order_is_from_coordinates_to_the_target_that_is_said_to_work():
-    assert target_names()[0] == "cartesian" and target_names()[-1] == "difference_of_softmaxes"
-
-
 def test_a_target_uses_the_keys_that_change_its_code():
     """Crossing a target with a key that it does not use adds no network."""
-
     position = np.random.default_rng(0).uniform(-1, 1, (50, 2))
     other = {
         "place_cells": 64,

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from nofreelunch.task import targets
+from nofreelunch.task import place_cells, targets
 from scipy import stats
 from target_examples import (
     COORDINATES,
@@ -396,3 +396,19 @@ def test_positions_and_outputs_have_the_right_last_axis():
         target.encode(np.zeros((5, 3)))
     with pytest.raises(ValueError, match="last axis: found 4; allowed: 256"):
         target.decode(np.zeros((5, 4)))
+
+
+def test_a_target_made_from_another_one_has_its_own_activity():
+    """Its parent's kernel in C, which computes the parent's, is not inherited."""
+
+    class Sharper(place_cells.Gaussian):
+        def _activity(self, p, near, surround):
+            return super()._activity(p, 4 * near, surround)
+
+    position = np.random.default_rng(0).uniform(-1, 1, (1, 50, 2)).astype(np.float32)
+    spec = {"place_cells": 32}
+    plain, sharper = (
+        kind([spec], [0]).encode(torch.from_numpy(position))
+        for kind in (place_cells.Gaussian, Sharper)
+    )
+    assert sharper.amax(-1).mean() > plain.amax(-1).mean() + 0.05

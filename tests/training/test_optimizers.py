@@ -10,7 +10,7 @@ from nofreelunch.task import targets
 from nofreelunch.training import optimizers
 from training_examples import make, passes, stacked, train, walks, weights
 
-KINDS = ("adam", "rmsprop", "adagrad", "sgd")
+KINDS = tuple(optimizers.OPTIMIZERS)
 
 
 @pytest.fixture(scope="module")

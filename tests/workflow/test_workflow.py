@@ -13,13 +13,12 @@ import pytest
 import torch
 import xarray as xr
 from conftest import copy_checkout
+from nofreelunch.figures.contents import FIGURES
 from nofreelunch.study import sweeps
 from test_extending import block
 
 pytestmark = pytest.mark.workflow
 
-FIGURES = ["overview", *(f"result_{number}" for number in range(1, 7))]
-FIGURES += ["chance", "lattices", "learning_curves"]
 AFTER_SUMMARY = {"figures", "claims", "report"}
 
 

@@ -51,8 +51,8 @@ def all_of(stage):
     return expand(files_of(stage), cohort=cohorts, encoding=plan.targets)
 
 
-# Every rule has one parameter, `run`, with named values in it: Snakemake compares parameters as a set
-# without their names, so it would not see two values that change places.
+# All parameters are in one dictionary, `run`. Snakemake compares parameters as a set without their
+# names, so it would not see two of them change places.
 @cache
 def code(stage, *modules, **uses):
     """Fingerprint of a stage's script and the library code it runs, for what it `uses` or for all."""

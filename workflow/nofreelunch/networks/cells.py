@@ -20,6 +20,8 @@ def cell(
     recurrent_bias: bool = False,
     memory: bool = False,
     bare: bool = False,
+    forget_gate: int | None = None,
+    by_hand: bool = False,
 ) -> Callable[[Step], Step]:
     """Register the function below as one time step of the cell `name`.
 
@@ -42,6 +44,10 @@ def cell(
         memory: whether the cell has a second state.
         bare: whether velocity enters the cell itself and its state is read out. Other cells have an
             embedding before them and a dense layer after them.
+        forget_gate: number of the gate, from 0, whose bias starts at one, unless the initializer
+            is torch_default.
+        by_hand: whether `networks.recurrence` runs the cell in place of the function, with a
+            gradient written by hand. It knows one recurrence, that of `rnn`.
     """
 
     def register(step: Step) -> Step:
@@ -51,19 +57,19 @@ def cell(
     return register
 
 
-@cell("rnn", gates=1, bias=False, bare=True)
+@cell("rnn", gates=1, bias=False, bare=True, by_hand=True)
 def rnn(w, phi, drive: Tensor, seen: Tensor, state: Tensor, memory: None):
     """Simple recurrent network (Elman 1990) without biases, as in Sorscher et al. (2019)."""
     return phi(torch.baddbmm(drive, seen, w["recurrent"])), None
 
 
-@cell("srnn", gates=1, bias=False)
+@cell("srnn", gates=1, bias=False, by_hand=True)
 def srnn(w, phi, drive: Tensor, seen: Tensor, state: Tensor, memory: None):
     """The recurrence of `rnn` between an embedding and a dense layer (Nayebi et al. 2021)."""
     return phi(torch.baddbmm(drive, seen, w["recurrent"])), None
 
 
-@cell("lstm", gates=4, memory=True)
+@cell("lstm", gates=4, memory=True, forget_gate=1)
 def lstm(w, phi, drive: Tensor, seen: Tensor, state: Tensor, memory: Tensor):
     """LSTM (Hochreiter & Schmidhuber 1997) with a forget gate."""
     entry, forget, candidate, exit_ = torch.baddbmm(drive, seen, w["recurrent"]).chunk(4, -1)

@@ -13,7 +13,7 @@ from nofreelunch import seeds
 from nofreelunch.errors import refused
 from nofreelunch.networks.cells import FORGET_BIAS
 from nofreelunch.networks.network_stack import NetworkStack
-from nofreelunch.networks.shapes import weight_shapes
+from nofreelunch.networks.shapes import cells, weight_shapes
 
 
 def initialize(specs: Sequence[Mapping[str, Any]], outputs: int | Sequence[int]) -> NetworkStack:
@@ -65,8 +65,9 @@ def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
             weights[name] = _kernel(
                 scheme if name == "recurrent" else "glorot_uniform", shape, random
             )
-    if spec["cell"] == "lstm" and scheme != "torch_default":
-        weights["bias"][:, units : 2 * units] = FORGET_BIAS
+    gate = cells()[spec["cell"]].forget_gate
+    if gate is not None and scheme != "torch_default":
+        weights["bias"][:, gate * units : (gate + 1) * units] = FORGET_BIAS
     return weights
 
 

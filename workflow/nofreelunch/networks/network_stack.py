@@ -87,19 +87,19 @@ class NetworkStack:
             inputs = torch.baddbmm(w["embedding_bias"], inputs.flatten(1, 2), w["embedding"])
             inputs = inputs.unflatten(1, (time, sample))
         state = _linear(w, "encoder", start * self.encoder_scale)
-        if cells()[self.cell].simple:
+        if cells()[self.cell].by_hand:
             states = SimpleRecurrence.apply(
                 inputs, w["input"], state, w["recurrent"], recurrent_mask, self.activation, ended
             )
         else:
-            states = self._run_gated(inputs, state, start, recurrent_mask, ended)
+            states = self._run_cell(inputs, state, start, recurrent_mask, ended)
         if cells()[self.cell].bare:
             return states
         return phi(_linear(w, "dense", states.flatten(1, 2))).unflatten(1, (time, sample))
 
-    def _run_gated(self, inputs, state, start, recurrent_mask, ended) -> Tensor:
+    def _run_cell(self, inputs, state, start, recurrent_mask, ended) -> Tensor:
         w, phi, step = self.weights, ACTIVATIONS[self.activation], STEPS[self.cell]
-        drive = torch.baddbmm(w["bias"], inputs.flatten(1, 2), w["input"])
+        drive = _product(w, "input", "bias", inputs.flatten(1, 2))
         memory = _linear(w, "memory", start * self.encoder_scale) if "memory" in w else None
         states = []
         for t, now in enumerate(drive.unflatten(1, inputs.shape[1:3]).unbind(1)):
@@ -119,5 +119,9 @@ class NetworkStack:
 
 
 def _linear(w: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
-    bias = w.get(f"{name}_bias")
-    return torch.bmm(x, w[name]) if bias is None else torch.baddbmm(bias, x, w[name])
+    return _product(w, name, f"{name}_bias", x)
+
+
+def _product(w: Mapping[str, Tensor], kernel: str, bias: str, x: Tensor) -> Tensor:
+    """x times a kernel, plus a bias if there is one of that name."""
+    return torch.baddbmm(w[bias], x, w[kernel]) if bias in w else torch.bmm(x, w[kernel])

@@ -16,11 +16,8 @@ class CellFacts(NamedTuple):
     recurrent_bias: bool = False
     memory: bool = False
     bare: bool = False
-
-    @property
-    def simple(self) -> bool:
-        """Whether the cell has no gates; `networks.recurrence` then runs it."""
-        return self.gates == 1
+    forget_gate: int | None = None
+    by_hand: bool = False
 
 
 @cache
@@ -30,24 +27,22 @@ def cells() -> dict[str, CellFacts]:
 
 
 def weight_shapes(cell: str, units: int, outputs: int) -> dict[str, tuple[int, int]]:
-    """Shape (inputs, outputs) of every weight of one network by name; a bias has one input row."""
+    """Shape (inputs, outputs) of every weight of one network by name; a bias has one input row.
+
+    The order is that in which fresh weights are drawn.
+    """
     facts = cells()[cell]
     gates = facts.gates * units
-    if facts.bare:
-        kernels = {"encoder": (outputs, units), "input": (2, units), "recurrent": (units, units)}
-        return kernels | {"decoder": (units, outputs)}
-    dense = {
-        "encoder": (outputs, units),
-        "embedding": (2, units),
-        "dense": (units, units),
-        "decoder": (units, outputs),
-    }
-    if facts.memory:
-        dense["memory"] = (outputs, units)
-    biases = {f"{name}_bias": (1, shape[1]) for name, shape in dense.items()}
-    recurrent = {"input": (units, gates), "recurrent": (units, gates)}
+    recurrent = {"input": (2 if facts.bare else units, gates), "recurrent": (units, gates)}
     if facts.bias:
         recurrent["bias"] = (1, gates)
     if facts.recurrent_bias:
         recurrent["recurrent_bias"] = (1, gates)
+    encoders = {"encoder": (outputs, units)}
+    memory = {"memory": (outputs, units)} if facts.memory else {}
+    decoder = {"decoder": (units, outputs)}
+    if facts.bare:
+        return encoders | memory | recurrent | decoder
+    dense = encoders | {"embedding": (2, units), "dense": (units, units)} | decoder | memory
+    biases = {f"{name}_bias": (1, shape[1]) for name, shape in dense.items()}
     return dense | biases | recurrent

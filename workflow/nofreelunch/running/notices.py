@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nofreelunch.files.contract import LAYOUT, STAGES
 
-OF_COHORTS = ("training", "rate_maps", "scores")
+OF_COHORTS = tuple(stage for stage, made in STAGES.items() if "{cohort}" in made.files)
 MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may change the last digits
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from nofreelunch.networks.shapes import cells, weight_shapes
+from nofreelunch.task.catalogue import facts_of
 
 Spec = Mapping[str, Any]
 
@@ -21,7 +22,7 @@ def training_memory(specs: Sequence[Spec]) -> int:
     # A cell without gates keeps its states and their gradients. For a cell with gates, automatic
     # differentiation keeps every gate and what is computed from it. Dropout keeps random numbers,
     # factors and products.
-    kept = 4 if facts.bare else 8 if facts.simple else 6 * facts.gates + 3
+    kept = 4 if facts.bare and facts.by_hand else 8 if facts.by_hand else 6 * facts.gates + 3
     if any(spec["dropout"]["readout"] for spec in specs):
         kept += 6
     # Four numbers per weight: itself, its gradient and two moments. Four per output: code, logits
@@ -80,5 +81,5 @@ def share_of_sizes(cell: str, units: int, counts: Mapping[tuple[int, ...], int])
 
 
 def outputs(spec: Spec) -> int:
-    """Number of outputs of a network: its place cells, or the two coordinates."""
-    return spec["place_cells"] or 2
+    """Number of outputs of a network: its place cells, or the fixed number of its target."""
+    return spec["place_cells"] or facts_of(spec["target"]).cells

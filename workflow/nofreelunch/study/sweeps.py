@@ -137,7 +137,7 @@ def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
     unused = facts_of(spec["target"]).unused
     result = {key: None if key in unused else value for key, value in spec.items()}
     if result["encoder_scale"] == "place_cells":
-        result["encoder_scale"] = float(result["place_cells"] or 2)
+        result["encoder_scale"] = float(result["place_cells"] or facts_of(spec["target"]).cells)
     return result
 
 

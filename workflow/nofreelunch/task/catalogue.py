@@ -28,6 +28,7 @@ class TargetFacts(NamedTuple):
             "amplitude_ratio" if the key of that name sets it. None for a target that is not a
             difference of centre and surround.
         even_cells: whether it needs an even number of cells.
+        cells: number of its outputs, if it does not use `place_cells`.
         summary: first line of the docstring of its class.
     """
 
@@ -38,6 +39,7 @@ class TargetFacts(NamedTuple):
     uses: tuple[str, ...]
     centre_surround: float | str | None = None
     even_cells: bool = False
+    cells: int = 2
     summary: str = ""
 
     @property

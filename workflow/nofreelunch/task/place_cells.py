@@ -30,12 +30,18 @@ class PlaceCells(Target):
 
         q_i = |x - c_i|^2 / (2 sigma_i^2)    and    Q_i = q_i / s_i^2
 
-    Each subclass computes activities from q and Q. They sum to one over the cells, and the loss is
-    their cross-entropy with the softmax of the network's outputs.
+    Each subclass computes activities from q and Q, in `_activity`. They sum to one over the cells,
+    and the loss is their cross-entropy with the softmax of the network's outputs. A subclass that
+    states a `kernel` is computed in C on a CPU: change `kernels.c` with it.
     """
 
     decode_lowest: ClassVar[bool] = False
     kernel: ClassVar[int | None] = None  # its number in `enum kind` of kernels.c, if it is there
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "kernel" not in cls.__dict__:  # a target made from another one has other activities
+            cls.kernel = None
 
     def _prepare(self) -> None:
         p = self._parameters

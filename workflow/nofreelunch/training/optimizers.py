@@ -18,6 +18,8 @@ class UpdateRule(NamedTuple):
     mean += (1 - keep_mean) (g - mean)
     square = keep_square square + add_square g^2, initially `start`
     weight -= rate mean / (sqrt(square) + epsilon)
+
+    If `corrected`, the rate makes up for the start of mean and square at zero, as in Adam.
     """
 
     keep_mean: float
@@ -25,6 +27,7 @@ class UpdateRule(NamedTuple):
     add_square: float
     start: float
     epsilon: float
+    corrected: bool = False
 
 
 OPTIMIZERS: dict[str, UpdateRule] = {}
@@ -37,13 +40,22 @@ def optimizer(
     add_square: float,
     start: float,
     epsilon: float,
+    corrected: bool = False,
 ) -> None:
-    """Register the optimiser `name` by the constants of its `UpdateRule`."""
-    OPTIMIZERS[name] = UpdateRule(keep_mean, keep_square, add_square, start, epsilon)
+    """Register the optimiser `name` by the constants of its `UpdateRule`, which are literals."""
+    OPTIMIZERS[name] = UpdateRule(keep_mean, keep_square, add_square, start, epsilon, corrected)
 
 
 # Constants of Keras 2.8, which trained the published networks.
-optimizer("adam", keep_mean=0.9, keep_square=0.999, add_square=0.001, start=0.0, epsilon=1e-7)
+optimizer(
+    "adam",
+    keep_mean=0.9,
+    keep_square=0.999,
+    add_square=0.001,
+    start=0.0,
+    epsilon=1e-7,
+    corrected=True,
+)
 optimizer("rmsprop", keep_mean=0.0, keep_square=0.9, add_square=0.1, start=0.0, epsilon=1e-7)
 optimizer("sgd", keep_mean=0.0, keep_square=1.0, add_square=0.0, start=1.0, epsilon=0.0)
 optimizer("adagrad", keep_mean=0.0, keep_square=1.0, add_square=1.0, start=0.1, epsilon=1e-7)
@@ -67,7 +79,7 @@ class Optimizer:
         self.square = {k: torch.zeros_like(w) + self.columns.start for k, w in weights.items()}
 
     def rates(self, step: int) -> Tensor:
-        """Learning rate (network,) at `step`, with the schedule and Adam's bias correction."""
+        """Learning rate (network,) at `step`, after the schedule and the correction."""
         return torch.tensor([_rate(spec, step) for spec in self.specs])
 
     @torch.no_grad()
@@ -111,8 +123,8 @@ def schedule(name: str, step: int, steps: int) -> float:
 
 def _rate(spec: Mapping[str, Any], step: int) -> float:
     rate = spec["learning_rate"] * schedule(spec["schedule"], step, spec["steps"])
-    if spec["optimizer"] != "adam":
+    rule = OPTIMIZERS[spec["optimizer"]]
+    if not rule.corrected:
         return rate
-    rule = OPTIMIZERS["adam"]
     correction = math.sqrt(1 - rule.keep_square ** (step + 1)) / (1 - rule.keep_mean ** (step + 1))
     return rate * correction
