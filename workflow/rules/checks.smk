@@ -24,6 +24,7 @@ def notices_of_change():
 
 def refusals_of_slurm(jobs):
     """Lines on what a run through SLURM asks for in vain."""
+    jobs = [job for job in jobs if not job.is_local]
     asked = preflight.most_asked((job.rule.name, dict(job.resources.items())) for job in jobs)
     # Jobs without a cohort are short, and other studies in this folder have jobs of their names.
     of_cohorts = [job for job in jobs if "cohort" in job.wildcards_dict]
@@ -39,7 +40,7 @@ if workflow.is_main_process:
 
 
 onstart:
-    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    jobs = list(workflow.dag.needrun_jobs())
     # In an environment of its own, a job may have another torch than this process.
     trains = any(job.rule.name == "training" for job in jobs)
     trains_here = trains and runs_here() and not workflow.deployment_settings.deployment_method

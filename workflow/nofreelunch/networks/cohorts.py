@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """One configuration with one seed: the unit of replication.
+    """One configuration with one seed: the replicate.
 
     `spec` has a value for each key of a study's `defaults`, None where the target does not use the
     key. Values are read as items (`network["units"]`) or as attributes (`network.units`). Two

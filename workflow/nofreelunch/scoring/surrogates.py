@@ -5,7 +5,7 @@ but not the fields, so fields that merely keep their distance beat them too ofte
 keep the fields.
 
 A kind is one function under `surrogate`, which gives its name (`p_<name>` is its p-value) and what
-sentences call it. The function is given a map (y, x), its fields and a generator. It returns a
+files call it. The function is given a map (y, x), its fields and a generator. It returns a
 function that draws a number of surrogates (surrogate, y, x), or None for too few fields.
 """
 
@@ -36,7 +36,7 @@ LABELS: dict[str, str] = {}
 def surrogate(name: str, label: str) -> Callable[[Kind], Kind]:
     """Register the function below as the surrogate kind `name`.
 
-    Its p-value is called `p_<name>`; files and sentences call the kind `label`.
+    Its p-value is called `p_<name>`, and files call the kind `label`.
     """
 
     def register(kind: Kind) -> Kind:
