@@ -52,8 +52,8 @@ with equal budgets. This page counts their networks.
 
 ## paper
 
-The sweeps of the talks, unfinished ones trained whole, and some that the talks left out, with the budgets of the
-originals: {paper_total}
+The sweeps of the talks, unfinished ones trained whole, and some that the talks left out, with the
+budgets of the originals: {paper_total}
 
 ### The NeurIPS talk's first result
 
