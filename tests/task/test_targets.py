@@ -408,7 +408,7 @@ def test_a_target_made_from_another_one_has_its_own_activity():
     position = np.random.default_rng(0).uniform(-1, 1, (1, 50, 2)).astype(np.float32)
     spec = {"place_cells": 32}
     plain, sharper = (
-        kind([spec], [0]).encode(torch.from_numpy(position))
+        kind([spec], [0]).to("cpu", torch.float32).encode(torch.from_numpy(position))
         for kind in (place_cells.Gaussian, Sharper)
     )
     assert sharper.amax(-1).mean() > plain.amax(-1).mean() + 0.05
