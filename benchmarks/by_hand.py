@@ -39,7 +39,7 @@ class ByHand:
     def advance(self, step: int) -> float:
         """Take one training step; returns its loss."""
         stack, w, g = self.networks, self.weights, self.gradients
-        position = stack.minibatches.draw(step)
+        position, _ = stack.minibatches.draw(step)
         start = stack.target.encode(position[:, 0])[0] * stack.networks.encoder_scale[0]
         code = stack.target.encode(position[:, 1:])[0]
         velocity = (position[0, 1:] - position[0, :-1]).flatten(0, 1)

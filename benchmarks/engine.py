@@ -45,6 +45,7 @@ def spec(units: int, cells: int, seed: int = 0, **keys: Any) -> dict[str, Any]:
         "weight_decay": baseline.WEIGHT_DECAY,
         "batch_size": baseline.BATCH,
         "sequence_length": LENGTH,
+        "loss_steps": "all",
         "steps": STEPS,
         "seed": seed,
     }

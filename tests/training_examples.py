@@ -46,6 +46,7 @@ def make(cell="rnn", seed=0, **keys):
         "weight_decay": 1e-4,
         "batch_size": 10,
         "sequence_length": LENGTH,
+        "loss_steps": "all",
         "steps": STEPS,
         "seed": seed,
     }

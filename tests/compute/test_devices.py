@@ -208,7 +208,7 @@ def test_a_step_stays_on_its_device_and_looks_at_no_values(stack, precision, mon
         )
         made = loop.TrainingStack(range(len(specs)), specs, Pool(walks(), specs, META), precision)
     with OneDevice():
-        made.position = made.minibatches.draw(0)
+        made.position, made.times = made.minibatches.draw(0)
         made._compute()
         found = [made.position, *made._state(), made.loss, made.output, made.position_error()]
     assert {tensor.device for tensor in found} == {META}

@@ -40,9 +40,20 @@ def test_operations_by_hand(cell, every, start):
     assert costs.operations(spec) == 3 * 2 * 10 * (4 * every + start)
 
 
+def test_the_read_out_costs_at_loss_steps_alone():
+    spec = make(units=3, place_cells=5, batch_size=10, sequence_length=4, loss_steps=3)
+    every = 2 * 3 + 3 * 3
+    assert costs.operations(spec) == 3 * 2 * 10 * (4 * every + 3 * 3 * 5 + 5 * 3)
+    keys = {"units": 16, "place_cells": 512, "batch_size": 100, "sequence_length": 20}
+    assert costs.training_memory([make(loss_steps=4, **keys)]) < 0.4 * costs.training_memory(
+        [make(**keys)]
+    )
+
+
 SIZES = (
     # Nothing is padded.
     ([{}], 1.0),
+    ([{"loss_steps": 3}], 1.0),
     ([{"seed": k} for k in range(5)], 1.0),
     # Half of one of two is padding; of three that differ by 1, 2 and 3, three ninths.
     ([{"batch_size": 100}, {"batch_size": 200}], 0.75),

@@ -133,6 +133,29 @@ def test_defaults_are_the_reference_configuration(plan):
     )
 
 
+def test_loss_steps(plan):
+    planned = plan(sweep(loss_steps=["all", 4, 20], sequence_length=[20, 30]))
+    found = [(n.sequence_length, n.loss_steps) for n in planned.networks]
+    assert found == [(20, "all"), (30, "all"), (20, 4), (30, 4), (30, 20)]
+    cohorts = planned.pack(cohort_size=10)
+    assert all(len({n.loss_steps for n in cohort.networks}) == 1 for cohort in cohorts)
+
+
+@pytest.mark.parametrize(
+    ("steps", "allowed"),
+    [
+        (0, "all or a whole number >= 1"),
+        (2.5, "all or a whole number >= 1"),
+        ("some", "all or a whole number >= 1"),
+        (21, "all, or at most 20, the sequence_length"),
+    ],
+)
+def test_loss_steps_that_cannot_be(plan, steps, allowed):
+    with pytest.raises(StudyError) as error:
+        plan(sweep(loss_steps=steps))
+    assert str(error.value).endswith(f"sweeps.one.loss_steps: found {steps!r}; allowed: {allowed}")
+
+
 def test_trajectories_are_complete(plan):
     planned = plan(sweep() | {"trajectories": {"evaluation": {"count": 4e2}}})
     assert planned.trajectories == {

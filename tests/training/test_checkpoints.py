@@ -18,8 +18,9 @@ from nofreelunch.training.checkpoints import Checkpoints
 from training_examples import make, mixed, train, walks
 
 NEVER = 1e9  # minutes
-# Networks leave the stack after 60, 200, 210 steps; one of them drops units.
+# Networks leave the stack after 60, 200, 210 steps; one of them drops units and draws loss steps.
 SPECS = mixed()
+SPECS[0]["loss_steps"] = 3
 
 
 @pytest.fixture(scope="module")
@@ -166,10 +167,11 @@ def test_a_checkpoint_of_something_else_is_ignored(what, output, pool, caplog):
 
 
 def test_networks_do_not_share_checkpoints(output, pool, caplog):
-    """Nor do the same networks in another order."""
+    """Nor do the same networks in another order, or with other loss steps."""
     specs = [make(seed=k, steps=30) for k in range(2)]
     path = interrupt(output, pool, 20, specs)
-    for others in (specs[::-1], specs[:1], [specs[0], make(seed=9, steps=30)]):
+    rarely = [spec | {"loss_steps": 3} for spec in specs]
+    for others in (specs[::-1], specs[:1], [specs[0], make(seed=9, steps=30)], rarely):
         again = train(others, pool, checkpoints=Checkpoints(output, NEVER, "code"))
         identical(again, train(others, pool))
         assert caplog.messages[-1] == f"{path}: ignored, it is of other networks"

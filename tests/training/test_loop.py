@@ -1,11 +1,13 @@
 """Training: networks alone and side by side, padding, divergence, learning curves, memory."""
 
+import itertools
 import json
 import re
 
 import numpy as np
 import pytest
 import torch
+from nofreelunch.networks import loss_steps
 from nofreelunch.networks.cohorts import Network
 from nofreelunch.networks.initialize import initialize
 from nofreelunch.networks.shapes import cells, weight_shapes
@@ -97,6 +99,52 @@ def test_a_network_of_any_target_is_itself(name, pool):
     is_the_same_alone(specs, pool, ([1, 0],))
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_a_network_with_loss_steps_is_itself(cell, pool):
+    """Beside networks with more loss steps, with fewer, and with all."""
+    specs = mixed(cell=cell)
+    for spec, steps in zip(specs, (3, 2, "all", 3), strict=True):
+        spec["loss_steps"] = steps
+    is_the_same_alone(specs, pool, ([0, 1, 2, 3], [3, 0]))
+
+
+def draws(specs):
+    """Every way to draw the loss steps of a stack of one network, as times (1, loss step)."""
+    lengths = loss_steps.stands_for(specs[0]["sequence_length"], specs[0]["loss_steps"])
+    first = np.cumsum(lengths) - lengths
+    stretches = [range(a, a + n) for a, n in zip(first, lengths, strict=True)]
+    return [torch.tensor([times]) for times in itertools.product(*stretches)]
+
+
+@pytest.mark.parametrize("steps", [3, 2])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        *({"cell": cell} for cell in cells()),
+        *MIXED_TARGETS.values(),
+        {"dropout": {"readout": 0.3, "recurrent": 0.3}},
+    ],
+)
+def test_loss_steps_are_exact_in_expectation(keys, steps, pool, kind_of_passes):
+    """Loss and gradients of all draws, each as likely, average to those of all time steps."""
+    spec = make(**keys)
+    loss, gradients = loss_and_gradients([spec], pool)
+    some = [spec | {"loss_steps": steps}]
+    found = [loss_and_gradients(some, pool, times=times) for times in draws(some)]
+    assert len(found) == (3 if steps == 3 else 6)
+    assert len({round(one.item(), 6) for one, _ in found}) > 1
+    mean = torch.stack([one for one, _ in found]).mean(0)
+    torch.testing.assert_close(mean, loss, rtol=1e-5, atol=1e-7)
+    for k, gradient in enumerate(gradients):
+        mean = torch.stack([of_draw[k] for _, of_draw in found]).mean(0)
+        torch.testing.assert_close(mean, gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_few_loss_steps_are_warned_of(pool, caplog):
+    train([make(steps=1, loss_steps=2), make(steps=1, loss_steps=3)], pool)
+    assert "cohort: loss_steps: 1 network has fewer than 3: the first time steps" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["difference_of_softmaxes", *COORDINATES[1:2], "high_dim_polar"])
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_weights_of_place_cells_that_are_not_there_stay_zero(cell, name, pool, kind_of_passes):
@@ -116,13 +164,17 @@ def test_weights_of_place_cells_that_are_not_there_stay_zero(cell, name, pool, k
     assert padded > 0
 
 
-def loss_and_gradients(specs, pool, change=None):
-    """Of the first step, after `change` has had its way with the stack and the positions."""
+def loss_and_gradients(specs, pool, change=None, times=None):
+    """Of the first step, after `change` has had its way with the stack and the positions.
+
+    `times` replaces the loss steps that were drawn.
+    """
     stack, gradients = stacked(specs, pool), []
-    position = stack.minibatches.draw(0)
+    position, drawn = stack.minibatches.draw(0)
+    times = drawn if times is None else times
     if change:
         change(stack, position)
-    stack.minibatches.draw = lambda step: position
+    stack.minibatches.draw = lambda step: (position, times)
     stack.optimizer.update = lambda weights, found, rates, alive: gradients.extend(found)
     stack.advance(0)
     return stack.loss, gradients
@@ -151,6 +203,7 @@ def other_cells(stack, position):
     ("change", "keys"),
     [(elsewhere, MIXED_TARGETS[name]) for name in MIXED_TARGETS]
     + [(elsewhere, {"cell": cell}) for cell in cells()]
+    + [(elsewhere, {"loss_steps": 1})]
     + [(other_cells, MIXED_TARGETS[name]) for name in PLACE_CELLS],
 )
 def test_what_is_masked_changes_no_gradient(change, keys, pool, kind_of_passes):
@@ -296,11 +349,10 @@ def test_curves_are_of_a_network_s_own_samples(pool):
     """Loss and error of the first minibatch, which other trajectories and times pad."""
     specs = [cartesian(batch_size=3, sequence_length=2, steps=1), cartesian(seed=1, steps=1)]
     trained, stack = train(specs, pool), stacked(specs, pool)
-    position = stack.minibatches.draw(0)[:1, :3, :3]
+    drawn, _ = stack.minibatches.draw(0)
+    position = drawn[:1, :3, :3]
     with torch.no_grad():
-        activity = stack.networks.run(
-            stack.minibatches.draw(0)[:, 0], stack.minibatches.draw(0).diff(dim=1)
-        )
+        activity = stack.networks.run(drawn[:, 0], drawn.diff(dim=1))
         output = stack.networks.read_out(activity)[:1, :2, :3]
     apart = output - position[:, 1:]
     assert trained["loss"][0, 0].item() == pytest.approx(apart.square().mean().item(), rel=1e-5)

@@ -22,7 +22,9 @@ def drawer(walked, specs):
 def test_minibatches_are_walks_of_the_pool(walked):
     batch = drawer(walked.assign_attrs(symmetries=0), [make(seed=0), make(seed=1)])
     known = {walk.tobytes() for walk in walked["position"].values}
-    drawn = torch.stack([batch.draw(step) for step in range(70)])  # more than one block of indices
+    drawn = torch.stack(
+        [batch.draw(step)[0] for step in range(70)]
+    )  # more than one block of indices
     assert drawn.shape == (70, 2, LENGTH + 1, 10, 2)
     found = [walk.tobytes() for walk in drawn.transpose(2, 3).reshape(-1, LENGTH + 1, 2).numpy()]
     assert set(found) <= known
@@ -36,7 +38,7 @@ def test_minibatches_are_walks_of_the_pool(walked):
 def test_symmetries_multiply_the_pool(symmetries, walked):
     one = walked.isel(trajectory=[7]).assign_attrs(symmetries=symmetries)
     many = xr.concat([one] * 100, "trajectory", combine_attrs="override")
-    drawn = drawer(many, [make(batch_size=100)]).draw(0)[0].transpose(0, 1).numpy()
+    drawn = drawer(many, [make(batch_size=100)]).draw(0)[0][0].transpose(0, 1).numpy()
     walk = one["position"].values[0]
     images = [apply_symmetry(walk, np.full(len(walk), k)) for k in range(8 if symmetries else 1)]
     assert {w.tobytes() for w in drawn} == {np.ascontiguousarray(i).tobytes() for i in images}
@@ -45,7 +47,7 @@ def test_symmetries_multiply_the_pool(symmetries, walked):
 def test_walks_and_images_are_equally_likely(walked):
     few = walked.isel(trajectory=slice(20))
     batch = drawer(few, [make(batch_size=20)])
-    drawn = torch.cat([batch.draw(step)[0].transpose(0, 1) for step in range(5 * BLOCK)]).numpy()
+    drawn = torch.cat([batch.draw(step)[0][0].transpose(0, 1) for step in range(5 * BLOCK)]).numpy()
     _, counts = np.unique(drawn.reshape(len(drawn), -1), axis=0, return_counts=True)
     assert len(counts) == 20 * 8  # 40 draws of each
     assert stats.chisquare(counts).pvalue > 1e-3
@@ -56,11 +58,11 @@ def test_draws_depend_on_seed_and_step_alone(walked):
     specs = mixed()
     together = drawer(walked, specs)
     steps = [0, 1, BLOCK - 1, BLOCK, 5 * BLOCK + 3]
-    in_order = {step: together.draw(step) for step in steps}
+    in_order = {step: together.draw(step)[0] for step in steps}
     for step in reversed(steps):
-        assert torch.equal(together.draw(step), in_order[step])
+        assert torch.equal(together.draw(step)[0], in_order[step])
         for k, spec in enumerate(specs):
-            alone = drawer(walked, [spec]).draw(step)[0]
+            alone = drawer(walked, [spec]).draw(step)[0][0]
             length, batch = spec["sequence_length"] + 1, spec["batch_size"]
             assert alone.shape == (length, batch, 2)
             assert torch.equal(in_order[step][k, :length, :batch], alone)
@@ -77,9 +79,47 @@ def test_weights_are_one_over_a_network_s_own_samples(walked):
         assert share.count_nonzero() == length * batch
 
 
+SOME = {"sequence_length": 5, "loss_steps": 4}  # stretches of 1, 1, 2 and 1 time steps
+
+
+def test_loss_steps_are_drawn_from_their_stretches(walked):
+    batch = drawer(walked, [make(**SOME), make(seed=1, sequence_length=4, loss_steps=3)])
+    times = torch.stack([batch.draw(step)[1] for step in range(8 * BLOCK)])
+    assert times.shape == (8 * BLOCK, 2, 4)
+    assert (times[:, :, :2] == torch.tensor([0, 1])).all()  # the first two always
+    assert (times[:, 0, 3] == 4).all() and (times[:, 1, 3] == 0).all()  # a stretch of one; padding
+    for drawn in (times[:, 0, 2], times[:, 1, 2]):
+        _, counts = np.unique(drawn, return_counts=True)
+        assert len(counts) == 2 and stats.chisquare(counts).pvalue > 1e-3
+    assert (times[:, 0, 2] != times[:, 1, 2]).any()  # each network draws its own
+    expected = [[1, 1, 2, 1], [1, 1, 2, 0]]
+    assert batch.stands_for.tolist() == expected
+    samples = torch.tensor([[5 * 10], [4 * 10]])
+    torch.testing.assert_close(batch.weights[:, :, 0], torch.tensor(expected) / samples)
+
+
+def test_loss_steps_depend_on_seed_and_step_alone(walked):
+    specs = [make(seed=3, **SOME), make(seed=4), make(seed=5, sequence_length=3)]
+    together, alone = drawer(walked, specs), drawer(walked, specs[:1])
+    for step in (5 * BLOCK + 3, 0, BLOCK, BLOCK - 1, 1):
+        assert torch.equal(together.draw(step)[1][0, :4], alone.draw(step)[1][0])
+        assert together.draw(step)[1][1].tolist() == [0, 1, 2, 3, 4]
+        assert together.draw(step)[1][2].tolist() == [0, 1, 2, 0, 0]
+
+
+def test_dropout_knows_the_time_of_a_loss_step():
+    specs, times = [drops(0.5), drops(0.3, seed=1)], torch.tensor([[0, 3, 4], [1, 2, 4]])
+    dropout = Dropout(specs, CPU)
+    every = dropout.factors("readout", (2, 5, 4, 6))
+    some = dropout.factors("readout", (2, 3, 4, 6), times)
+    for k in range(2):
+        assert torch.equal(some[k], every[k, times[k]])
+
+
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
+        ({"loss_steps": 6}, "loss_steps: found 6; allowed: all, or 1 to 5, the sequence_length"),
         (
             {"sequence_length": 20},
             "sequence_length: found 20; allowed: at most 5, the steps of the",

@@ -146,7 +146,7 @@ def test_gradient_is_that_of_the_target_loss(target, pool, kind_of_passes):
     trained = train([spec], pool)
     target = targets.build_targets([spec], [spec["seed"]])
     stack = initialize([spec], target.cells)
-    position = stacked([spec], pool).minibatches.draw(0).double()
+    position = stacked([spec], pool).minibatches.draw(0)[0].double()
 
     def loss(amount):
         """Mean loss with the weights moved by `amount` times the step that training made."""

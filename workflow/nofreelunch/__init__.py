@@ -13,7 +13,7 @@ and does not import torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from nofreelunch.evaluation.rate_maps import measure_rate_maps as measure_rate_maps

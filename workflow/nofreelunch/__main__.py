@@ -114,6 +114,7 @@ def _add_plan(commands: argparse._SubParsersAction) -> None:
 
 
 def _plan(given: argparse.Namespace) -> None:
+    from nofreelunch.networks import loss_steps
     from nofreelunch.study import config, estimates, plan
 
     settings = config.read_config(given.config) if given.config else config.check_config({})
@@ -122,6 +123,8 @@ def _plan(given: argparse.Namespace) -> None:
     device = settings["compute"]["device"]
     lines = [estimates.describe_plan(made, bins, surrogates, device)]
     lines += [f"  {name}: {len(members):,} networks" for name, members in made.sweeps.items()]
+    for line in loss_steps.warnings(network.spec for network in made.networks):
+        sys.stderr.write(f"{made.name}: {line}\n")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

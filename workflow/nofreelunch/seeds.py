@@ -12,6 +12,7 @@ TRAJECTORIES = 5
 SAMPLES = 6  # networks in the random sample of a sweep
 GRID_MODULES = 7
 LATTICE_CLASSES = 8
+LOSS_STEPS = 9  # time steps at which a training step sees the loss
 
 
 def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:

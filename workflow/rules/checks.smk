@@ -2,6 +2,7 @@
 
 from snakemake.logging import logger
 
+from nofreelunch.networks import loss_steps
 from nofreelunch.running import notices, run_note
 
 SIZES = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
@@ -35,7 +36,8 @@ def refusals_of_slurm(jobs):
 
 if workflow.is_main_process:
     logger.info(estimates.describe_plan(plan, *SIZES, compute["device"]))
-    for line in notices_of_change():
+    specs = [network.spec for network in plan.networks]
+    for line in [*loss_steps.warnings(specs), *notices_of_change()]:
         logger.warning(line)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from nofreelunch.networks import loss_steps
 from nofreelunch.networks.shapes import cells, weight_shapes
 from nofreelunch.task.catalogue import facts_of
 
@@ -18,7 +19,9 @@ def training_memory(specs: Sequence[Spec]) -> int:
     units, cell = specs[0]["units"], specs[0]["cell"]
     facts, count = cells()[cell], max(map(outputs, specs))
     weights = sum(rows * columns for rows, columns in weight_shapes(cell, units, count).values())
-    samples = max(s["batch_size"] for s in specs) * max(s["sequence_length"] for s in specs)
+    batch = max(s["batch_size"] for s in specs)
+    samples = batch * max(s["sequence_length"] for s in specs)
+    read_out = batch * max(map(loss_steps.count, specs))
     # A cell without gates keeps its states and their gradients. For a cell with gates, automatic
     # differentiation keeps every gate and what is computed from it. Dropout keeps random numbers,
     # factors and products.
@@ -27,27 +30,26 @@ def training_memory(specs: Sequence[Spec]) -> int:
         kept += 6
     # Four numbers per weight: itself, its gradient and two moments. Four per output: code, logits
     # and two gradients of these.
-    return 4 * len(specs) * (4 * weights + samples * (kept * units + 4 * count))
+    return 4 * len(specs) * (4 * weights + samples * kept * units + 4 * read_out * count)
 
 
 def operations(spec: Spec) -> float:
     """Floating-point operations of the matrix products of one training step of one network."""
-    sizes = spec["batch_size"], spec["sequence_length"], outputs(spec)
-    return _operations(spec["cell"], spec["units"], *sizes)
+    return _operations(spec["cell"], spec["units"], *sizes(spec)[1:])
 
 
-def _operations(cell: str, units: int, batch: int, length: int, cells: int) -> float:
-    every, start = _entries(cell, units, cells)
+def _operations(cell: str, units: int, batch: int, length: int, read: int, cells: int) -> float:
+    every, read_out, start = _entries(cell, units, cells)
     # Forward pass, gradient of the input and gradient of the weights take two operations per entry.
-    return 6.0 * batch * (length * every + start)
+    return 6.0 * batch * (length * every + read * read_out + start)
 
 
 @cache
-def _entries(cell: str, units: int, cells: int) -> tuple[int, int]:
-    """Entries of the matrices used at every time step, and of those used at the start alone."""
+def _entries(cell: str, units: int, cells: int) -> tuple[int, int, int]:
+    """Entries of the matrices used at every time step, at loss steps, and at the start alone."""
     kernels = {name: n * m for name, (n, m) in weight_shapes(cell, units, cells).items() if n > 1}
-    start = kernels["encoder"] + kernels.get("memory", 0)
-    return sum(kernels.values()) - start, start
+    start, read_out = kernels["encoder"] + kernels.get("memory", 0), kernels["decoder"]
+    return sum(kernels.values()) - start - read_out, read_out, start
 
 
 def useful_share(specs: Sequence[Spec]) -> float:
@@ -55,23 +57,27 @@ def useful_share(specs: Sequence[Spec]) -> float:
     return share_of_sizes(specs[0]["cell"], specs[0]["units"], Counter(map(sizes, specs)))
 
 
-def sizes(spec: Spec) -> tuple[int, int, int, int]:
-    """Sizes that may differ in a cohort, at the price of padding: steps, batch, length, outputs."""
-    return spec["steps"], spec["batch_size"], spec["sequence_length"], outputs(spec)
+def sizes(spec: Spec) -> tuple[int, int, int, int, int]:
+    """Sizes that may differ in a cohort, at the price of padding.
+
+    Training steps, batch, sequence length, loss steps, outputs.
+    """
+    length, read_out = spec["sequence_length"], loss_steps.count(spec)
+    return spec["steps"], spec["batch_size"], length, read_out, outputs(spec)
 
 
 def share_of_sizes(cell: str, units: int, counts: Mapping[tuple[int, ...], int]) -> float:
     """Share of a cohort's arithmetic that is not padding, for networks counted by their `sizes`.
 
-    At each step, networks are padded to the largest batch, sequence and number of outputs of those
-    that are still training.
+    At each step, networks are padded to the largest batch, sequence, number of loss steps and
+    number of outputs of those that are still training.
     """
     if len(counts) == 1:
         return 1.0
     longest_first = sorted(counts, reverse=True)
     useful = spent = 0.0
     training = 0
-    padded: tuple[int, ...] = (0, 0, 0)
+    padded: tuple[int, ...] = (0, 0, 0, 0)
     for own, following in zip(longest_first, [*longest_first[1:], (0,)], strict=True):
         training += counts[own]
         padded = tuple(map(max, padded, own[1:]))

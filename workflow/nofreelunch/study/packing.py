@@ -9,9 +9,9 @@ from typing import Any
 from nofreelunch.networks.cohorts import Cohort, Network, digest
 from nofreelunch.study.costs import outputs, share_of_sizes, sizes, training_memory
 
-# Networks of one cohort agree in these keys, which set the shapes of weights and the graph of a
-# training step.
-STACK_KEYS = ("target", "cell", "activation", "units")
+# Networks of one cohort agree in these keys, which set the shapes of weights, the graph of a
+# training step, and most of its cost.
+STACK_KEYS = ("target", "cell", "activation", "units", "loss_steps")
 GPU_UNITS = 1024  # networks this large are assumed to train on a GPU, unless a CPU is asked for
 MOST_STACKED = 64  # networks of a cohort on a GPU
 MOST_MEMORY = 32e9  # bytes of a cohort on a GPU

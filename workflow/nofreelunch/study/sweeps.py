@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from nofreelunch import seeds
 from nofreelunch.errors import InvalidFile, refused, shown, suggestion
+from nofreelunch.networks import loss_steps
 from nofreelunch.networks.cohorts import Cohort, Network
 from nofreelunch.study.packing import pack_networks
 from nofreelunch.study.schema import check_values, data_folder, filled, load_schema, read_yaml
@@ -133,11 +134,17 @@ def load_study(path: str | Path, progress: bool = False) -> Study:
 
 
 def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec with None for keys that its target does not use, and `encoder_scale` as a number."""
+    """The spec in the one form in which equal networks are equal.
+
+    Keys that its target does not use are None, `encoder_scale` is a number, and loss steps that are
+    all time steps are "all".
+    """
     unused = facts_of(spec["target"]).unused
     result = {key: None if key in unused else value for key, value in spec.items()}
     if result["encoder_scale"] == "place_cells":
         result["encoder_scale"] = float(result["place_cells"] or facts_of(spec["target"]).cells)
+    if loss_steps.sees_all(result):
+        result["loss_steps"] = "all"
     return result
 
 
@@ -248,6 +255,9 @@ class _Planner:
         if facts_of(spec["target"]).even_cells and spec["place_cells"] % 2:
             allowed = f"an even number for {spec['target']}: half for distance, half for angle"
             raise self._refused(f"{where}.place_cells", spec["place_cells"], allowed)
+        if spec["loss_steps"] != "all" and spec["loss_steps"] > spec["sequence_length"]:
+            allowed = f"all, or at most {spec['sequence_length']}, the sequence_length"
+            raise self._refused(f"{where}.loss_steps", spec["loss_steps"], allowed)
         return canonical(spec)
 
     def _refused(self, where: str, value: Any, allowed: str) -> ValueError:

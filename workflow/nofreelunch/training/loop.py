@@ -11,6 +11,7 @@ import xarray as xr
 
 from nofreelunch.compute import devices
 from nofreelunch.errors import refused
+from nofreelunch.networks import loss_steps
 from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.training.checkpoints import Checkpoints
 from nofreelunch.training.curves import Curves
@@ -51,8 +52,9 @@ def train(
     or chaotic dynamics can amplify rounding as training goes on.
 
     Networks of a cohort may differ in seed, fields, learning rate, decay, dropout, optimiser and
-    schedule. They may also differ in batch size, sequence length and number of place cells, because
-    padding changes no gradient. A network with fewer steps leaves the stack when it is done.
+    schedule. They may also differ in batch size, sequence length, loss steps and number of place
+    cells, because padding changes no gradient. A network with fewer steps leaves the stack when it
+    is done.
 
     Args:
         cohort: networks of equal tensor shapes; see `Study.cohorts`.
@@ -84,6 +86,8 @@ def train(
     if not cohort.networks:
         raise refused(cohort.name, "no networks", "one or more")
     specs = [network.spec for network in cohort.networks]
+    for line in loss_steps.warnings(specs):
+        log.warning("%s: %s", cohort.name, line)
     pool = Pool(trajectories, specs, where)
     if checkpoints:
         checkpoints.ignore_others(groups(specs))

@@ -1,4 +1,4 @@
-"""The random draws of a training step: minibatches of trajectories, and dropout masks.
+"""The random draws of a training step: minibatches of trajectories, loss steps, dropout masks.
 
 Each draw depends only on a network's seed and the step. Training can thus go on from any step, and
 the other networks of a stack make no difference.
@@ -16,7 +16,8 @@ import xarray as xr
 from torch import Tensor
 
 from nofreelunch.errors import refused
-from nofreelunch.seeds import DROPOUT, MINIBATCHES, generator
+from nofreelunch.networks import loss_steps
+from nofreelunch.seeds import DROPOUT, LOSS_STEPS, MINIBATCHES, generator
 from nofreelunch.task.trajectories import apply_symmetry
 
 BLOCK = 64  # steps whose minibatches are drawn at once
@@ -69,9 +70,12 @@ class Minibatches:
     """Minibatches of a stack; each network draws its own trajectories from the pool.
 
     Attributes:
-        weights: share of each sample in its network's loss, (network, time, sample): 1 / (batch
-            size * sequence length), and zero in padding, where a network has fewer samples or time
-            steps than the stack.
+        loss_steps: largest number of time steps at which the loss of a network is computed.
+        every: whether these are all time steps, in each network of the stack.
+        stands_for: number of time steps that each loss step stands for, (network, loss step); zero
+            in padding, where a network has fewer loss steps than the stack.
+        weights: share of each sample in its network's loss, (network, loss step, sample):
+            `stands_for` / (batch size * sequence length), and zero in padding.
         ended: (network, time), True after a network's sequence; None if all are equally long.
     """
 
@@ -79,24 +83,40 @@ class Minibatches:
         self.pool, self.seeds = pool, [spec["seed"] for spec in specs]
         self.batches = [spec["batch_size"] for spec in specs]
         lengths = [spec["sequence_length"] for spec in specs]
-        self.length = max(lengths)
-        weights = torch.zeros(len(specs), self.length, max(self.batches))
+        self.length, device = max(lengths), pool.position.device
+        self.stretches = [
+            loss_steps.stands_for(spec["sequence_length"], spec["loss_steps"]) for spec in specs
+        ]
+        self.loss_steps = max(map(len, self.stretches))
+        self.every = all(map(loss_steps.sees_all, specs))
+        stands, weights = np.zeros((len(specs), self.loss_steps)), []
         for k, (batch, length) in enumerate(zip(self.batches, lengths, strict=True)):
-            weights[k, :length, :batch] = 1 / (batch * length)
-        self.weights = weights.to(pool.position.device)
-        self.ended = None if len(set(lengths)) == 1 else (self.weights == 0).all(2)
+            stands[k, : len(self.stretches[k])] = self.stretches[k]
+            weights.append(np.where(np.arange(max(self.batches)) < batch, 1 / (batch * length), 0))
+        self.stands_for = torch.from_numpy(stands).float().to(device)
+        self.weights = torch.from_numpy(np.array(weights)).float().to(device)[:, None]
+        self.weights = self.stands_for[..., None] * self.weights
+        over = np.arange(self.length) >= np.array(lengths)[:, None]
+        self.ended = torch.from_numpy(over).to(device) if over.any() else None
         self.block: int | None = None
 
-    def draw(self, step: int) -> Tensor:
-        """Positions (network, time, sample, axis) in m of the minibatches of `step`."""
+    def draw(self, step: int) -> tuple[Tensor, Tensor]:
+        """The minibatches of `step`.
+
+        Returns:
+            Positions (network, time, sample, axis), m.
+            Loss steps (network, loss step): the time steps at which the loss is computed, 0 for the
+            first one after the start. They ascend.
+        """
         block, row = divmod(step, BLOCK)
         if block != self.block:
             self.block, self.index = block, self._indices(block)
+            self.times = self._times(block)
         index, pool = self.index[row], self.pool
         position = pool.position[index // pool.symmetries, : self.length + 1]
         if pool.symmetries > 1:
             position = apply_symmetry(position, (index % pool.symmetries)[..., None])
-        return position.transpose(1, 2).contiguous()
+        return position.transpose(1, 2).contiguous(), self.times[row]
 
     def _indices(self, block: int) -> Tensor:
         """Drawn walks and symmetries as numbers (step, network, sample), for a block of steps."""
@@ -106,6 +126,17 @@ class Minibatches:
             random = generator(seed, MINIBATCHES, block)
             index[:, k, :batch] = random.integers(choices, size=(BLOCK, batch))
         return torch.from_numpy(index).to(self.pool.position.device)
+
+    def _times(self, block: int) -> Tensor:
+        """Loss steps (step, network, loss step) for a block of steps; 0 in padding."""
+        times = np.zeros((BLOCK, len(self.seeds), self.loss_steps), dtype=np.int64)
+        for k, (seed, lengths) in enumerate(zip(self.seeds, self.stretches, strict=True)):
+            random = generator(seed, LOSS_STEPS, block)
+            first = np.cumsum(lengths) - lengths
+            times[:, k, : len(lengths)] = first + random.integers(
+                lengths, size=(BLOCK, len(lengths))
+            )
+        return torch.from_numpy(times).to(self.pool.position.device)
 
 
 class Dropout:
@@ -128,13 +159,20 @@ class Dropout:
         self.seeds = torch.from_numpy(np.array(words).astype(np.int32)).to(device)
         self.step = torch.zeros((), dtype=torch.int32, device=device)
 
-    def factors(self, kind: str, shape: tuple[int, ...]) -> Tensor | None:
-        """Factors (network, ..., sample, unit) of the current step; None if nothing is dropped."""
+    def factors(
+        self, kind: str, shape: tuple[int, ...], times: Tensor | None = None
+    ) -> Tensor | None:
+        """Factors (network, ..., sample, unit) of the current step; None if nothing is dropped.
+
+        `times` (network, loss step) are the time steps of a second axis that does not have all.
+        """
         if not self.drops[kind]:
             return None
         key = _mix(self.seeds[:, DROPPED.index(kind)] ^ _mix(self.step))
         for size in shape[1:]:
             places = torch.arange(1, size + 1, dtype=torch.int32, device=key.device)
+            if times is not None and key.dim() == 1:
+                places = (times + 1).int()
             key = _mix(key[..., None] ^ _mix(places + 7919 * key.dim()))
         rates = self.rates[kind].reshape(-1, *[1] * (len(shape) - 1))
         kept = (key & 0x7FFFFFFF) >= (rates.double() * 2**31).to(torch.int32)

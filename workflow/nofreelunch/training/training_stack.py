@@ -29,7 +29,8 @@ class TrainingStack:
         all: specs of all networks of the cohort.
         specs: specs of the networks of the stack.
         position: (network, time, sample, axis) of the latest minibatch, m.
-        output: (network, time, sample, cell) of the latest minibatch.
+        times: (network, loss step), the time steps at which its loss is computed.
+        output: (network, loss step, sample, cell) of the latest minibatch.
         loss: (network,) of the latest minibatch.
         alive: (network, 1, 1), False from the step on at which a network's loss was not finite.
     """
@@ -56,15 +57,16 @@ class TrainingStack:
 
     def advance(self, step: int) -> None:
         """Take one training step: draw a minibatch, then compute; a GPU replays one graph."""
-        position, rates = self.minibatches.draw(step), self.optimizer.rates(step)
+        (position, times), rates = self.minibatches.draw(step), self.optimizer.rates(step)
         if self.pool.position.device.type != "cuda":
-            self.position, self.rates = position, rates
+            self.position, self.times, self.rates = position, times, rates
             self.dropout.step.fill_(step)
             self._compute()
             return
         if self.replay is None:
-            self.position = position.clone()
+            self.position, self.times = position.clone(), times.clone()
         self.position.copy_(position)
+        self.times.copy_(times)
         self.rates.copy_(rates, non_blocking=True)
         self.dropout.step.fill_(step)
         if self.replay is None:
@@ -74,13 +76,15 @@ class TrainingStack:
     def _compute(self) -> None:
         """Forward pass, loss, backward pass and update for the minibatch in `position`."""
         position, target = self.position, self.target
-        start, code = target.encode(position[:, 0]), target.encode(position[:, 1:])
+        start = target.encode(position[:, 0])
+        code = target.encode(self._at_loss_steps(position[:, 1:]))
         velocity = position[:, 1:] - position[:, :-1]
         run = self.networks if self.precision != "bfloat16" else self.networks.to(torch.bfloat16)
-        shape = len(self.specs), *velocity.shape[1:3], self.specs[0]["units"]
-        recurrent = self.dropout.factors("recurrent", (shape[0], *shape[2:]))
+        shape = len(self.specs), velocity.shape[2], self.specs[0]["units"]
+        recurrent = self.dropout.factors("recurrent", shape)
         activity = run.run(start, velocity, recurrent, self.minibatches.ended)
-        readout = self.dropout.factors("readout", shape)
+        activity = self._at_loss_steps(activity)
+        readout = self.dropout.factors("readout", tuple(activity.shape), self.times)
         output = run.read_out(activity if readout is None else activity * readout).float()
         loss = target.loss(output, code, self.minibatches.weights)
         weights = self.networks.weights
@@ -89,11 +93,22 @@ class TrainingStack:
         self.alive &= self.loss.isfinite()[:, None, None]
         self.optimizer.update(weights, gradients, self.rates, self.alive)
 
+    def _at_loss_steps(self, values: Tensor) -> Tensor:
+        """Values (network, loss step, ...) at the loss steps, of values (network, time, ...)."""
+        if self.minibatches.every:
+            return values
+        first = torch.arange(
+            0, len(values) * values.shape[1], values.shape[1], device=values.device
+        )
+        rows = (self.times + first[:, None]).flatten()
+        return values.flatten(0, 1).index_select(0, rows).unflatten(0, self.times.shape)
+
     def position_error(self) -> Tensor:
         """Mean distance (network,), m, between true and decoded positions of the minibatch."""
-        shown = self.output[:, :, :CURVE_TRAJECTORIES]
-        apart = self.target.decode(shown) - self.position[:, 1:, :CURVE_TRAJECTORIES]
+        position = self._at_loss_steps(self.position[:, 1:])[:, :, :CURVE_TRAJECTORIES]
+        apart = self.target.decode(self.output[:, :, :CURVE_TRAJECTORIES]) - position
         share = self.minibatches.weights[:, :, :CURVE_TRAJECTORIES] > 0
+        share = share * self.minibatches.stands_for[..., None]
         apart = torch.linalg.vector_norm(apart, dim=-1)
         return (apart * share).sum((1, 2)) / share.sum((1, 2))
 
