@@ -34,6 +34,7 @@ MpiDefault=none
 ReturnToService=2
 KillWait=5
 SlurmdTimeout=5
+MinJobAge=86400
 SchedulerParameters=batch_sched_delay=0
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory

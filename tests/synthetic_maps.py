@@ -37,3 +37,12 @@ def smooth_noise(bins, width, count, random):
         random.standard_normal((count, bins, bins)), (0, *2 * [width / BOX * bins])
     )
     return filtered / filtered.std(axis=(1, 2), keepdims=True)
+
+
+def bumps(bins, places, width, heights=None):
+    """Gaussians at `places` (x, y) in m, of a standard deviation `width` in m: (y, x)."""
+    centres = (np.arange(bins) + 0.5) / bins * BOX
+    x, y = np.meshgrid(centres, centres)
+    heights = np.ones(len(places)) if heights is None else heights
+    squares = [(x - a) ** 2 + (y - b) ** 2 for a, b in places]
+    return np.tensordot(heights, np.exp(-np.stack(squares) / (2 * width**2)), 1)

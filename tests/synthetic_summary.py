@@ -8,7 +8,10 @@ import xarray as xr
 from nofreelunch.study import sweeps
 
 STUDIES = Path(__file__).parent / "studies"
-THRESHOLDS = (0.3, 0.8, 1.15)
+THRESHOLDS = (0.3, 0.8, 1.15, 1.2)
+REPORTED = (True, True, True, False)
+KINDS = ("phase", "shuffle")
+SIZE, POWER = 0.04, 0.8  # of the test for grid cells
 PADDING = 3  # columns of the unit axis that no network fills
 CLASSES = ("other", "hexagonal", "square", "stripe")
 FEWEST = 10  # units that it takes to count modules
@@ -141,7 +144,7 @@ def _by_unit(score, active, random):
 def _by_chance(score, period, present, active, diverged, chance, random):
     """What the comparison with surrogates says."""
     significant = active & (score >= 0.8) & chance
-    p_value = np.where(significant, 0.0005, random.uniform(0.05, 1, score.shape))
+    p_value = np.where(significant, 0.0005, random.uniform(0.01, 1, score.shape))
     kinds = np.where(significant, 1, random.choice([0, 0, 0, 2, 3], score.shape))
     kinds = np.where(active & chance, kinds, 0).astype(np.int8)
     known = chance & ~diverged
@@ -176,7 +179,9 @@ def _table(plan, specs, cohorts, score, period, error, present, active, diverged
     known = np.isfinite(score)
     highest = np.max(np.where(known, score, -np.inf), axis=1)
     above = np.stack([(score > t).sum(1) / present.sum(1) for t in THRESHOLDS])
-    by_chance = np.array([0.15, 0.015, 0.002])[:, None] * np.ones(len(specs))
+    by_chance = np.array([0.15, 0.015, 0.002, 0.001])[:, None] * np.ones(len(specs))
+    by_chance = np.stack([by_chance, 1.2 * by_chance])
+    by_chance[:] = by_chance if chance else np.nan
     width = [s["place_cell_width"] for s in specs]
     columns = ("target", "cell", "activation", "optimizer", "units", "seed", "learning_rate")
     ids = [network.id for network in plan.networks]
@@ -200,10 +205,9 @@ def _table(plan, specs, cohorts, score, period, error, present, active, diverged
                 ("threshold", "network"),
                 np.where(diverged, np.nan, above * present.sum(1) / np.maximum(active.sum(1), 1)),
             ),
-            "chance_fraction_above": (
-                ("threshold", "network"),
-                by_chance if chance else np.nan * by_chance,
-            ),
+            "chance_fraction_above": (("kind", "threshold", "network"), by_chance),
+            "test_size": (("kind", "network"), SIZE + 0 * by_chance[:, 0]),
+            "test_power": ("network", POWER + 0 * by_chance[0, 0]),
         },
         coords={
             "network": ids,
@@ -216,7 +220,8 @@ def _table(plan, specs, cohorts, score, period, error, present, active, diverged
             ),
             "definition": ["min_max", "mean"],
             "threshold": list(THRESHOLDS),
-            "reported": ("threshold", [True] * len(THRESHOLDS)),
+            "reported": ("threshold", list(REPORTED)),
+            "kind": list(KINDS),
             "horizon": [20, 50],
             "unit": np.arange(score.shape[1]),
         },
@@ -229,6 +234,7 @@ def _table(plan, specs, cohorts, score, period, error, present, active, diverged
             "arena": 2.2,
             "bin_size": 0.05,
             "surrogates": 1999 if chance else 0,
+            "test_size": SIZE if chance else np.nan,
         },
     )
 

@@ -2,14 +2,19 @@
 
 import importlib
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import xarray as xr
+from nofreelunch import errors
 from nofreelunch.compute import kernels
+from nofreelunch.files import contract, datasets
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 UNITS, CELLS, STEPS = 12, 16, 20
@@ -46,7 +51,7 @@ def test_the_baseline_learns_what_the_engine_learns():
     for step in range(STEPS):
         # Torch adds epsilon after its correction of the moments' bias, Keras and the engine before.
         plain.optimizer.param_groups[0]["eps"] = 1e-7 / np.sqrt(1 - 0.999 ** (step + 1))
-        loss = plain.learn(networks.minibatches.draw(step)[0])
+        loss = plain.learn(networks.minibatches.draw(step)[0][0])
         networks.advance(step)
         # Rounding alone: 2e-7 of the loss, and less than 1e-5 of how far the weights have moved.
         assert loss == pytest.approx(float(networks.loss), rel=1e-5)
@@ -54,6 +59,34 @@ def test_the_baseline_learns_what_the_engine_learns():
         ours = networks.networks.weights[name][0].T
         moved = torch.linalg.vector_norm(ours - begun[name])
         assert torch.linalg.vector_norm(weight - ours) < 1e-3 * moved, name
+
+
+@pytest.mark.parametrize("over", ["vmap", "in_turn"])
+def test_jax_learns_what_the_engine_learns(over):
+    jax = pytest.importorskip("jax", reason="the extra `benchmark` is not installed")
+    optax = pytest.importorskip("optax", reason="the extra `benchmark` is not installed")
+    ensemble, baseline, engine = load("jax_ensemble"), load("baseline"), load("engine")
+    specs = [engine.spec(UNITS, CELLS, seed) for seed in range(2)]
+    networks = engine.stack(engine.walks(), specs, "cpu")
+    # Optax adds epsilon after its correction of the moments' bias, as torch does.
+    adam = optax.inject_hyperparams(optax.adam)(
+        baseline.LEARNING_RATE, eps=lambda step: 1e-7 / jax.numpy.sqrt(1 - 0.999 ** (step + 1))
+    )
+    ways = {"vmap": jax.vmap, "in_turn": ensemble.in_turn}
+    walks = networks.pool.position.numpy()
+    theirs = ensemble.Ensemble(walks, 2, UNITS, CELLS, over=ways[over], optimizer=adam)
+    begun = {k: w.detach().numpy().copy() for k, w in networks.networks.weights.items()}
+    theirs.centres = networks.target._parameters["centre"][:, :, 0].numpy()
+    theirs.state = {name: jax.numpy.array(w) for name, w in begun.items()}, theirs.state[1]
+    for step in range(STEPS):
+        losses = theirs.learn(networks.minibatches.draw(step)[0].numpy())
+        networks.advance(step)
+        np.testing.assert_allclose(losses, networks.loss, rtol=1e-5)
+    for name, weight in theirs.state[0].items():
+        ours = networks.networks.weights[name].detach().numpy()
+        assert np.linalg.norm(weight - ours) < 1e-3 * np.linalg.norm(ours - begun[name]), name
+    theirs.step()
+    assert all(np.isfinite(weight).all() for weight in theirs.state[0].values())
 
 
 def test_a_step_by_hand_is_the_engines():
@@ -79,6 +112,49 @@ def test_processes_that_begin_together_all_count():
         assert pair.rate("baseline", 8, seconds=0.01, processes=1) > 0
         assert pair.rate("engine", 8, seconds=0.01) > 0
         assert pair.rate("by_hand", 8, seconds=0.01) > 0
+
+
+def test_ensembles_are_measured_on_one_core(monkeypatch):
+    one_core, tables, workers = load("one_core"), load("tables"), load("workers")
+
+    class InThisProcess(workers.Workers):
+        def __init__(self, *_, **__):
+            self.connections, self.processes = [], []
+
+        def rate(self, what, units, seconds, **size):
+            return load("machine").timed(workers._step(what, units, **size), seconds)
+
+    monkeypatch.setattr(one_core, "Workers", InThisProcess)
+    sizes = (one_core.Size(8, 10, 5, 2),)
+    found = one_core.run(sizes, repeats=1, seconds=0.001)
+    (row,) = found["rows"]
+    jax = {"jax_vmap", "jax_in_turn"} if found["libraries"] else set()
+    timed = {"engine", "engine_few", "baseline", "product"} | jax
+    assert {name for name, value in row.items() if isinstance(value, list)} == timed
+    assert all(row[name][0] > 0 for name in timed)
+    assert row["operations"] > row["operations_few"] > 0
+    without = {"rows": [{k: v for k, v in row.items() if not k.startswith("jax")}]}
+    assert "| not measured: install the extra `benchmark` |" in tables.one_core(without)
+
+
+def test_ratios_on_one_core_are_those_to_the_faster_way_in_jax():
+    tables = load("tables")
+    row = {"units": 128, "cells": 256, "batch": 100, "networks": 4, "operations": 8e9}
+    row |= {"operations_few": 4e9, "engine": [100.0, 100.0], "engine_few": [50.0, 50.0]}
+    row |= {"jax_vmap": [150.0, 200.0], "jax_in_turn": [200.0, 120.0], "baseline": [300.0, 300.0]}
+    text = tables.one_core({"rows": [row | {"product": [1e11, 1e11]}]})
+    assert "| 1.35× (1.20–1.50) | 2.70× (2.40–3.00) | 3.00× (3.00–3.00) |" in text
+    assert text.endswith("| 100 (100–100) | 80.0 % (80.0–80.0) | 80.0 % (80.0–80.0) |")
+
+
+def test_a_process_can_be_pinned_before_it_starts():
+    workers = load("workers")
+    allowed = os.sched_getaffinity(0)
+    ask = [sys.executable, "-c", "import os; print(*os.sched_getaffinity(0))"]
+    with workers.pinned(max(allowed)):
+        said = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
+    assert said.split() == [str(max(allowed))]
+    assert os.sched_getaffinity(0) == allowed
 
 
 def test_the_benchmark_of_a_gpu_runs_without_one():
@@ -136,6 +212,61 @@ def test_results_become_json_and_tables(tmp_path, monkeypatch):
     assert path.stem == machine.kind(machine.hardware())
     assert kept["training"]["versions"]["torch"] == torch.__version__
     assert np.median(kept["training"]["rows"][0]["engine"]) == 6
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A study of two cohorts: three networks integrate, and chance was scored for two of them."""
+    folder = tmp_path / "results" / "made_up"
+    of_networks = {
+        "low_error": [True, True, True, False],
+        "grid_fraction": [0.0, 0.5, np.nan, 0.0],
+        **dict.fromkeys(("position_error", "diverged", "max_score", "modules"), [0.0] * 4),
+    }
+    summary = xr.Dataset({name: ("network", value) for name, value in of_networks.items()})
+    summary["spec"] = "network", ["{}"] * 4
+    summary = summary.assign_coords(cohort=("network", ["a", "a", "a", "b"]))
+    datasets.save(summary.assign_attrs(study="made_up"), folder / "summary.nc", "summary", "code")
+    for cohort in "ab":
+        names = contract.STAGES["training"].variables
+        trained = xr.Dataset({name: ("network", [0.0]) for name in names}, attrs={"device": "cpu"})
+        datasets.save(trained, folder / "networks" / f"{cohort}.nc", "training", "code")
+        for stage, seconds in (("training", 100), ("rate_maps", 10), ("scores", 20.5)):
+            record = folder / "logs" / stage / f"{cohort}.tsv"
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:01:40\tNA\n")
+            record.with_suffix(".log").write_text("20:38:21 INFO step 30/30")
+    (folder / "logs" / "training" / "of_an_earlier_plan.tsv").write_text("s\n5\n")
+    return folder
+
+
+def test_a_study_has_a_price_per_network_that_counts(finished):
+    study, tables = load("study"), load("tables")
+    found = study.cost(finished)
+    assert found["core_seconds"] == {"training": 200, "rate_maps": 20, "scores": 41}
+    assert (found["networks"], found["counted"], found["device"]) == (4, 2, "cpu")
+    row = "| cpu | 4 | 2 | 200 | 20.0 | 41.0 | 261 | 130 |"
+    assert row in tables.studies({"rows": [found]})
+    assert "| none counts |" in tables.studies({"rows": [found | {"counted": 0}]})
+
+    (finished / "logs" / "training" / "b.log").write_text("20:38:20 INFO b: going on from step 7")
+    assert "| at least 261 | at least 130 |" in tables.studies({"rows": [study.cost(finished)]})
+    (finished / "logs" / "scores" / "b.tsv").unlink()
+    with pytest.raises(errors.DatasetError, match=r"scores/b\.tsv: no such file"):
+        study.cost(finished)
+
+
+def test_studies_stand_beside_each_other(finished, tmp_path, monkeypatch):
+    study, tables = load("study"), load("tables")
+    shutil.copy(FOLDER / "README.md", tmp_path)
+    monkeypatch.setattr(tables, "RESULTS", tmp_path / "benchmarks")
+    monkeypatch.setattr(tables, "README", tmp_path / "README.md")
+    other = study.cost(finished) | {"study": "another"}
+    tables.record("studies", lambda: {"rows": [other, other | {"study": "made_up", "counted": 9}]})
+    tables.record("studies", lambda: study.run(finished))
+    kept = tables.recorded("studies")["rows"]
+    assert [(row["study"], row["counted"]) for row in kept] == [("another", 2), ("made_up", 2)]
+    assert "| made_up |" in (tmp_path / "README.md").read_text()
 
 
 def test_a_study_is_planned_in_a_process_of_its_own(monkeypatch):

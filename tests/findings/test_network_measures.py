@@ -6,6 +6,7 @@ import synthetic_summary
 import xarray as xr
 from nofreelunch.findings import comparisons, network_measures, talks
 from nofreelunch.scoring import grid_modules, significance
+from synthetic_summary import KINDS, POWER, SIZE
 
 
 @pytest.fixture
@@ -14,13 +15,15 @@ def networks() -> xr.Dataset:
 
 
 def with_units(networks: xr.Dataset, score: float, period: np.ndarray) -> xr.Dataset:
-    """The networks with units that all have one grid score and the periods given, then none."""
+    """The networks with significant units of one grid score and these periods, and no others."""
     scores = np.full(networks["score_60"].shape, -0.5)
     scores[..., : len(period)] = score
     periods = np.full(networks["period"].shape, np.nan)
     periods[:, : len(period)] = period
     return networks.assign(
-        score_60=(networks["score_60"].dims, scores), period=(networks["period"].dims, periods)
+        score_60=(networks["score_60"].dims, scores),
+        period=(networks["period"].dims, periods),
+        significant=(networks["significant"].dims, np.isfinite(periods)),
     )
 
 
@@ -55,8 +58,55 @@ def test_a_diverged_network_has_no_share(networks):
 
 
 def test_a_highest_score_by_chance_grows_with_units(networks):
-    chance = network_measures.some_unit_by_chance(networks)
-    np.testing.assert_allclose(chance, 1 - (1 - 0.015) ** 128)
+    chance = network_measures.some_unit_by_chance(networks, 0.8)
+    np.testing.assert_allclose(chance, 1 - (1 - 0.018) ** 128)  # of the kind that scores higher
+
+
+def test_chance_is_that_of_one_kind_or_of_the_higher_one(networks):
+    of_phase, of_shuffle = (network_measures.chance_above(networks, 0.8, k) for k in KINDS)
+    np.testing.assert_allclose(of_phase, 0.015)
+    np.testing.assert_allclose(of_shuffle, 0.018)
+    np.testing.assert_array_equal(network_measures.chance_above(networks, 0.8), of_shuffle)
+    share = network_measures.share_above(networks, 0.8)
+    np.testing.assert_allclose(network_measures.excess(networks, "phase"), share - 0.015)
+
+
+def with_p_values(networks, share):
+    """The networks in which this share of the active units has a small p-value."""
+    active = networks["active"].transpose("network", "unit").values
+    rank = np.cumsum(active, 1) / active.sum(1, keepdims=True)
+    p_value = np.where(active, np.where(rank <= share, 0.01, 0.5), np.nan)
+    return networks.assign(p_value=(("network", "unit"), p_value))
+
+
+def test_the_share_of_lattices_follows_from_size_and_power(networks):
+    """A share f of lattices passes at f power + (1 - f) size."""
+    lattice = 0.3
+    networks = with_p_values(networks, lattice * POWER + (1 - lattice) * SIZE)
+    np.testing.assert_allclose(network_measures.calibrated_share(networks), 0.228, atol=0.01)
+    found = network_measures.lattices(networks)
+    assert found.share == pytest.approx(lattice, abs=0.012)
+    assert found.low < found.share < found.high
+    assert found.power == POWER
+
+
+def test_lattices_cannot_be_excluded_without_power(networks):
+    few = with_p_values(networks, 0.02)
+    sharp = network_measures.lattices(few)
+    assert sharp.share == 0 and sharp.high < 0.05
+    blunt = few.assign(test_power=0 * few["test_power"] + SIZE)
+    assert network_measures.lattices(blunt).high == 1
+    unknown = few.assign(test_power=np.nan * few["test_power"])
+    assert np.isnan(network_measures.lattices(unknown)).all()
+
+
+def test_a_fraction_of_zero_says_what_would_have_been_found(networks):
+    none = networks.assign(grid_fraction=0 * networks["grid_fraction"]).assign_attrs(surrogates=400)
+    assert network_measures.fraction_text(none) == "none found, 5 % would have been needed"
+    some = networks.assign(grid_fraction=0 * networks["grid_fraction"] + 0.12)
+    assert network_measures.fraction_text(some) == "12 % of active units"
+    unknown = networks.assign(grid_fraction=np.nan * networks["grid_fraction"])
+    assert network_measures.fraction_text(unknown) == ""
 
 
 def test_survival_starts_at_all_units_and_never_rises(networks):
@@ -66,27 +116,23 @@ def test_survival_starts_at_all_units_and_never_rises(networks):
     assert (np.diff(curves, axis=1) <= 0).all()
 
 
-def test_periods_count_only_for_grid_like_units(networks):
+def test_periods_count_only_for_significant_units(networks):
     few = with_units(networks, 0.9, np.array([1.0, 1.1]))
-    assert np.isnan(network_measures.typical_period(few, 0.8)).all()
+    assert np.isnan(network_measures.typical_period(few)).all()
     enough = with_units(networks, 0.9, np.array([1.0, 1.1, 1.3]))
-    np.testing.assert_allclose(network_measures.typical_period(enough, 0.8), 1.1)
-    assert np.isnan(network_measures.typical_period(enough, 0.95)).all()
+    np.testing.assert_allclose(network_measures.typical_period(enough), 1.1)
+    chance = enough.assign(significant=enough["significant"] & False)
+    assert np.isnan(network_measures.typical_period(chance)).all()
+    assert [row.size for row in network_measures.periods(chance, 0.8)] == [3] * 4
 
 
 def test_two_modules_show_as_a_spread_of_their_ratio_and_one_does_not(networks):
     random = np.random.default_rng(0)
     noise = random.normal(1, 0.01, 40)
     one, two = 1.0 * noise, np.repeat([0.8, 1.2], 20) * noise
-    assert (network_measures.period_spread(with_units(networks, 0.9, one), 0.8) < 1.05).all()
-    assert (network_measures.period_spread(with_units(networks, 0.9, two), 0.8) > 1.45).all()
-    assert np.isnan(network_measures.period_spread(with_units(networks, 0.9, two[:5]), 0.8)).all()
-
-
-def test_periods_are_read_above_a_lower_score_where_grid_cells_are_rare():
-    summary = synthetic_summary.make("full")
-    assert network_measures.period_threshold(summary) == 0.8
-    assert network_measures.period_threshold(synthetic_summary.make("full", learnt=False)) == 0.3
+    assert (network_measures.period_spread(with_units(networks, 0.9, one)) < 1.05).all()
+    assert (network_measures.period_spread(with_units(networks, 0.9, two)) > 1.45).all()
+    assert np.isnan(network_measures.period_spread(with_units(networks, 0.9, two[:5]))).all()
 
 
 def test_both_denominators_are_given(networks):

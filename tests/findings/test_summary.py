@@ -10,6 +10,7 @@ from nofreelunch.files import datasets
 from nofreelunch.findings import network_measures, summary
 
 NAN = np.nan
+KINDS = ["phase", "shuffle"]
 THRESHOLDS = {
     "position_error": 0.10,
     "position_error_horizon": 20,
@@ -81,7 +82,13 @@ def write(folder, name, specs, scores, active, errors, diverged=None, surrogates
         "border_score": (unit, np.full((count, units), -0.2)),
     }
     if surrogates is not None:
-        found["surrogate_score"] = (("network", "unit", "surrogate"), surrogates)
+        surrogates = np.stack([surrogates, np.add(surrogates, 0.2)], 2)
+        surrogates[:, 0, 1] = NAN  # a unit with nothing to shuffle
+        found["surrogate_score"] = (("network", "unit", "kind", "surrogate"), surrogates)
+        made = np.resize([0.01, 0.03, 0.2, 0.5], (count, 3, 4))
+        made[:, 0, 0], made[:, 2] = NAN, [[0.01, 0.04, 0.05, 0.2]]
+        found["calibration_p_value"] = (("network", "made", "sample"), made)
+        coordinates = coordinates | {"kind": KINDS, "made": [*KINDS, "lattice"]}
         found["p_value"] = (unit, np.where(active, 0.04, NAN))
         found["significant"] = (unit, np.array(active) & np.greater(scores, 0.5))
         found["lattice_class"] = (unit, np.where(active, kinds, 0).astype(np.int8))
@@ -234,8 +241,8 @@ def test_thresholds_of_the_config_are_used(stages):
 
 def test_chance_is_known_at_a_threshold_of_grid_cells_that_is_not_reported(stages):
     table = collect(stages, grid_cells=0.5)
-    assert table["threshold"].values.tolist() == [0.3, 0.5, 0.8]
-    assert table["reported"].values.tolist() == [True, False, True]
+    assert table["threshold"].values.tolist() == [0.3, 0.5, 0.8, 1.2]
+    assert table["reported"].values.tolist() == [True, False, True, False]
     chance = table["chance_fraction_above"].sel(threshold=0.5)
     assert np.isfinite(chance.sel(network=["b0", "b1"])).all()
     assert np.isfinite(network_measures.excess(table.sel(network=["b0", "b1"]))).all()
@@ -259,17 +266,33 @@ def test_chance_is_the_share_of_surrogates_above(stages):
     table = collect(stages)
     with datasets.load(stages[0][2], "scores") as scored:
         drawn = scored["surrogate_score"].values
-    expected = [(drawn[k] > level).mean() for level in (0.3, 0.8) for k in (0, 1)]
+    drawn[:, 0, 1] = drawn[:, 0, 0]  # what cannot be shuffled counts with its random phases
+    expected = [[(drawn[k, :, i] > t).mean() for k in (0, 1)] for i in (0, 1) for t in (0.3, 0.8)]
     found = table["chance_fraction_above"].sel(network=["b0", "b1"], threshold=[0.3, 0.8])
-    np.testing.assert_allclose(found.transpose("threshold", "network").values.ravel(), expected)
+    assert found.dims == ("kind", "threshold", "network")
+    assert found["kind"].values.tolist() == KINDS
+    np.testing.assert_allclose(found.values.reshape(4, 2), expected)
     assert table["chance_fraction_above"].sel(network="a2").isnull().all()  # it has diverged
+
+
+def test_size_and_power_are_shares_of_what_is_known(stages):
+    table = collect(stages)
+    known = ["b0", "b1"]
+    size = table["test_size"].sel(network=known)
+    np.testing.assert_allclose(size.sel(kind="phase"), 1 / 3)  # of three, one is not known
+    np.testing.assert_allclose(size.sel(kind="shuffle"), 2 / 4)
+    np.testing.assert_allclose(table["test_power"].sel(network=known), 3 / 4)
+    assert table["test_power"].sel(network="a2").isnull()  # it has diverged
+    assert table.attrs["test_size"] == pytest.approx(0.5)  # of the kind that passes more often
 
 
 def test_without_surrogates_chance_is_not_known(tmp_path):
     paths = write(tmp_path, "c", [spec()], [[0.2, 0.5, 0.9]], [[True] * 3], [[0.05, 0.2]])
     table = collect([paths])
     assert table["chance_fraction_above"].isnull().all()
-    assert set(table["chance_fraction_above"].dims) == {"threshold", "network"}
+    assert set(table["chance_fraction_above"].dims) == {"kind", "threshold", "network"}
+    assert table["test_size"].isnull().all() and table["test_power"].isnull().all()
+    assert np.isnan(table.attrs["test_size"])
     for name in ("p_value", "grid_fraction", "grid_fraction_present", "class_fraction"):
         assert table[name].isnull().all(), name
     assert not table["significant"].any() and not table["lattice_class"].any()

@@ -104,42 +104,42 @@ def test_near_needs_no_interval():
     assert judged(verdicts.near(2.83, 0.5), 1.0, 1.0) == NOT_REPRODUCED
 
 
-def test_an_obstacle_decides_before_the_rule_and_is_the_reason():
-    claim = verdicts.judge(
-        *("R2a", "It holds.", Estimate(0.1, 0.09, 0.11, 2), verdicts.contrast(0.05)),
-        *(talks.UNITS_DOS, "difference", "2 networks", ["", "Too few.", "Unlearnt."], "Why."),
-    )
-    assert (claim.verdict, claim.result, claim.reason) == (UNTESTABLE, 2, "Too few. Why.")
-
-
-def judged_twice(low, high, second, obstacles=(), hindrances=(), count=4):
-    """A claim of which the first estimate says `low` to `high`, and significant units `second`."""
+def judged_twice(first, second, obstacles=(), obstacle=""):
+    """A claim with these intervals by grid score and by p-values."""
+    estimates = [Estimate(0.1, *interval, 4) for interval in (first, second)]
     return verdicts.judge(
-        *("R2a", "It holds.", Estimate(0.1, low, high, 4), verdicts.contrast(0.05)),
-        *(talks.UNITS_DOS, "difference", "4 networks", obstacles, "Why.", hindrances),
-        verdicts.Second(Estimate(0.1, *second, count), "share", verdicts.side(1)),
+        *("R2a", "It holds.", talks.UNITS_DOS, "4 networks"),
+        verdicts.Evidence(estimates[0], "difference", verdicts.contrast(0.05), obstacle),
+        verdicts.Evidence(estimates[1], "share", verdicts.side(1)),
+        obstacles,
+        "Why.",
     )
 
 
-def test_significant_units_decide_where_the_first_estimate_does_not_and_only_there():
-    open_one = judged_twice(-0.1, 0.2, (0.02, 0.2))
-    assert open_one.verdict == REPRODUCED
-    assert open_one.reason.startswith("Units above the threshold leave it open. Significant units")
-    assert judged_twice(0.01, 0.2, (0.02, 0.2)).reason == "Why."
-    other = judged_twice(0.01, 0.2, (-0.2, -0.1))
-    assert (other.verdict, other.second.estimate.low) == (REPRODUCED, -0.2)
-    assert other.reason == f"Why. By significant units alone: {NOT_REPRODUCED}."
-    both = judged_twice(-0.1, 0.2, (0.0, 0.0))
-    assert (both.verdict, both.reason) == (UNTESTABLE, "Why.")
+def test_neither_criterion_decides_for_the_other():
+    claim = judged_twice((-0.1, 0.2), (0.02, 0.2))
+    assert (claim.first.verdict, claim.second.verdict) == (UNTESTABLE, REPRODUCED)
+    claim = judged_twice((0.01, 0.2), (-0.2, -0.1))
+    assert (claim.first.verdict, claim.second.verdict) == (REPRODUCED, NOT_REPRODUCED)
+    assert (claim.result, claim.reason) == (2, "Why.")
 
 
-def test_significant_units_pass_what_hinders_the_first_estimate_but_no_obstacle():
-    hindered = judged_twice(0.01, 0.2, (0.02, 0.2), hindrances=["", "No grid-like unit."])
-    assert hindered.verdict == REPRODUCED
-    assert hindered.reason == "No grid-like unit. Significant units decide. Why."
-    stopped = judged_twice(-0.1, 0.2, (0.02, 0.2), obstacles=["Unlearnt."])
-    assert (stopped.verdict, stopped.reason) == (UNTESTABLE, "Unlearnt. Why.")
-    assert judged_twice(-0.1, 0.2, (0.02, 0.2), count=2).verdict == UNTESTABLE
+def test_an_obstacle_decides_before_the_rules_and_is_the_reason():
+    claim = judged_twice((0.01, 0.2), (0.02, 0.2), ["", "Too few.", "Unlearnt."])
+    assert claim.first.verdict == claim.second.verdict == UNTESTABLE
+    assert claim.reason == "Too few. Why."
+
+
+def test_the_obstacle_of_one_criterion_leaves_the_other():
+    claim = judged_twice((0.01, 0.2), (0.02, 0.2), obstacle="No grid-like unit.")
+    assert (claim.first.verdict, claim.second.verdict) == (UNTESTABLE, REPRODUCED)
+    assert claim.reason == "No grid-like unit. Why."
+
+
+def test_the_surrogates_that_support_a_claim_least_count():
+    found = {"phase": Estimate(0.06, 0.03, 0.09, 4), "shuffle": Estimate(0.03, -0.01, 0.06, 4)}
+    assert verdicts.least_favourable(found, 1)[0] == "shuffle"
+    assert verdicts.least_favourable(found, -1)[0] == "phase"
 
 
 def test_the_count_of_a_difference_is_that_of_its_smaller_side():
@@ -153,6 +153,11 @@ def test_a_share_of_no_network_is_no_number():
     estimate = verdicts.of_share(np.zeros(0, bool))
     assert np.isnan(estimate.value)
     assert estimate.count == 0
+
+
+def test_points():
+    assert verdicts.points(0.027, -0.008, 0.062) == "+2.7 points [−0.8, +6.2]"
+    assert verdicts.points(-0.01, NAN, NAN) == "−1.0 points"
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0.0 %"), (0.0151, "1.5 %"), (0.856, "86 %")])

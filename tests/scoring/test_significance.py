@@ -7,18 +7,9 @@ import xarray as xr
 from nofreelunch import seeds
 from nofreelunch.scoring import firing_fields, significance, surrogates
 from nofreelunch.scoring.grid_scores import published_score
-from synthetic_maps import BOX, SHARED, hexagonal, hexagonal_maps, smooth_noise
+from synthetic_maps import BOX, SHARED, bumps, hexagonal, hexagonal_maps, smooth_noise
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-
-def bumps(bins, places, width, heights=None):
-    """Gaussians at `places` (x, y) in m, of a standard deviation `width` in m: (y, x)."""
-    centres = (np.arange(bins) + 0.5) / bins * BOX
-    x, y = np.meshgrid(centres, centres)
-    heights = np.ones(len(places)) if heights is None else heights
-    squares = [(x - a) ** 2 + (y - b) ** 2 for a, b in places]
-    return np.tensordot(heights, np.exp(-np.stack(squares) / (2 * width**2)), 1)
 
 
 def scattered(most, apart, random):
@@ -99,9 +90,13 @@ def test_p_values_from_surrogate_score():
     found = significance.significance(rates, 9, seed=0)
     observed = published_score(rates).score_60
     higher = (found.surrogate_score >= observed).sum("surrogate")
-    np.testing.assert_allclose(found.p_phase, (1 + higher) / 10)
+    for kind in ("phase", "shuffle"):
+        tested = found.surrogate_score.sel(kind=kind).notnull().all("surrogate")
+        expected = np.where(tested, (1 + higher.sel(kind=kind)) / 10, 1.0)
+        np.testing.assert_allclose(found[f"p_{kind}"], expected)
+    assert tested.any() and not tested.all()  # some maps have nothing to shuffle
     np.testing.assert_array_equal(found.p_value, np.fmax(found.p_phase, found.p_shuffle))
-    expected = np.quantile(found.surrogate_score, 0.95, axis=-1)
+    expected = np.quantile(found.surrogate_score.sel(kind="phase"), 0.95, axis=-1)
     by_phase = (found.p_phase > found.p_shuffle).values
     assert by_phase.any()  # scores are kept in float32
     np.testing.assert_allclose(found.null_95[by_phase], expected[by_phase], atol=1e-6)
@@ -114,7 +109,7 @@ def test_p_values_from_surrogate_score():
 def test_surrogates_are_scored_as_the_map_is(definition, unvisited):
     rates = smooth_noise(12, 0.2, 1, np.random.default_rng(3))
     rates[0, 3:6, 4:8] = np.nan
-    found = significance.significance(rates, 9, 0, definition, unvisited).surrogate_score[0]
+    found = significance.significance(rates, 9, 0, definition, unvisited).surrogate_score[0, 0]
     drawn = surrogates.random_phase_maps(rates[0], 9, seeds.generator(0, seeds.SURROGATES, 0))
     expected = published_score(drawn, definition, unvisited).score_60
     np.testing.assert_allclose(found, expected, atol=1e-6)  # kept in float32
@@ -166,8 +161,10 @@ def test_only_promising_maps_get_many_surrogates():
     np.testing.assert_array_equal(found.surrogate_count, [250, 25, 0])
     assert found.p_value[0] == pytest.approx(1 / 251)
     assert found.p_value[1] > 10 / 26
-    assert found.field_count[1] > 1 and found.p_shuffle[1].isnull()  # the first kind was enough
-    assert found.surrogate_score.shape == (3, 25)
+    assert found.field_count[1] > 1 and np.isfinite(found.p_shuffle[1])
+    assert found.surrogate_score.dims == ("dim_0", "kind", "surrogate")
+    assert found.surrogate_score.shape == (3, 2, 25)
+    assert np.isfinite(found.surrogate_score).all()  # of both kinds, also where one was enough
 
 
 @pytest.mark.parametrize("count", [99, 499])
@@ -208,7 +205,8 @@ def test_reproducible():
         first[{"dim_0": [0, 1]}], significance.significance(rates[:2], 6, seed=1)
     )
     other = significance.significance(rates, 6, seed=2)
-    assert (other.surrogate_score != first.surrogate_score).mean() > 0.9
+    phase = (of.surrogate_score.sel(kind="phase") for of in (other, first))
+    assert np.not_equal(*phase).mean() > 0.9
 
 
 def noise(kind, count, random):
@@ -277,7 +275,7 @@ def test_constant_unvisited_and_no_maps():
     assert found.surrogate_score[1].isnull().all()
     assert found.p_value[2] > 0
     none = significance.significance(rates[:0], 5, seed=0)
-    assert none.p_value.shape == (0,) and none.surrogate_score.shape == (0, 5)
+    assert none.p_value.shape == (0,) and none.surrogate_score.shape == (0, 2, 5)
 
 
 def test_labels_and_unvisited_bins():
@@ -287,7 +285,7 @@ def test_labels_and_unvisited_bins():
         rates.astype(np.float32), dims=("network", "unit", "y", "x"), coords={"unit": [1, 4, 6]}
     )
     found = significance.significance(labelled, 4, seed=0)
-    assert found.surrogate_score.dims == ("network", "unit", "surrogate")
+    assert found.surrogate_score.dims == ("network", "unit", "kind", "surrogate")
     np.testing.assert_array_equal(found.unit, [1, 4, 6])
     assert found.drop_vars("p_shuffle").to_array().notnull().all()
     assert (found.p_shuffle.isnull() == (found.field_count < 2)).all()

@@ -68,8 +68,13 @@ def test_lattices_score_and_dead_units_do_not(maps):
     np.testing.assert_allclose(measured["period"].values[alive], 0.9, rtol=0.03)
     assert (measured["p_value"].values[alive] < 0.3).all()
     assert (measured["score_60"][:, 0, 1] == 0).all() and np.isnan(measured["period"][0, 1])
-    assert measured["surrogate_score"].dims == ("network", "unit", "surrogate")
-    assert measured["surrogate_score"].shape == (2, 4, 10)
+    assert measured["surrogate_score"].dims == ("network", "unit", "kind", "surrogate")
+    assert measured["surrogate_score"].shape == (2, 4, 2, 10)
+    assert measured["calibration_p_value"].dims == ("network", "made", "sample")
+    lattices_made = measured["calibration_p_value"].sel(made="lattice")
+    # Three and four maps of a network can be chosen; such clean lattices all pass.
+    assert (lattices_made <= 0.05).sum("sample").values.tolist() == [3, 4]
+    assert lattices_made.notnull().sum("sample").values.tolist() == [3, 4]
     assert measured["score_60"].dims == ("definition", "network", "unit")
     assert measured["score_90"].dims == ("network", "unit")
     assert not {"x", "y"} & set(measured.variables)
@@ -81,7 +86,7 @@ def test_a_network_has_the_same_surrogates_alone_and_in_a_cohort(maps):
     alone = unit_scores.score_units(both.isel(network=[1]), surrogates=5)
     # Batches of other sizes round differently in the last digits.
     xr.testing.assert_allclose(together.isel(network=[1]), alone, rtol=1e-5, atol=1e-6)
-    first, second = together["surrogate_score"].transpose("network", ...).values
+    first, second = together["surrogate_score"].sel(kind="phase").transpose("network", ...).values
     assert not np.array_equal(first, second)
 
 

@@ -1,4 +1,4 @@
-"""Chance figure: each unit's grid score against its surrogates, p-values, grid fractions."""
+"""Chance figure: grid scores, p-values and grid fractions against what chance gives."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from nofreelunch.figures import style
 from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.scoring.significance import LEVEL
 
 PANELS = 4  # targets whose units are shown one by one
 SCORE_LIMITS = (-1.0, 1.6)
@@ -22,19 +23,27 @@ OTHER: dict[str, Any] = {
     "markeredgewidth": 0,
 }
 PASSED: dict[str, Any] = OTHER | {"markersize": 2.6}
+SIZE: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "*",
+    "markersize": 6,
+    "color": style.INK,
+    "zorder": 5,
+}
+DETECTED: dict[str, Any] = {"color": style.INK, "linewidth": 0.8, "linestyle": "--", "zorder": 1}
 
 
 @style.styled
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], scores: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """Score and surrogates of each unit; p-values of all units; grid fraction of every network."""
+    """Units against their own surrogates; then, by target, scores, p-values and what they say."""
     columns = {
         target: comparisons.of_target(summary, target)
         for target in comparisons.compared_targets(summary)
     }
     columns = {t: networks for t, networks in columns.items() if networks.sizes["network"]}
-    below = 26 + 6 * max(len(columns), 6)
+    below = 40 + 10 * max(len(columns), 6)
     figure = style.figure(height=52 + below)
     if not any(np.isfinite(network_measures.grid_fraction(n)).any() for n in columns.values()):
         style.missing(figure.subplots(), "no surrogates were scored, so chance is not known")
@@ -46,12 +55,18 @@ def draw(
         _units(axes, target, columns[target], scores)
     panels[0].set_ylabel("grid score")
     top.supxlabel("score that 5 % of the unit's surrogates exceed", fontsize=7)
-    left, right = bottom.subplots(1, 2, width_ratios=[1, 1.25])
-    _p_values(left, columns)
-    _fractions(right, columns)
-    for letter, axes in zip("abc", (panels[0], left, right), strict=True):
+    (scored, tested), (fractions, lattices) = bottom.subplots(2, 2, width_ratios=[1.05, 1])
+    _scores(scored, columns)
+    _p_values(tested, columns)
+    _fractions(fractions, columns)
+    _lattices(lattices, columns)
+    for axes in (scored, fractions):
+        _targets(axes, columns)
+    lattices.set_yticks([])
+    lattices.set_ylim(fractions.get_ylim())
+    for letter, axes in zip("abcde", (panels[0], scored, tested, fractions, lattices), strict=True):
         style.letter(axes, letter)
-    bottom.legend(handles=_legend(), loc="outside lower center", ncols=4)
+    bottom.legend(handles=_legend(summary), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -90,6 +105,18 @@ def _of_network(
         return units["null_95"].values[active], score[active], passed[active]
 
 
+def _scores(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
+    """A row per target: units above the score in its networks, and surrogates of each kind."""
+    threshold = next(iter(columns.values())).attrs["grid_cell_threshold"]
+    for row, (target, networks) in enumerate(columns.items()):
+        share = 100 * network_measures.share_above(networks, threshold)
+        _row(axes, row, target, networks, share)
+        style.draw_chance(axes, row, networks, threshold, across=True)
+    _from_zero(axes, 2.0)
+    axes.set_xlabel(f"units with a grid score > {threshold:g} (%)")
+    axes.set_title("Grid-like units of each network", loc="left")
+
+
 def _p_values(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
     """Share of active units with a p-value as small or smaller, against what chance gives."""
     ends = np.array([1e-4, 1.0])
@@ -102,6 +129,7 @@ def _p_values(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
             share = 100 * np.arange(1, p_value.size + 1) / p_value.size
             axes.plot(p_value, share, drawstyle="steps-post", color=style.colour(target))
             least = min(least, p_value[0])
+    axes.plot(LEVEL, 100 * next(iter(columns.values())).attrs["test_size"], **SIZE)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(0.8 * least, 1)
@@ -112,35 +140,74 @@ def _p_values(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
         axis.set_minor_formatter("")
     axes.set_xlabel("p-value")
     axes.set_ylabel("active units with one as small (%)")
-    axes.set_title("p-values of all active units")
-    axes.text(0.97, 0.03, "colours as in c", transform=axes.transAxes, ha="right", va="bottom")
+    axes.set_title("p-values of all active units", loc="left")
+    axes.text(0.97, 0.03, "colours as in b", transform=axes.transAxes, ha="right", va="bottom")
 
 
 def _fractions(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
     """A row per target: grid fractions of its networks; counts of dead, constant and all units."""
     for row, (target, networks) in enumerate(columns.items()):
-        fraction, colour = 100 * network_measures.grid_fraction(networks), style.colour(target)
-        style.draw_interval(axes, row, verdicts.over_seeds(fraction), colour, across=True)
-        style.draw_dots(axes, row, fraction, colour, across=True)
+        _row(axes, row, target, networks, 100 * network_measures.grid_fraction(networks))
         units = network_measures.unit_counts(networks)
-        counts = f"{units.dead} / {units.constant} / {units.present}"
+        counts = f"{units.dead} / {units.constant} / {units.present:,}"
         axes.text(1.02, row, counts, transform=axes.get_yaxis_transform(), va="center")
     axes.text(1.02, -0.85, "dead / constant / all", transform=axes.get_yaxis_transform())
-    axes.set_yticks(range(len(columns)), [style.name(target) for target in columns])
-    for text, target in zip(axes.get_yticklabels(), columns, strict=True):
-        text.set_color(style.colour(target))
-    axes.set_ylim(len(columns) - 0.5, -0.6)
-    right = max(2.0, 1.05 * axes.get_xlim()[1])
-    axes.set_xlim(-0.02 * right, right)
+    least = 100 * network_measures.least_fraction(next(iter(columns.values())))
+    axes.axvline(least, **DETECTED)
+    _from_zero(axes, max(2.0, 1.3 * least))
     axes.set_xlabel("grid fraction (% of active units)")
     axes.set_title("Significant units of each network", loc="left")
 
 
-def _legend() -> list[Line2D]:
+def _lattices(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
+    """A row per target: bounds on the share of lattices; the power of the test."""
+    for row, (target, networks) in enumerate(columns.items()):
+        found = network_measures.lattices(networks)
+        known = np.isfinite(found.low) and np.isfinite(found.high)
+        if known:
+            ends = 100 * np.array([found.low, found.high])
+            axes.plot(ends, [row, row], color=style.colour(target), linewidth=2.2, alpha=0.55)
+        if known and np.isfinite(found.share):
+            axes.plot(100 * found.share, row, "o", markersize=5, color=style.colour(target))
+        power = f"{100 * found.power:.0f} %" if np.isfinite(found.power) else "–"
+        axes.text(1.02, row, power, transform=axes.get_yaxis_transform(), va="center")
+    axes.text(1.02, -0.85, "power", transform=axes.get_yaxis_transform())
+    axes.set_xlim(-2, 102)
+    axes.set_xlabel("active units (%)")
+    axes.set_title("Units that may be lattices", loc="left")
+
+
+def _row(axes: Axes, row: int, target: str, networks: xr.Dataset, shares: np.ndarray) -> None:
+    """Mean share in %, its interval, and one dot per network."""
+    colour = style.colour(target)
+    style.draw_interval(axes, row, verdicts.over_seeds(shares), colour, across=True)
+    learnt = comparisons.learnt(networks)
+    style.draw_dots(axes, row, shares, colour, across=True, learnt=learnt)
+
+
+def _targets(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
+    """Names of the targets beside their rows."""
+    axes.set_yticks(range(len(columns)), [style.name(target) for target in columns])
+    for text, target in zip(axes.get_yticklabels(), columns, strict=True):
+        text.set_color(style.colour(target))
+    axes.set_ylim(len(columns) - 0.5, -0.6)
+
+
+def _from_zero(axes: Axes, least: float) -> None:
+    """Let the axis of shares (%) begin just below 0, so that dots there are whole."""
+    right = max(least, 1.05 * axes.get_xlim()[1])
+    axes.set_xlim(-0.02 * right, right)
+
+
+def _legend(summary: xr.Dataset) -> list[Line2D]:
     grey = "#777777"
     return [
         Line2D([], [], color=style.CHANCE, **OTHER, label="active unit, not significant (a)"),
-        Line2D([], [], color=style.CHANCE, linewidth=0.8, label="chance (a, b)"),
-        Line2D([], [], color=grey, **style.DOT, label="network (c)"),
+        Line2D([], [], color=style.CHANCE, linewidth=0.8, label="chance (a, c)"),
+        Line2D([], [], **SIZE, label="measured size of the test (c)"),
+        *style.chance_handles(summary),
+        Line2D([], [], **DETECTED, label="smallest fraction that can be found (d)"),
+        Line2D([], [], color=grey, **style.DOT, label="network (b, d)"),
+        Line2D([], [], color=grey, **style.NOT_LEARNT, label="network of a target not learnt"),
         Line2D([], [], color=grey, marker="|", label="mean, 95 % interval (Student)"),
     ]

@@ -1,4 +1,4 @@
-"""Lattices figure: the best rate maps above the ring and lattice on their autocorrelograms."""
+"""Lattices figure: rate maps above their autocorrelograms, with the ring and the lattice found."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,19 +21,18 @@ UNITS = 2 * COLUMNS
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """Each unit's rate map above its autocorrelogram, with the winning ring and the lattice.
+    """Each unit's rate map above its autocorrelogram, with the ring of its score.
 
-    The units belong to the reference networks and have a lattice. If any of them are significant,
-    only those are shown.
+    The units belong to the reference networks. If any of them are significant, only those are
+    shown, with the lattice that was measured. Other units have no lattice drawn.
     """
     networks = comparisons.select(summary)
-    lattice = np.isfinite(networks["period"].transpose("network", "unit").values)
-    passed = lattice & network_measures.significant(networks)
-    units = network_measures.best_units(networks, UNITS, passed if passed.any() else lattice)
+    passed = network_measures.significant(networks)
+    units = network_measures.best_units(networks, UNITS, passed if passed.any() else None)
     blocks = -(-len(units) // COLUMNS)
     figure = style.figure(height=10 + 66 * max(blocks, 0.5))
     if not units:
-        style.missing(figure.subplots(), "no unit of the reference networks has a lattice")
+        style.missing(figure.subplots(), "no unit of the reference networks has a grid score")
         return figure
     panels = figure.subplots(2 * blocks, COLUMNS, squeeze=False)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.03, hspace=0.02)
@@ -42,15 +41,22 @@ def draw(
         _unit(pair, unit, networks, rate_maps)
     for axes in pairs[len(units) :].ravel():
         axes.set_axis_off()
-    figure.suptitle(_headline(summary, int(passed.sum()), int(lattice.sum())))
+    figure.suptitle(headline(networks))
     return figure
 
 
-def _headline(summary: xr.Dataset, passed: int, lattices: int) -> str:
-    name = style.name(comparisons.defaults(summary)["target"])
+def headline(networks: xr.Dataset) -> str:
+    """Which units are shown, and whether they are lattices."""
+    name = style.name(comparisons.defaults(networks)["target"])
+    passed = int(network_measures.significant(networks).sum())
+    active = f"{network_measures.unit_counts(networks).active:,} active units"
+    best = "these have the highest grid scores (above)"
     if passed:
-        return f"{name}: the best of {passed} significant units with a lattice (score above, ★)"
-    return f"{name}: no significant unit has a lattice; the best of {lattices} others (score above)"
+        verb = "are" if passed > 1 else "is"
+        return f"{name}: {passed:,} of {active} {verb} significant (★); {best}"
+    if not np.isfinite(network_measures.grid_fraction(networks)).any():
+        return f"{name}: no surrogates were scored, so no lattice is drawn; {best}"
+    return f"{name}: none of {active} is significant, so no lattice is drawn; {best}"
 
 
 def _unit(
@@ -63,14 +69,24 @@ def _unit(
     style.draw_map(pair[0], values)
     pair[0].set_title(style.score_text(unit.score, unit.significant), pad=2, fontsize=7)
     arena = float(networks.attrs["arena"])
-    found = networks.sel(network=unit.network).isel(unit=unit.unit)
-    period, orientation = float(found["period"]), float(found["orientation"])
     _autocorrelogram(pair[1], values, arena)
     _rings(pair[1], values, arena)
+    found = networks.sel(network=unit.network).isel(unit=unit.unit)
+    if unit.significant:
+        _lattice(pair[1], float(found["period"]), float(found["orientation"]))
+    else:
+        pair[1].set_xlabel(style.p_text(float(found["p_value"])), labelpad=2)
+
+
+def _lattice(axes: Axes, period: float, orientation: float) -> None:
+    """The six nearest points of a lattice, and its period (m) and orientation in words."""
+    if not np.isfinite(period):
+        axes.set_xlabel("no period", labelpad=2)
+        return
     angles = orientation + np.radians(60) * np.arange(7)
     points = period * np.cos(angles), period * np.sin(angles)
-    pair[1].plot(*points, color=style.INK, linewidth=0.8, marker="o", markersize=2.2)
-    pair[1].set_xlabel(f"{period:.2f} m, {np.degrees(orientation):.0f}°", labelpad=2)
+    axes.plot(*points, color=style.INK, linewidth=0.8, marker="o", markersize=2.2)
+    axes.set_xlabel(f"{period:.2f} m, {np.degrees(orientation):.0f}°", labelpad=2)
 
 
 def _autocorrelogram(axes: Axes, values: np.ndarray, arena: float) -> None:

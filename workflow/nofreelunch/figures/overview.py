@@ -1,6 +1,9 @@
-"""Overview figure: the task, the targets, and which of them give grid-like units."""
+"""Overview figure: the task, the targets, and which of them give grid cells."""
 
+import math
+import textwrap
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,17 +13,23 @@ from matplotlib.lines import Line2D
 
 from nofreelunch.figures import style, tuning
 from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.findings.verdicts import percent
+from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.task import trajectories
 
 SHOWN_STEPS = 500  # 10 s of walking
 WALK_SEED = 3
+LINE = 84  # letters of the headline that fit a line
+LEAST_BOUND = 0.01  # an upper bound on a share of lattices that is not quoted more exactly
+WHISKER: dict[str, Any] = {"color": style.INK, "linewidth": 0.8, "alpha": 0.8, "zorder": 3}
+NO_SURROGATES = "no surrogates were scored, so chance is not known"
 
 
 @style.styled
 def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
-    """One column per target: one of its cells, the best unit, and the share of every network."""
+    """One column per target: one of its cells, one unit, and the p-values of every network."""
     columns = {
         target: comparisons.of_target(summary, target)
         for target in comparisons.compared_targets(summary)
@@ -28,13 +37,13 @@ def draw(
     columns = {
         target: networks for target, networks in columns.items() if networks.sizes["network"]
     }
-    figure = style.figure(height=94)
-    figure.suptitle(headline(columns), fontsize=9, fontweight="bold")
+    figure = style.figure(height=102)
+    figure.suptitle(_wrapped(headline(columns)), fontsize=9, fontweight="bold")
     if not columns:
         style.missing(figure.subplots(), "no network to show")
         return figure
     count = len(columns)
-    ratios = {"width_ratios": [2.0, *[1] * count], "height_ratios": [1, 1, 2.2]}
+    ratios = {"width_ratios": [2.2, *[1] * count], "height_ratios": [1, 1.15, 2.3]}
     grid = figure.add_gridspec(3, count + 1, **ratios)
     figure.set_layout_engine("constrained", wspace=0.02, w_pad=0.02, h_pad=0.02)
     _task(figure.add_subplot(grid[:2, 0]), float(summary.attrs["arena"]))
@@ -47,32 +56,82 @@ def draw(
         style.draw_map(cell, drawn, colours=style.TARGET_COLOURS)
         title = style.name(target, lines=True)
         cell.set_title(title, color=style.colour(target), fontsize=7)
-        _best(unit, networks, rate_maps)
+        _unit(unit, networks, rate_maps)
         _bar(bars, column, networks, style.colour(target))
         if column == 0:
             cell.set_ylabel("target:\none cell")
             unit.set_ylabel("learnt:\nbest unit")
-    _finish(bars, count, summary.attrs["grid_cell_threshold"])
-    _key(figure.add_subplot(grid[2, 0]))
+    _finish(bars, count, summary)
+    _key(figure.add_subplot(grid[2, 0]), columns)
     return figure
 
 
 def headline(columns: dict[str, xr.Dataset]) -> str:
-    """The study in one sentence: how many targets give more grid-like units than chance.
+    """The study in one sentence: which targets give more lattice-like units than chance.
 
-    A target counts if the interval of its excess over chance lies above zero. Targets with fewer
-    than three networks are left out.
+    A target gives more if the share of active units with a p-value of at most 0.05, less the size
+    of the test, has an interval over networks above zero. Targets with fewer than three networks
+    are left out. The sentence also says how many units are significant. If no target gives more, it
+    says how many units of the default target may still be lattices.
     """
-    excess = {t: verdicts.over_seeds(network_measures.excess(n)) for t, n in columns.items()}
+    excess = {
+        target: verdicts.over_seeds(network_measures.calibrated_share(networks))
+        for target, networks in columns.items()
+    }
     tested = {t: e for t, e in excess.items() if e.count >= verdicts.FEWEST_SEEDS}
     if not tested:
-        return "Too few networks, or no surrogates, to tell which targets give grid-like units"
-    above = [style.name(t) for t, e in tested.items() if e.low > 0]
-    of = f"{len(tested)} target{'s' * (len(tested) != 1)}"
+        return "Too few networks, or no surrogates, to tell which targets give grid cells"
+    above = [target for target, estimate in tested.items() if estimate.low > 0]
+    shares = {t: percent(np.nanmean(network_measures.small_p_values(columns[t]))) for t in above}
+    size = percent(next(iter(columns.values())).attrs["test_size"])
+    chance = f"at p ≤ {LEVEL} (chance {size})"
+    more = "more lattice-like units than chance"
+    found = _significant(columns)
     if not above:
-        return f"None of {of} gives more grid-like units than chance"
-    verb = "gives" if len(above) == 1 else "give"
-    return f"{len(above)} of {of} {verb} more grid-like units than chance: {', '.join(above)}"
+        none = f"None of {len(tested)} targets gives {more}"
+        if len(tested) == 1:
+            none = f"{_phrase(columns, *tested)} give no {more}"
+        return f"{none}; {found}{_hidden(columns)}"
+    if len(above) == 1:
+        alone = " alone" * (len(tested) > 1)
+        subject = f"{_phrase(columns, *above)}{alone}"
+        return f"{subject} give {more}: {shares[above[0]]} {chance}; {found}"
+    named = ", ".join(f"{style.name(target)} ({shares[target]})" for target in above)
+    return f"{len(above)} of {len(tested)} targets give {more}: {named} {chance}; {found}"
+
+
+def _wrapped(sentence: str) -> str:
+    """A sentence on lines as wide as the figure; numbers stay beside their signs."""
+    for pair in (" %", " (", "p ≤ "):
+        sentence = sentence.replace(pair, pair.replace(" ", "\N{NO-BREAK SPACE}"))
+    return textwrap.fill(sentence, LINE)
+
+
+def _phrase(columns: dict[str, xr.Dataset], target: str) -> str:
+    """A target as subject of a sentence, with its name in figures if that is another."""
+    phrase, short = comparisons.phrase(columns[target], target), style.name(target)
+    return f"{phrase} targets" + f" ({short})" * (phrase != short)
+
+
+def _significant(columns: dict[str, xr.Dataset]) -> str:
+    """How many of all active units are significant, in words."""
+    found = sum(int(network_measures.significant(n).sum()) for n in columns.values())
+    active = sum(network_measures.unit_counts(n).active for n in columns.values())
+    verb = "is" if found < 2 else "are"
+    return f"{f'{found:,}' if found else 'none'} of {active:,} active units {verb} significant"
+
+
+def _hidden(columns: dict[str, xr.Dataset]) -> str:
+    """How many units of the default target may be lattices that the test has missed, in words."""
+    target = comparisons.defaults(next(iter(columns.values())))["target"]
+    most = network_measures.lattices(columns[target]).high if target in columns else math.nan
+    if math.isnan(most):
+        return ""
+    name = style.name(target)
+    if most >= 1:
+        return f"; the test cannot tell whether {name} units are lattices"
+    bound = percent(max(most, LEAST_BOUND))
+    return f"; of the {name} units at most {bound} may be lattices (95 % interval)"
 
 
 def _task(axes: Axes, arena: float) -> None:
@@ -94,8 +153,10 @@ def _task(axes: Axes, arena: float) -> None:
         spine.set_visible(True)
 
 
-def _best(axes: Axes, networks: xr.Dataset, rate_maps: Callable) -> None:
-    units = network_measures.best_units(networks, 1)
+def _unit(axes: Axes, networks: xr.Dataset, rate_maps: Callable) -> None:
+    """The best of the significant units; if there is none, the best of all. Its p-value below."""
+    significant = network_measures.best_units(networks, 1, network_measures.significant(networks))
+    units = significant or network_measures.best_units(networks, 1)
     if not units:
         style.missing(axes, "none")
         return
@@ -103,20 +164,28 @@ def _best(axes: Axes, networks: xr.Dataset, rate_maps: Callable) -> None:
     with rate_maps(unit.cohort) as cohort:
         values = cohort["rate_map"].sel(network=unit.network).isel(unit=unit.unit)
         style.draw_map(axes, values.transpose("y", "x").values)
+    p_value = networks["p_value"].sel(network=unit.network).isel(unit=unit.unit)
     axes.set_title(style.score_text(unit.score, unit.significant), pad=2, fontsize=7)
+    axes.set_xlabel(style.p_text(float(p_value)), labelpad=2)
 
 
 def _bar(axes: Axes, at: int, networks: xr.Dataset, colour: str) -> None:
-    threshold = networks.attrs["grid_cell_threshold"]
-    share = 100 * network_measures.share_above(networks, threshold)
-    axes.bar(at, share.mean(), width=0.62, color=colour, alpha=0.45)
-    style.draw_dots(axes, at, share, colour)
-    chance = 100 * network_measures.chance_above(networks, threshold)
-    known = chance[np.isfinite(chance)]
-    if known.size:
-        axes.plot([at - 0.38, at + 0.38], [known.mean()] * 2, color=style.INK, linewidth=1.2)
+    share = 100 * network_measures.small_p_values(networks)
+    estimate = verdicts.over_seeds(share)
+    if np.isfinite(estimate.value):
+        axes.bar(at, estimate.value, width=0.62, color=colour, alpha=0.45)
+        axes.plot([at, at], np.clip([estimate.low, estimate.high], 0, 100), **WHISKER)
+        style.draw_dots(axes, at, share, colour, learnt=comparisons.learnt(networks))
     error = networks["position_error"].sel(horizon=networks.attrs["position_error_horizon"])
-    _below(axes, at, f"{share.size}\n{100 * float(error.mean()):.1f}", "center")
+    significant = int(network_measures.significant(networks).sum())
+    active = network_measures.unit_counts(networks).active
+    met = int(networks["low_error"].sum())
+    lines = [
+        f"{significant} / {active:,}" if np.isfinite(share).any() else "–",
+        f"{100 * float(error.mean()):.1f}",
+        f"{met} / {networks.sizes['network']}",
+    ]
+    _below(axes, at, "\n".join(lines), "center")
 
 
 def _below(axes: Axes, at: float, text: str, side: str) -> None:
@@ -125,21 +194,39 @@ def _below(axes: Axes, at: float, text: str, side: str) -> None:
     label.set_in_layout(side == "center")
 
 
-def _finish(axes: Axes, count: int, threshold: float) -> None:
+def _finish(axes: Axes, count: int, summary: xr.Dataset) -> None:
+    size = 100 * summary.attrs["test_size"]
+    if np.isfinite(size):
+        axes.axhline(size, color=style.INK, linewidth=1.2)
+    else:
+        axes.text(0.5, 0.5, NO_SURROGATES, transform=axes.transAxes, ha="center")
+        axes.tick_params(axis="y", left=False, labelleft=False)
     axes.set_xlim(-0.5, count - 0.5)
-    top = max(3.0, 1.05 * axes.get_ylim()[1])
+    top = min(max(10.0, 1.05 * axes.get_ylim()[1]), 104.0)
     axes.set_ylim(-0.025 * top, top)  # room below, so that dots at 0 are whole
     axes.set_xticks([])
-    _below(axes, -0.55, "networks\nposition error (cm)", "right")
-    axes.set_ylabel(f"grid-like units (%)\n(grid score > {threshold:g})")
+    axes.locator_params(axis="y", nbins=6, integer=True)
+    rows = [
+        "significant (★) / active units",
+        "position error (cm)",
+        f"networks below {style.criterion(summary)}",
+    ]
+    _below(axes, -0.55, "\n".join(rows), "right")
+    axes.set_ylabel(f"active units\nwith p ≤ {LEVEL} (%)")
 
 
-def _key(axes: Axes) -> None:
+def _key(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
     axes.set_axis_off()
     grey = "#777777"
+    size = next(iter(columns.values())).attrs["test_size"]
+    chance = f"chance, {percent(size)}" if np.isfinite(size) else "chance"
     handles = [
         Line2D([], [], color=grey, linewidth=6, alpha=0.45, label="mean over networks"),
+        Line2D([], [], **WHISKER, label="its 95 % interval"),
         Line2D([], [], color=grey, **style.DOT, label="one network (seed)"),
-        Line2D([], [], color=style.INK, linewidth=1.2, label="chance (surrogates)"),
+        Line2D([], [], color=style.INK, linewidth=1.2, label=chance),
     ]
-    axes.legend(handles=handles, loc="center left", borderaxespad=0)
+    if not all(comparisons.learnt(networks) for networks in columns.values()):
+        label = "target not learnt:\nmost errors too large"
+        handles.insert(3, Line2D([], [], color=grey, **style.NOT_LEARNT, label=label))
+    axes.legend(handles=handles, loc="upper left", borderaxespad=0)

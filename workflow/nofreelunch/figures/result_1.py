@@ -38,7 +38,7 @@ def draw(
         _share(left, y, low, colour)
         solving = _only(chosen, chosen["low_error"])
         _share(right, y, solving["has_grid_cells"].values.astype(bool), colour)
-        _chance(right, y, solving)
+        _chance(right, y, solving, threshold)
         _talk(left, right, y, target)
     for letter, axes in zip("ab", (left, right), strict=True):
         style.letter(axes, letter)
@@ -75,12 +75,10 @@ def _share(axes: Axes, y: int, holds: np.ndarray, colour: str) -> None:
     axes.plot(100 * share.value, y, marker="o", markersize=5, color=colour, linestyle="none")
 
 
-def _chance(axes: Axes, y: int, networks: xr.Dataset) -> None:
+def _chance(axes: Axes, y: int, networks: xr.Dataset, threshold: float) -> None:
     """The share of networks that would pass if each unit were one of its surrogates."""
-    chance = network_measures.some_unit_by_chance(networks)
-    chance = chance[np.isfinite(chance)]
-    if chance.size:
-        axes.plot(100 * chance.mean(), y, **style.CHANCE_MARK)
+    chance = network_measures.some_unit_by_chance(networks, threshold)
+    axes.plot(style.known_mean(chance), y, **style.CHANCE_MARK)
 
 
 def _talk(left: Axes, right: Axes, y: int, target: str) -> None:
@@ -97,7 +95,9 @@ def _talk(left: Axes, right: Axes, y: int, target: str) -> None:
 def _legend() -> list[Line2D]:
     return [
         Line2D([], [], color="#777777", marker="o", label="this study, 95 % interval (Wilson)"),
-        Line2D([], [], **style.CHANCE_MARK, label="if units were their own surrogates"),
+        Line2D(
+            [], [], **style.CHANCE_MARK, label="if units were surrogates (those harder to beat)"
+        ),
         Line2D([], [], **style.TALK, label="NeurIPS talk (< 10 cm; score > 0.8)"),
         Line2D([], [], **WORKSHOP, label="workshop talk (< 6 cm; score ≥ 1.2)"),
     ]

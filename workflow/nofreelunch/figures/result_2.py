@@ -41,9 +41,10 @@ def draw(
         style.draw_map(row[1], encoding, colours=style.TARGET_COLOURS)
         _best(row[3:], networks, rate_maps)
     axes[0, 1].set_title("target,\none cell")
-    heading = "best units by grid score (above each map; ★ significant)"
+    arena = f"{summary.attrs['arena']:g} m"
     figure.suptitle(
-        f"{heading} · arena {summary.attrs['arena']:g} m × {summary.attrs['arena']:g} m"
+        "best units by grid score (above each map; ★ significant) · "
+        f"chance: surrogates that are harder to beat · arena {arena} × {arena}"
     )
     return figure
 

@@ -21,7 +21,7 @@ def draw(
     """One panel per threshold: every network, mean and interval, chance, and the talk's means."""
     widths = comparisons.widths(summary)
     thresholds = [float(t) for t in summary["threshold"].values[summary["reported"].values]]
-    figure = style.figure(height=72)
+    figure = style.figure(height=76)
     if len(widths) < 2:
         style.missing(figure.subplots(), f"needs networks at 2 or more widths, found {len(widths)}")
         return figure
@@ -40,36 +40,50 @@ def draw(
     counts = {networks.sizes["network"] for networks in widths.values()}
     number = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
     figure.suptitle(f"{style.name(target)} targets, {number} networks at each σ")
-    figure.legend(handles=_legend(style.colour(target)), loc="outside lower center", ncols=4)
+    handles = _legend(summary, widths, style.colour(target))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
 def _panel(axes: Axes, widths: dict[float, xr.Dataset], threshold: float, colour: str) -> float:
-    """Draw this study's networks; return the largest value (%) that must stay in sight."""
-    means, chance, top = [], [], 1.0
+    """Draw this study's networks; return the largest value (%) that must stay in sight.
+
+    Widths that have not learnt have grey dots alone.
+    """
+    means, top = {}, 1.0
     for width, networks in widths.items():
         share = 100 * network_measures.share_above(networks, threshold)
+        top = max(top, share.max())
+        if not comparisons.learnt(networks):
+            style.draw_dots(axes, width, share, style.CHANCE, SPREAD, learnt=False)
+            continue
         estimate = verdicts.over_seeds(share)
         style.draw_interval(axes, width, estimate, colour)
         style.draw_dots(axes, width, share, colour, SPREAD)
-        expected = 100 * network_measures.chance_above(networks, threshold)
-        known = expected[np.isfinite(expected)]
-        means.append(estimate.value)
-        chance.append(known.mean() if known.size else np.nan)
-        top = max(top, share.max(), np.nan_to_num(estimate.high))
-    axes.plot(list(widths), means, color=colour, zorder=3)
-    axes.plot(list(widths), chance, color=style.CHANCE, linewidth=1, linestyle="--", zorder=1)
+        means[width] = estimate.value
+        top = max(top, np.nan_to_num(estimate.high))
+    axes.plot(list(means), list(means.values()), color=colour, zorder=3)
+    kinds = network_measures.kinds(next(iter(widths.values())))
+    for kind, line in zip(kinds, style.KIND_LINES, strict=False):
+        chance = [
+            style.known_mean(network_measures.chance_above(networks, threshold, kind))
+            for networks in widths.values()
+        ]
+        axes.plot(list(widths), chance, color=style.CHANCE, linewidth=1.2, linestyle=line, zorder=1)
+        top = max([top, *np.nan_to_num(chance)])
     return float(min(top, 100))
 
 
-def _legend(colour: str) -> list[Line2D]:
+def _legend(summary: xr.Dataset, widths: dict[float, xr.Dataset], colour: str) -> list[Line2D]:
+    label = f"not learnt: most errors above {style.criterion(summary)}"
+    not_learnt = Line2D([], [], color=style.CHANCE, **style.NOT_LEARNT, label=label)
+    some = not all(comparisons.learnt(networks) for networks in widths.values())
     return [
         Line2D(
             [], [], marker="_", markersize=9, color=colour, label="mean, 95 % interval (Student)"
         ),
         Line2D([], [], color=colour, **style.DOT, label="one network"),
-        Line2D(
-            [], [], color=style.CHANCE, linestyle="--", linewidth=1, label="chance (surrogates)"
-        ),
+        *([not_learnt] if some else []),
+        *style.chance_handles(summary, lines=True),
         Line2D([], [], **style.TALK, label="workshop talk, mean of ≤ 3 seeds"),
     ]

@@ -1,4 +1,4 @@
-"""Result 4: periods of grid-like units against the width of place cells, and grid modules."""
+"""Result 4: periods of significant units against the width of place cells, and grid modules."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from nofreelunch.findings.verdicts import counted
 
 BANDWIDTH = 0.05  # m; the talk's: one bin
 BIOLOGY = "#009E73"
-NONE = f"no network with {network_measures.FEWEST_UNITS} periods"
+LIKE = "#8C8C8C"  # units that only score high
 
 
 @style.styled
@@ -29,7 +29,7 @@ def draw(
     axes = figure.subplot_mosaic("ab;ac", width_ratios=[1.15, 1], height_ratios=[1.3, 1])
     for letter, panel in axes.items():
         style.letter(panel, letter)
-    threshold = network_measures.period_threshold(summary)
+    threshold = summary.attrs["grid_cell_threshold"]
     rows = {
         width: _row(networks, threshold) for width, networks in comparisons.widths(summary).items()
     }
@@ -37,12 +37,17 @@ def draw(
     colour = style.colour(comparisons.defaults(summary)["target"])
     if rows:
         _densities(axes["a"], rows, colour, summary.attrs["arena"])
-        axes["a"].set_title(f"Periods: grid score > {threshold:g} (light), significant ★ (dark)")
+        some = any(row.significant.size for row in rows.values())
+        bars = (
+            "Periods of significant units ★ (bars)" if some else "No significant unit has a period"
+        )
+        grey = f"grey: grid score > {threshold:g} (random maps look alike)"
+        axes["a"].set_title(f"{bars}\n{grey}")
     else:
         missing = f"no unit of the width series has a score\nabove {threshold:g} or is significant"
         style.missing(axes["a"], missing)
     _against_width(axes["b"], summary, network_measures.predicted_periods(summary, theory), colour)
-    _spreads(axes["c"], summary, threshold, colour)
+    _spreads(axes["c"], summary, colour)
     for letter in "bc":
         axes[letter].set_xlabel("place-cell width σ (m)")
     axes["c"].sharex(axes["b"])
@@ -64,15 +69,18 @@ def _row(networks: xr.Dataset, threshold: float) -> Row:
     modules = f"{found.count} module{'s' * (found.count != 1)} [{found.low:.0f}, {found.high:.0f}]"
     if not found.count:
         modules = "too few to count"
-    units = f"{like.size} unit{'s' * (like.size != 1)}, {counted(networks.sizes['network'])}"
+    if not significant.size:
+        modules = "no period to count"
+    learnt = "" if comparisons.learnt(networks) else ", not learnt"
+    units = f"{like.size} > {threshold:g}, {counted(networks.sizes['network'])}{learnt}"
     return Row(like, significant, f"{units}\n{significant.size} ★: {modules}")
 
 
 def _densities(axes: Axes, rows: dict[float, Row], colour: str, longest: float) -> None:
-    """Density of the periods of grid-like units at each width, wider ones higher up.
+    """Histogram of the periods of significant units at each width, wider ones higher up.
 
-    A histogram of the periods of significant units is on the same scale. Both pool networks and end
-    at the period `longest`.
+    The grey density of the periods of grid-like units is on the same scale. Both pool networks and
+    end at the period `longest`.
     """
     grid, bins = np.linspace(0, longest, 441), np.arange(0, longest + BANDWIDTH, BANDWIDTH)
     curves, bars = {}, {}
@@ -80,11 +88,11 @@ def _densities(axes: Axes, rows: dict[float, Row], colour: str, longest: float) 
         curves[width] = np.nan_to_num(intervals.kernel_density(like, grid, BANDWIDTH))
         scale = BANDWIDTH * max(like.size, significant.size)
         bars[width] = np.histogram(significant, bins)[0] / scale
-    step = 0.75 * max(max(curves[width].max(), bars[width].max()) for width in rows)
+    step = 0.95 * max(max(curves[width].max(), bars[width].max()) for width in rows)
     for base, (width, row) in zip(step * np.arange(len(rows)), rows.items(), strict=True):
         curve = base + curves[width]
-        axes.fill_between(grid, base, curve, color=colour, alpha=0.3, linewidth=0)
-        axes.plot(grid, curve, color=colour, linewidth=0.9)
+        axes.fill_between(grid, base, curve, color=LIKE, alpha=0.25, linewidth=0)
+        axes.plot(grid, curve, color=LIKE, linewidth=0.9)
         axes.stairs(base + bars[width], bins, baseline=base, color=colour, fill=True, alpha=0.8)
         left, right = (
             curves[width][part].sum() for part in (grid < 0.4 * longest, grid > 0.6 * longest)
@@ -103,15 +111,22 @@ def _densities(axes: Axes, rows: dict[float, Row], colour: str, longest: float) 
 def _against_width(
     axes: Axes, summary: xr.Dataset, predicted: dict[float, float], colour: str
 ) -> None:
-    """Every network's median period, the theory's line and the talk's modes."""
-    width, period, _ = network_measures.width_and_period(summary)
-    for value in np.unique(width):
-        style.draw_dots(axes, value, period[width == value], colour, spread=0.002)
+    """Median period of each network's significant units, theory's line and the talk's modes."""
+    width, period = network_measures.width_and_period(summary)
+    unlearnt = False
+    for value, networks in comparisons.widths(summary).items():
+        learnt = comparisons.learnt(networks)
+        style.draw_dots(axes, value, period[width == value], colour, spread=0.002, learnt=learnt)
+        unlearnt = unlearnt or (not learnt and value in width)
     if width.size:
-        label = "network, median of its units"
+        label = "network, median of its units ★"
         axes.plot([], [], color=colour, **style.DOT, label=label)
     else:
-        axes.text(0.03, 0.97, NONE, transform=axes.transAxes, va="top")
+        least = network_measures.FEWEST_UNITS
+        none = f"no network with {least} significant units"
+        axes.text(0.03, 0.97, none, transform=axes.transAxes, va="top")
+    if unlearnt:
+        axes.plot([], [], color=colour, **style.NOT_LEARNT, label="the same, width not learnt")
     fit = intervals.trend(width, period)
     if np.isfinite(fit.slope):
         ends = np.array([width.min(), width.max()])
@@ -129,8 +144,8 @@ def _against_width(
     axes.legend(loc="lower right", borderaxespad=0.2)
 
 
-def _spreads(axes: Axes, summary: xr.Dataset, threshold: float, colour: str) -> None:
-    """Spread of the periods within each network, beside the ratios of modules in an animal."""
+def _spreads(axes: Axes, summary: xr.Dataset, colour: str) -> None:
+    """Spread of the periods of each network's significant units, beside ratios of an animal."""
     low, high = talks.MODULE_RATIOS
     axes.axhspan(low, high, color=BIOLOGY, alpha=0.25, linewidth=0)
     label = f"two modules of one animal: {low:g} to {high:g}"
@@ -139,12 +154,14 @@ def _spreads(axes: Axes, summary: xr.Dataset, threshold: float, colour: str) -> 
     )
     top, found = high, False
     for width, networks in comparisons.widths(summary).items():
-        spread = network_measures.period_spread(networks, threshold)
-        style.draw_dots(axes, width, spread, colour, spread=0.002)
+        spread = network_measures.period_spread(networks)
+        learnt = comparisons.learnt(networks)
+        style.draw_dots(axes, width, spread, colour, spread=0.002, learnt=learnt)
         found = found or bool(np.isfinite(spread).any())
         top = max(top, np.nanmax(spread, initial=top))
     if not found:
-        axes.text(0.03, 0.1, "no network with 6 periods", transform=axes.transAxes, va="bottom")
+        none = f"no network with {2 * network_measures.FEWEST_UNITS} significant units"
+        axes.text(0.03, 0.1, none, transform=axes.transAxes, va="bottom")
     axes.axhline(1, color=style.CHANCE, linewidth=0.6)
     axes.set_ylim(0.95, 1.05 * top)
     axes.set_ylabel("90th / 10th percentile")

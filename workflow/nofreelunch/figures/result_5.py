@@ -23,7 +23,7 @@ def draw(
 ) -> Figure:
     """Survival of the grid score by setting, and each network's share of grid-like units."""
     settings = comparisons.realism(summary)
-    figure = style.figure(height=max(70, 26 + 11 * len(settings)))
+    figure = style.figure(height=max(74, 30 + 11 * len(settings)))
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.05])
     if not settings:
         for axes in (left, right):
@@ -33,7 +33,8 @@ def draw(
         to_hex(c) for c in matplotlib.colormaps["plasma"](np.linspace(0.65, 0.02, len(settings)))
     ]
     for setting, shade in zip(settings, shades, strict=True):
-        style.draw_survival(left, setting.networks, shade)
+        line = "-" if comparisons.learnt(setting.networks) else "--"
+        style.draw_survival(left, setting.networks, shade, line=line)
     threshold = summary.attrs["grid_cell_threshold"]
     style.survival_axes(left, threshold)
     left.set_title("Units above each grid score")
@@ -43,26 +44,28 @@ def draw(
         style.letter(axes, letter)
     if len(settings) == 1:
         left.text(0.98, 0.93, ONLY, transform=left.transAxes, ha="right", va="top")
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
+    figure.legend(handles=_legend(summary), loc="outside lower center", ncols=3)
     return figure
 
 
 def _shares(
     axes: Axes, settings: Sequence[comparisons.Setting], shades: Sequence[str], threshold: float
 ) -> None:
-    """One row per setting, homogeneous place cells on top."""
+    """One row per setting, homogeneous place cells on top.
+
+    Below its name: how many of its networks meet the error criterion.
+    """
     talk = {comparisons.place_cell_label(s): 100 * share for s, share in talks.UNITS_BY_SETTING}
     for row, ((label, networks), shade) in enumerate(zip(settings, shades, strict=True)):
         share = 100 * network_measures.share_above(networks, threshold)
         style.draw_interval(axes, row, verdicts.over_seeds(share), shade, across=True)
-        style.draw_dots(axes, row, share, shade, across=True)
-        chance = 100 * network_measures.chance_above(networks, threshold)
-        known = chance[np.isfinite(chance)]
-        if known.size:
-            axes.plot(known.mean(), row, **style.CHANCE_MARK)
+        learnt = comparisons.learnt(networks)
+        style.draw_dots(axes, row, share, shade, across=True, learnt=learnt)
+        chance = style.known_mean(network_measures.chance_above(networks, threshold))
+        axes.plot(chance, row, **style.CHANCE_MARK)
         if label in talk:
             axes.plot(talk[label], row + 0.3, **style.TALK)
-    labels = [f"{label}\n{counted(n.sizes['network'])}" for label, n in settings]
+    labels = [f"{label}\n{_met(networks)}" for label, networks in settings]
     axes.set_yticks(range(len(settings)), labels)
     for text, shade in zip(axes.get_yticklabels(), shades, strict=True):
         text.set_color(shade)
@@ -72,11 +75,20 @@ def _shares(
     axes.set_title("Grid-like units of each network")
 
 
-def _legend() -> list[Line2D]:
+def _met(networks: xr.Dataset) -> str:
+    """How many networks meet the error criterion, in words."""
+    met = f"{int(networks['low_error'].sum())} of {counted(networks.sizes['network'])}"
+    failed = "" if comparisons.learnt(networks) else ": not learnt"
+    return f"{met} below {style.criterion(networks)}{failed}"
+
+
+def _legend(summary: xr.Dataset) -> list[Line2D]:
+    not_learnt = f"not learnt: most errors above {style.criterion(summary)}"
     pooled = f"the talks, units pooled (score > {talks.UNIT_THRESHOLD:g})"
     return [
         Line2D([], [], color="#777777", label="mean, 95 % interval"),
         Line2D([], [], color="#777777", **style.DOT, label="one network"),
-        Line2D([], [], **style.CHANCE_MARK, label="chance (surrogates)"),
+        Line2D([], [], color="#777777", **style.NOT_LEARNT, label=not_learnt),
+        Line2D([], [], **style.CHANCE_MARK, label=style.HARDER),
         Line2D([], [], **style.TALK, label=pooled),
     ]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nofreelunch.figures import style, tuning
-from nofreelunch.findings import comparisons
+from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.verdicts import counted
 
 COMPARED = (
@@ -20,6 +20,7 @@ COMPARED = (
 LINES = dict(zip(COMPARED, ("-", "-", "--"), strict=True))  # the last two nearly coincide
 LOWEST_MODES = 5  # cycles per box; the talk shows as many
 FARTHEST = 1.1  # m; largest shift at which the covariance is shown
+BY_CHANCE: dict[str, Any] = {"linestyle": ":", "linewidth": 0.9, "marker": "x", "markersize": 4}
 
 
 @style.styled
@@ -56,7 +57,8 @@ def draw(
         _maps(pair, found, target)
     _label(scores, profiles, spectra, summary.attrs["grid_cell_threshold"])
     _missing(scores, present)
-    top.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=len(present))
+    scores.plot([], [], color=style.CHANCE, label=style.HARDER, **BY_CHANCE)
+    top.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     for letter, axes in zip("abcdefghi", (scores, profiles, spectra, *maps), strict=False):
         style.letter(axes, letter)
     return figure
@@ -69,10 +71,14 @@ def _spec(summary: xr.Dataset, networks: xr.Dataset, target: str) -> dict[str, A
 
 
 def _scores(axes: Axes, networks: xr.Dataset, target: str) -> None:
+    """Units above each grid score, and by chance above the thresholds of the summary."""
     number = networks.sizes["network"]
     label = f"{style.name(target)}, {counted(number)}"
     if number:
         style.draw_survival(axes, networks, style.colour(target), label)
+        levels = networks["threshold"].values
+        chance = [style.known_mean(network_measures.chance_above(networks, v)) for v in levels]
+        axes.plot(levels, chance, color=style.colour(target), **BY_CHANCE)
     else:
         axes.plot([], [], color=style.colour(target), label=label)
 

@@ -20,10 +20,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from nofreelunch.findings import network_measures
 from nofreelunch.findings.verdicts import Estimate
+from nofreelunch.scoring.surrogates import LABELS
 from nofreelunch.task.catalogue import facts_of
 
 DOUBLE_COLUMN = 180.0  # mm
@@ -55,6 +57,7 @@ TALK: dict[str, Any] = {
     "color": INK,
     "zorder": 5,
 }
+NOT_LEARNT: dict[str, Any] = DOT | {"marker": "s"}
 CHANCE_MARK: dict[str, Any] = {
     "linestyle": "none",
     "marker": "|",
@@ -62,6 +65,9 @@ CHANCE_MARK: dict[str, Any] = {
     "markeredgewidth": 1.5,
     "color": CHANCE,
 }
+HARDER = "chance (surrogates that are harder to beat)"
+KIND_LINES: tuple[Any, ...] = ("--", ":", "-.")  # of the first kind of surrogates, the second ...
+KIND_MARKS = ("|", "x", "+")
 
 RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -153,6 +159,26 @@ def score_text(value: float, significant: bool = False) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") + " ★" * significant
 
 
+def p_text(p_value: float) -> str:
+    """A p-value as text, with three decimals below 0.1; empty if the unit was not tested."""
+    if not np.isfinite(p_value):
+        return ""
+    if p_value < 0.001:
+        return "p < 0.001"
+    return f"p = {p_value:.{3 if p_value < 0.1 else 2}f}"
+
+
+def known_mean(shares: np.ndarray) -> float:
+    """Mean, in %, of the shares that are known; NaN if none is."""
+    known = shares[np.isfinite(shares)]
+    return 100 * float(known.mean()) if known.size else float("nan")
+
+
+def criterion(summary: xr.Dataset) -> str:
+    """The study's error criterion as text, such as "10 cm"."""
+    return f"{100 * summary.attrs['position_error_threshold']:g} cm"
+
+
 def letter(axes: Axes, text: str, offset: float = -3.0) -> None:
     """Panel letter at the upper left of `axes`, `offset` mm from its left edge."""
     shift = offset / MILLIMETRES_PER_INCH * 72
@@ -221,24 +247,61 @@ def draw_dots(
     colour: str,
     spread: float = 0.12,
     across: bool = False,
+    learnt: bool = True,
 ) -> None:
     """Draw one dot per network at `at`, spread in a fixed order so that none is hidden.
 
-    With `across`, values run along the horizontal axis.
+    With `across`, values run along the horizontal axis. Networks that have not learnt are squares.
     """
     values = np.asarray(values, float)
     values = values[np.isfinite(values)]
     shifts = np.linspace(-spread, spread, values.size) if values.size > 1 else np.zeros(values.size)
-    axes.plot(*_placed(at + shifts, values, across), color=colour, **DOT)
+    look = DOT if learnt else NOT_LEARNT
+    axes.plot(*_placed(at + shifts, values, across), color=colour, **look)
 
 
-def draw_survival(axes: Axes, networks: xr.Dataset, colour: str, label: str | None = None) -> None:
-    """Share of units above each grid score: thin lines for networks, a thick one for their mean."""
+def draw_chance(
+    axes: Axes, at: float, networks: xr.Dataset, threshold: float, across: bool = False
+) -> None:
+    """Draw, for each kind of surrogates, the mean share in % that score above `threshold`."""
+    for kind, mark in zip(network_measures.kinds(networks), KIND_MARKS, strict=False):
+        share = known_mean(network_measures.chance_above(networks, threshold, kind))
+        axes.plot(*_placed(at, share, across), **chance_mark(mark))
+
+
+def chance_mark(mark: str) -> dict[str, Any]:
+    """Look of the mark `mark` of one kind of surrogates; crosses are smaller than bars."""
+    return CHANCE_MARK | {"marker": mark, "markersize": 9 if mark == "|" else 5}
+
+
+def chance_handles(networks: xr.Dataset, lines: bool = False) -> list[Line2D]:
+    """Entries of a legend: the mark, or the line, of each kind of surrogates."""
+    kinds = network_measures.kinds(networks)
+    labels = [f"chance: {LABELS.get(kind, kind)}" for kind in kinds]
+    if lines:
+        return [
+            Line2D([], [], color=CHANCE, linestyle=line, linewidth=1.2, label=label)
+            for line, label in zip(KIND_LINES, labels, strict=False)
+        ]
+    return [
+        Line2D([], [], **chance_mark(mark), label=label)
+        for mark, label in zip(KIND_MARKS, labels, strict=False)
+    ]
+
+
+def draw_survival(
+    axes: Axes, networks: xr.Dataset, colour: str, label: str | None = None, line: str = "-"
+) -> None:
+    """Share of units above each grid score: thin lines for networks, a thick one for their mean.
+
+    `line` is the style of the thick one.
+    """
     curves = network_measures.survival(networks, SCORES)
     curves = np.where(curves > 0, 100 * curves, np.nan)
     axes.plot(SCORES, curves.T, color=colour, linewidth=0.5, alpha=0.6)
     mean = np.nan_to_num(curves).mean(0)
-    axes.plot(SCORES, np.where(mean > 0, mean, np.nan), color=colour, linewidth=1.8, label=label)
+    mean = np.where(mean > 0, mean, np.nan)
+    axes.plot(SCORES, mean, color=colour, linewidth=1.8, linestyle=line, label=label)
 
 
 def survival_axes(axes: Axes, threshold: float) -> None:
@@ -256,12 +319,17 @@ def _placed(at: ArrayLike, value: ArrayLike, across: bool) -> tuple[ArrayLike, A
     return (value, at) if across else (at, value)
 
 
+def width_text(width: float) -> str:
+    """A place-cell width in m, with two decimals or more."""
+    return max(f"{width:g}", f"{width:.2f}", key=len)
+
+
 def width_ticks(axes: Axes, widths: Sequence[float]) -> None:
     """Ticks at the study's place-cell widths (m), with labels where these are far enough apart."""
     axes.set_xlabel("place-cell width σ (m)")
     apart, labels, last = 0.15 * (max(widths) - min(widths)), [], -np.inf
     for width in widths:
         shown = width - last >= apart
-        labels.append(max(f"{width:g}", f"{width:.2f}", key=len) if shown else "")
+        labels.append(width_text(width) if shown else "")
         last = width if shown else last
     axes.set_xticks(list(widths), labels)

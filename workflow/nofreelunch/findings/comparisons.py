@@ -131,6 +131,12 @@ def widths(summary: xr.Dataset) -> dict[float, xr.Dataset]:
     return {float(w): networks.isel(network=np.flatnonzero(width == w)) for w in found}
 
 
+def learnt(networks: xr.Dataset) -> bool:
+    """Whether networks path-integrate: half of them or more, by the study's error criterion."""
+    low = networks["low_error"].values.astype(bool)
+    return bool(low.size) and float(low.mean()) >= 0.5
+
+
 def realism(summary: xr.Dataset) -> list[Setting]:
     """The place-cell series: homogeneous first, then by number of fields, then by spread.
 

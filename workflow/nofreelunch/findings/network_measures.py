@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from nofreelunch.findings import comparisons
-from nofreelunch.scoring import grid_modules
+from nofreelunch.findings import comparisons, intervals
+from nofreelunch.scoring import calibration, grid_modules
+from nofreelunch.scoring.significance import LEVEL
 
 DEFINITION = "min_max"  # the talk's definition of the grid score
 FEWEST_UNITS = 3  # a network with fewer units has no typical period
@@ -107,6 +108,20 @@ def grid_fraction(networks: xr.Dataset, of: str = "active") -> np.ndarray:
     return np.where(known, networks[name].values.astype(float), np.nan)
 
 
+def fraction_text(networks: xr.Dataset) -> str:
+    """The mean grid fraction as text; where it is zero, the fraction that would have been found.
+
+    Empty where no unit was compared with surrogates.
+    """
+    fraction = grid_fraction(networks)
+    known = fraction[np.isfinite(fraction)]
+    if not known.size:
+        return ""
+    if not known.any():
+        return f"none found, {100 * least_fraction(networks):.2g} % would have been needed"
+    return f"{100 * known.mean():.2g} % of active units"
+
+
 def small_p_values(networks: xr.Dataset) -> np.ndarray:
     """Share of tested units (network,) whose own p-value is 0.05 or less.
 
@@ -114,7 +129,52 @@ def small_p_values(networks: xr.Dataset) -> np.ndarray:
     """
     p_value = networks["p_value"].transpose("network", "unit").values
     tested = np.isfinite(p_value).sum(1)
-    return (p_value <= 0.05).sum(1) / np.where(tested > 0, tested, np.nan)
+    return (p_value <= LEVEL).sum(1) / np.where(tested > 0, tested, np.nan)
+
+
+def calibrated_share(networks: xr.Dataset) -> np.ndarray:
+    """Share of active units (network,) with a p-value of at most 0.05, less the test's size.
+
+    The size is the share of surrogates that pass when they are tested as if they were units, over
+    all networks of the study. What is left is above zero only where units have lattices.
+    """
+    return small_p_values(networks) - networks.attrs["test_size"]
+
+
+class Lattices(NamedTuple):
+    """Share of active units that are lattices, with bounds over networks, and the test's power."""
+
+    share: float
+    low: float
+    high: float
+    power: float
+
+
+def lattices(networks: xr.Dataset) -> Lattices:
+    """How many of the active units may be lattices, given that the test misses some.
+
+    If a share f of the units are lattices, f power + (1 - f) size of them pass. The power is that
+    for perfect lattices of these networks' own fields, of all networks together. The bounds are
+    those of the share that pass, with the least and the greatest power that go with them: the lower
+    end of Wilson's interval, and one. If fewer pass than the size says, the size of these networks
+    is smaller: the upper bound takes the smaller of the two. It is one where lattices cannot be
+    told from chance.
+    """
+    mean, low, high = intervals.seed_interval(small_p_values(networks))
+    size = networks.attrs["test_size"]
+    powers = networks["test_power"].values.astype(float)
+    powers = powers[np.isfinite(powers)]
+    if not powers.size or not np.isfinite(size):
+        unknown = float("nan")
+        return Lattices(unknown, unknown, unknown, unknown)
+    power, tested = float(powers.mean()), powers.size * calibration.UNITS
+    least = float(intervals.wilson(round(power * tested), tested)[0])
+    share = (mean - size) / (power - size) if power > size else float("nan")
+    smaller = min(size, float(mean))
+    upper = (high - smaller) / (least - smaller) if least > size else 1.0
+    bounds = (low - size) / (1 - size), upper
+    share, low, high = np.clip([share, *bounds], 0, 1).tolist()
+    return Lattices(share, low, high, power)
 
 
 def least_fraction(networks: xr.Dataset) -> float:
@@ -128,32 +188,42 @@ def least_fraction(networks: xr.Dataset) -> float:
     return min(1.0, 1 / (1 + count) / DISCOVERY_RATE) if count else float("nan")
 
 
-def chance_above(networks: xr.Dataset, threshold: float) -> np.ndarray:
+def kinds(networks: xr.Dataset) -> list[str]:
+    """Names of the kinds of surrogates."""
+    return [str(name) for name in networks["kind"].values]
+
+
+def chance_above(networks: xr.Dataset, threshold: float, kind: str | None = None) -> np.ndarray:
     """Share of the units' surrogates (network,) with a grid score above `threshold`.
 
+    The surrogates are of one `kind`, or of the kind that scores higher in these networks together.
     NaN where none were scored. Raises KeyError for a threshold that the summary does not have.
     """
-    return networks["chance_fraction_above"].sel(threshold=threshold).values.astype(float)
+    if kind is None:
+        shares = {name: chance_above(networks, threshold, name) for name in kinds(networks)}
+        return max(shares.values(), key=lambda of_kind: np.nan_to_num(of_kind).sum())
+    chance = networks["chance_fraction_above"].sel(threshold=threshold, kind=kind)
+    return chance.values.astype(float)
 
 
-def excess(networks: xr.Dataset) -> np.ndarray:
+def excess(networks: xr.Dataset, kind: str | None = None) -> np.ndarray:
     """Share of grid-like units minus that of their surrogates (network,).
 
-    Grid-like units score above the study's threshold for grid cells. NaN where no surrogates were
-    scored.
+    Grid-like units score above the study's threshold for grid cells. Surrogates are as in
+    `chance_above`. NaN where none were scored.
     """
     threshold = networks.attrs["grid_cell_threshold"]
-    return share_above(networks, threshold) - chance_above(networks, threshold)
+    return share_above(networks, threshold) - chance_above(networks, threshold, kind)
 
 
-def some_unit_by_chance(networks: xr.Dataset) -> np.ndarray:
-    """Lower bound (network,) on the probability of having grid cells by chance alone.
+def some_unit_by_chance(networks: xr.Dataset, threshold: float) -> np.ndarray:
+    """Lower bound (network,) on the probability that some unit passes `threshold` by chance alone.
 
-    If each unit is replaced by one of its surrogates, units are independent, and each passes the
-    threshold for grid cells with the same probability p, the highest score passes with probability
-    1 - (1 - p)^units. It passes more often if p differs between units.
+    If each unit is replaced by one of its surrogates, units are independent, and each passes with
+    the same probability p, the highest score passes with probability 1 - (1 - p)^units. It passes
+    more often if p differs between units.
     """
-    chance = chance_above(networks, networks.attrs["grid_cell_threshold"])
+    chance = chance_above(networks, threshold)
     return 1 - (1 - chance) ** networks["units_present"].values
 
 
@@ -163,7 +233,10 @@ def survival(networks: xr.Dataset, grid: np.ndarray) -> np.ndarray:
 
 
 def periods(networks: xr.Dataset, threshold: float) -> list[np.ndarray]:
-    """Periods, m, of each network's units with a grid score above `threshold`."""
+    """Periods, m, of each network's units with a grid score above `threshold`.
+
+    Random maps that score as high have such periods, too.
+    """
     period = networks["period"].transpose("network", "unit").values
     chosen = np.isfinite(period) & (scores(networks) > threshold)
     return [row[keep] for row, keep in zip(period, chosen, strict=True)]
@@ -196,20 +269,19 @@ def pooled_modules(networks: xr.Dataset) -> Modules:
     return Modules(int(found["modules"]), low, high, int(found["units"]))
 
 
-def typical_period(networks: xr.Dataset, threshold: float) -> np.ndarray:
-    """Median period (network,), m, of the units above `threshold`; NaN with fewer than three."""
-    rows = periods(networks, threshold)
+def typical_period(networks: xr.Dataset) -> np.ndarray:
+    """Median period (network,), m, of the significant units; NaN with fewer than three."""
+    rows = significant_periods(networks)
     return np.array([np.median(r) if r.size >= FEWEST_UNITS else np.nan for r in rows], float)
 
 
-def period_spread(networks: xr.Dataset, threshold: float) -> np.ndarray:
+def period_spread(networks: xr.Dataset) -> np.ndarray:
     """Spread of the periods in each network (network,): 90th over 10th percentile.
 
-    Of units with a grid score above `threshold`; NaN with fewer than six. In a network of two
-    modules, the spread is at least the ratio of their periods if each module has more than a tenth
-    of the units.
+    Of significant units; NaN with fewer than six. In a network of two modules, the spread is at
+    least the ratio of their periods if each module has more than a tenth of the units.
     """
-    rows = periods(networks, threshold)
+    rows = significant_periods(networks)
     enough = [r.size >= 2 * FEWEST_UNITS for r in rows]
     spread = [
         np.divide(*np.percentile(r, [90, 10])) if e else np.nan
@@ -218,32 +290,16 @@ def period_spread(networks: xr.Dataset, threshold: float) -> np.ndarray:
     return np.array(spread, float)
 
 
-def period_threshold(summary: xr.Dataset) -> float:
-    """The grid score above which the periods of the width series count.
-
-    It is the threshold for grid cells if at least half of the networks have three units that score
-    above it and have a period. Otherwise it is the study's lowest threshold.
-    """
-    threshold = float(summary.attrs["grid_cell_threshold"])
-    networks = comparisons.select(summary, free=["place_cell_width"])
-    enough = [row.size >= FEWEST_UNITS for row in periods(networks, threshold)]
-    if enough and np.mean(enough) >= 0.5:
-        return threshold
-    return float(summary["threshold"].min())
-
-
-def width_and_period(summary: xr.Dataset) -> tuple[np.ndarray, np.ndarray, float]:
+def width_and_period(summary: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Place-cell width and median period, m, of the networks of the width series.
 
-    Networks without a median period are left out. The third value is the grid score above which
-    periods count.
+    The period is that of significant units. Networks with fewer than three of these are left out.
     """
-    threshold = period_threshold(summary)
     networks = comparisons.select(summary, free=["place_cell_width"])
-    period = typical_period(networks, threshold)
+    period = typical_period(networks)
     width = networks["place_cell_width"].values.astype(float)
     known = np.isfinite(period) & np.isfinite(width)
-    return width[known], period[known], threshold
+    return width[known], period[known]
 
 
 def predicted_periods(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> dict[float, float]:

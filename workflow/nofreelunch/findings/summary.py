@@ -12,7 +12,11 @@ import xarray as xr
 
 from nofreelunch.errors import refused
 from nofreelunch.files import datasets
+from nofreelunch.findings.talks import GRID_CELL_SCORE
+from nofreelunch.scoring.calibration import LATTICE
 from nofreelunch.scoring.lattice_classes import CLASSES
+from nofreelunch.scoring.significance import LEVEL
+from nofreelunch.scoring.surrogates import KINDS
 
 SPEC_COLUMNS = (
     "target",
@@ -60,8 +64,9 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
             configuration) and `thresholds` (the section of the config).
 
     Returns:
-        A dataset over `network`, `unit` and `threshold`. The thresholds are the config's
-        `grid_score` and `grid_cells`; `reported` (threshold) is True for those of `grid_score`.
+        A dataset over `network`, `unit`, `threshold` and `kind` (of surrogates). The thresholds are
+        the config's `grid_score` and `grid_cells`, and the talk's; `reported` (threshold) is True
+        for those of `grid_score`.
 
         Per network: its spec; final `loss` (mean of the last tenth of the curve);
         `position_error` (network, horizon) and `ridge_error` in m; `diverged`; `low_error`,
@@ -74,18 +79,25 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
         dead nor constant.
 
         Shares of units, NaN for networks that diverged: `fraction_above` (threshold, network) of
-        all units, and `fraction_above_active` of the active ones. `chance_fraction_above` is the
-        share of the surrogates of all units; the surrogates of an inactive unit count as below.
+        all units, and `fraction_above_active` of the active ones.
 
-        With surrogates, else NaN: `grid_fraction` (network), the share of the active units that are
-        `significant`; `grid_fraction_present`, of all units; and `class_fraction`
-        (lattice_class_name, network), the share of the active units of each lattice class.
+        With surrogates, else NaN: `chance_fraction_above` (kind, threshold, network), the share of
+        the surrogates of all units. The surrogates of an inactive unit count as below. A unit with
+        nothing to shuffle counts with its random phases in both kinds. `grid_fraction` (network),
+        the share of the active units that are `significant`; `grid_fraction_present`, of all units;
+        and `class_fraction` (lattice_class_name, network), the share of the active units of each
+        lattice class. `test_size` (kind, network) and `test_power` (network): shares of surrogates,
+        and of grid cells made from the network's fields, with a p-value of at most 0.05; see
+        `calibrate`.
+
+        Attributes: the thresholds, and `test_size`, the size of the test over all networks: the
+        larger one of the two kinds.
 
     Raises:
         ValueError: if position errors were not measured at the thresholds' horizon.
     """
     thresholds = run["thresholds"]
-    levels = sorted({*thresholds["grid_score"], thresholds["grid_cells"]})
+    levels = sorted({*thresholds["grid_score"], thresholds["grid_cells"], GRID_CELL_SCORE})
     table = xr.concat(
         [_cohort(*paths, levels) for paths in stages],
         "network",
@@ -105,6 +117,7 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
         "position_error_threshold": thresholds["position_error"],
         "position_error_horizon": thresholds["position_error_horizon"],
         "grid_cell_threshold": thresholds["grid_cells"],
+        "test_size": float(table["test_size"].where(~table["diverged"]).mean("network").max()),
     }
     reported = [level in thresholds["grid_score"] for level in levels]
     table = table.assign_coords(sweep=list(run["sweeps"]), reported=("threshold", reported))
@@ -135,7 +148,7 @@ def network_table(summary: xr.Dataset) -> pd.DataFrame:
     for threshold in summary["threshold"].values:
         share = summary["fraction_above"].sel(threshold=threshold).values
         rows[f"fraction_above_{threshold:g}"] = share
-    for name in ("grid_fraction", "grid_fraction_present", *MODULES):
+    for name in ("grid_fraction", "grid_fraction_present", "test_power", *MODULES):
         rows[name] = summary[name].values
     rows["spec"] = summary["spec"].values
     return pd.DataFrame(rows)
@@ -161,6 +174,7 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
             ridge_error=maps["ridge_error"].load(),
             present=xr.ones_like(scored["active"], dtype=bool),
             chance_fraction_above=_chance(scored, thresholds),
+            **_calibration(scored),
         )
         table.attrs = {key: maps.attrs[key] for key in ("arena", "bin_size")}
         table.attrs["surrogates"] = int(scored.attrs["surrogates"])
@@ -200,18 +214,34 @@ def _final_loss(trained: xr.Dataset) -> xr.DataArray:
 
 
 def _chance(scored: xr.Dataset, thresholds: list[float]) -> xr.DataArray:
-    """Share of each network's surrogates above each threshold (threshold, network).
+    """Share of each network's surrogates above each threshold (kind, threshold, network).
 
     NaN without surrogates, and for a network without scores.
     """
     levels = xr.DataArray(thresholds, dims="threshold", coords={"threshold": thresholds})
     if "surrogate_score" not in scored:
-        return xr.full_like(levels * scored["active"].isel(unit=0, drop=True), np.nan, dtype=float)
+        kinds = xr.DataArray(np.ones(len(KINDS)), dims="kind", coords={"kind": list(KINDS)})
+        of_network = scored["active"].isel(unit=0, drop=True)
+        return xr.full_like(kinds * levels * of_network, np.nan, dtype=float)
     surrogates = scored["surrogate_score"].load()
+    surrogates = surrogates.fillna(surrogates.sel(kind="phase", drop=True))
     # One threshold at a time, because the surrogates of many units take much memory.
     above = [(surrogates > level).mean(("unit", "surrogate")) for level in thresholds]
     known = scored["score_90"].notnull().any("unit")
-    return xr.concat(above, levels).where(known).drop_attrs()
+    shares = xr.concat(above, levels).where(known).drop_attrs()
+    return shares.transpose("kind", "threshold", "network")
+
+
+def _calibration(scored: xr.Dataset) -> dict[str, Any]:
+    """Size (kind, network) and power (network) of the test; NaN without surrogates."""
+    if "calibration_p_value" not in scored:
+        chance = _chance(scored, [0.0]).isel(threshold=0, drop=True)
+        return {"test_size": chance, "test_power": chance.isel(kind=0, drop=True)}
+    p_value = scored["calibration_p_value"].load()
+    share = (p_value <= LEVEL).where(p_value.notnull()).mean("sample")
+    share = share.where(scored["score_90"].notnull().any("unit"))
+    size = share.sel(made=list(KINDS)).rename(made="kind")
+    return {"test_size": size, "test_power": share.sel(made=LATTICE, drop=True)}
 
 
 def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
@@ -227,7 +257,7 @@ def _judged(table: xr.Dataset, thresholds: Mapping[str, Any]) -> xr.Dataset:
     highest = score.max("unit")
     known = score.notnull().any("unit") & ~table["diverged"]
     above = (score > levels).sum("unit").where(known)
-    compared = known & table["chance_fraction_above"].notnull().any("threshold")
+    compared = known & table["chance_fraction_above"].notnull().any(("kind", "threshold"))
     significant = table["significant"].sum("unit").where(compared)
     of_class = _by_class(table["lattice_class"].where(table["active"])).where(compared)
     judged = {

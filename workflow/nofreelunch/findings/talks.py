@@ -60,6 +60,7 @@ PERIODS = tuple(round(bins * PUBLISHED_BIN, 4) for bins in PERIOD_MODES)  # m
 PERIOD_SLOPE = Quantity(6.66, "6.66 m per m (line through 13 modes)", f"{WORKSHOP}, slide 9")
 MODULE_RATIOS = (1.4, 1.7)  # period ratios of successive grid modules within one animal
 
+GRID_CELL_SCORE = 1.2  # highest score from which a network has grid cells; workshop talk, slide 6
 UNIT_THRESHOLD = 0.8  # a grid-like unit of the talks has a grid score above this
 # Shares of units above it, and differences of such shares between kinds of networks.
 UNITS_DOS = Quantity(0.049, "4.9 % of units, chance not taken off", f"{WORKSHOP}, slide 10")

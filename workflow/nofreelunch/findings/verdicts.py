@@ -6,7 +6,7 @@ is untestable, whatever the estimate.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,30 +23,6 @@ FEWEST_SEEDS = 3  # an interval over fewer networks says nothing
 FEWEST_NETWORKS = 10  # a share of fewer networks is no finding
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the talk, tested on a study.
-
-    `estimate`, `low` and `high` are in `unit`: "share", "difference" (of shares), "m per m",
-    "ratio" or "cycles per box". They are NaN where there is none. `n` says how many of what were
-    counted, `reason` how the verdict came about. `second` tests the same claim by significant units
-    where the first estimate counts units above a grid score; else it is None.
-    """
-
-    id: str
-    result: int
-    sentence: str
-    estimate: float
-    low: float
-    high: float
-    unit: str
-    n: str
-    reference: Quantity
-    verdict: str
-    reason: str
-    second: "Second | None" = None
-
-
 class Estimate(NamedTuple):
     """A number, its interval, and the number of networks behind it (on the smaller side)."""
 
@@ -59,12 +35,46 @@ class Estimate(NamedTuple):
 Rule = Callable[[Estimate], str]
 
 
-class Second(NamedTuple):
-    """The same claim by significant units: an estimate, its unit, and the rule for it."""
+class Evidence(NamedTuple):
+    """An estimate by one criterion, its unit, and the rule that judges it.
+
+    `unit` is "share", "difference" (of shares), "m per m", "ratio" or "cycles per box". `obstacle`
+    says why the estimate decides nothing; it is empty if nothing stands in the way.
+    """
 
     estimate: Estimate
     unit: str
     rule: Rule
+    obstacle: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """What the rule says, or untestable."""
+        return UNTESTABLE if self.obstacle else self.rule(self.estimate)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the talk, tested on a study.
+
+    `n` says how many of what were counted. `first` counts units above a grid score, less chance,
+    or has nothing to do with units; `second` tests the claim by the calibrated test of single
+    units. Either may be None. No verdict of one criterion replaces that of the other.
+    """
+
+    id: str
+    sentence: str
+    reference: Quantity
+    n: str
+    first: Evidence | None
+    second: Evidence | None
+    about_units: bool
+    reason: str
+
+    @property
+    def result(self) -> int:
+        """Number of the talk's result, which the claim belongs to."""
+        return int(self.id[1])
 
 
 def over_seeds(values: np.ndarray) -> Estimate:
@@ -89,48 +99,27 @@ def of_share(holds: np.ndarray) -> Estimate:
 def judge(
     label: str,
     sentence: str,
-    estimate: Estimate,
-    rule: Rule,
     talk: Quantity,
-    unit: str,
     n: str,
+    first: Evidence | None,
+    second: Evidence | None = None,
     obstacles: Sequence[str] = (),
     reason: str = "",
-    hindrances: Sequence[str] = (),
-    second: Second | None = None,
+    about_units: bool = True,
 ) -> Claim:
-    """Judge the claim `label`, whose second character is the number of its result.
+    """Judge the claim `label`, such as "R2a", by one criterion or two.
 
-    `rule` decides unless something stands in the way: then the claim is untestable, and the first
-    text in `obstacles` and `hindrances` that is not empty is the reason.
-
-    `second` may decide a claim that is untestable so far, if there are no `obstacles`. `hindrances`
-    concern the first estimate alone. The reason says when `second` decided, and when the two
-    estimates disagree.
+    The rule of each decides, unless something stands in its way. The first text in `obstacles` that
+    is not empty stands in the way of both.
     """
-    obstacle = next(filter(None, (*obstacles, *hindrances)), "")
-    verdict = UNTESTABLE if obstacle else rule(estimate)
-    if second and not any(obstacles) and not few_seeds(second.estimate.count):
-        other = second.rule(second.estimate)
-        if verdict == UNTESTABLE and other != UNTESTABLE:
-            undecided = obstacle or "Units above the threshold leave it open."
-            verdict, obstacle = other, f"{undecided} Significant units decide."
-        elif verdict != other:
-            reason = f"{reason} By significant units alone: {other}.".lstrip()
-    return Claim(
-        id=label,
-        result=int(label[1]),
-        sentence=sentence,
-        estimate=estimate.value,
-        low=estimate.low,
-        high=estimate.high,
-        unit=unit,
-        n=n,
-        reference=talk,
-        verdict=verdict,
-        reason=" ".join(filter(None, (obstacle, reason))),
-        second=second,
-    )
+    obstacle = next(filter(None, obstacles), "")
+    if first:
+        first = first._replace(obstacle=obstacle or first.obstacle)
+    if second:
+        second = second._replace(obstacle=obstacle or second.obstacle)
+    stops = dict.fromkeys(evidence.obstacle for evidence in (first, second) if evidence)
+    text = " ".join(filter(None, (*stops, reason)))
+    return Claim(label, sentence, talk, n, first, second, about_units, text)
 
 
 def counted(count: int) -> str:
@@ -155,9 +144,24 @@ def no_grid_cells(*sides: np.ndarray) -> str:
     return "" if any((share > 0).any() for share in sides) else "No grid-like unit on either side."
 
 
+def least_favourable(found: Mapping[str, Estimate], sign: int) -> tuple[str, Estimate]:
+    """Of the estimates against each kind of surrogates, the one that supports the claim least.
+
+    `sign` is the direction of the claim's effect: 1 if it says more, -1 if it says less.
+    """
+    return min(found.items(), key=lambda item: sign * np.nan_to_num(item[1].value))
+
+
 def percent(value: float) -> str:
     """A share in % as text, with one decimal below 20 %."""
     return f"{100 * value:.{0 if abs(value) >= 0.2 else 1}f} %"
+
+
+def points(value: float, low: float, high: float) -> str:
+    """A difference of shares in percentage points as text, with its interval if there is one."""
+    shown = [f"{100 * v:+.1f}".replace("-", "−") for v in (value, low, high)]
+    interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{shown[0]} points{interval}"
 
 
 def mean_percent(values: np.ndarray) -> str:

@@ -24,6 +24,7 @@ P_VALUES = ("p_value", *(f"p_{kind}" for kind in KINDS))  # over all kinds, and 
 COUNTS = ("field_count", "surrogate_count")
 MEASURED = (*P_VALUES, "null_95", *COUNTS)
 BATCH = 25  # surrogates of a map drawn at once; bounds memory, and decides what a seed draws
+LEVEL = 0.05  # p-value at or below which one map passes when it is tested alone
 ENOUGH = 10  # surrogates as high as the map, after which its p-value cannot become small
 
 
@@ -37,8 +38,8 @@ def significance(
 ) -> xr.Dataset:
     """How the 60° grid score of each map compares with chance: p-values against its surrogates.
 
-    Surrogates of both kinds are made in batches of 25, up to `count` of each kind. Once ten of one
-    kind score at least as high as the map, no more are made (sequential Monte Carlo test; Besag and
+    Surrogates are made in batches of 25 of each kind, up to `count` of each. Once ten of one kind
+    score at least as high as the map, no more are made (sequential Monte Carlo test; Besag and
     Clifford 1991). Promising maps thus get many surrogates, and others few. The p-values remain
     valid: a map that passes some level would also have passed it with a number of surrogates fixed
     in advance.
@@ -73,18 +74,18 @@ def significance(
         A dataset over the leading dimensions:
 
         - `p_phase`, `p_shuffle`: (1 + surrogates that score at least as high) / (1 + surrogates),
-          for random phases and for shuffled fields. `p_shuffle` is NaN if the first batch of random
-          phases decided the test. It is 1 for maps with fewer than two fields, which have nothing
-          to shuffle: a single field may score higher than the several fields of random phases
-          without being a lattice.
-        - `p_value`: the larger of the two, or the one that there is.
+          for random phases and for shuffled fields. `p_shuffle` is 1 for maps with fewer than two
+          fields, which have nothing to shuffle: a single field may score higher than the several
+          fields of random phases without being a lattice.
+        - `p_value`: the larger of the two.
         - `null_95`: the score that 5 % of the surrogates exceed, of the kind with the larger
           p-value; of both kinds the higher score if the p-values are equal.
         - `field_count`: as in `count_fields`.
-        - `surrogate_count`: number of random-phase surrogates that were made.
-        - `surrogate_score`: scores of the first random-phase surrogates, at most 25, along a last
-          dimension `surrogate`. Their number does not depend on the map's score, so they are a fair
-          sample of chance.
+        - `surrogate_count`: number of surrogates of each kind that were made.
+        - `surrogate_score`: scores of the first surrogates of each kind, at most 25, along two last
+          dimensions, `kind` ("phase", "shuffle") and `surrogate`. Their number does not depend on
+          the map's score, so they are a fair sample of chance. NaN where there is nothing to
+          shuffle.
 
         A constant map has p-values of 1 and zeros elsewhere. A map without any visited bin has NaN,
         no fields and no surrogates.
@@ -94,15 +95,16 @@ def significance(
     """
     check_whole("count", count, 1)
     check_whole("seed", seed, 0)
-    stack = MapStack(rate_maps, unvisited, (*MEASURED, "surrogate_score", "surrogate"))
+    stack = MapStack(rate_maps, unvisited, (*MEASURED, "surrogate_score", "kind", "surrogate"))
     observed = published_score(stack.maps, definition, unvisited)
     nothing = 0 * observed.score_60.values  # NaN for a map without any visited bin
     result = {name: nothing.copy() for name in MEASURED}
-    for name in P_VALUES:  # of a constant map; only the first kind would have been drawn
-        result[name] += 1.0 if name in P_VALUES[:2] else np.nan
+    for name in P_VALUES:
+        result[name] += 1.0
     for name in COUNTS:
         result[name] = np.zeros(stack.count, int)
-    first = np.repeat(nothing[:, np.newaxis].astype(np.float32), min(count, BATCH), axis=1)
+    first = np.empty((stack.count, len(KINDS), min(count, BATCH)), np.float32)
+    first[:] = nothing[:, np.newaxis, np.newaxis]
     tested = np.flatnonzero(np.isfinite(observed.ring_60))
     for index in tqdm(tested, "testing", unit="map", disable=not progress or None):
         random = seeds.generator(seed, seeds.SURROGATES, index)
@@ -115,7 +117,7 @@ def significance(
     labelled = {name: stack.label(values) for name, values in result.items()}
     for kind, label in LABELS.items():
         labelled[f"p_{kind}"].attrs["long_name"] = f"p-value against {label}"
-    trailing = {"surrogate": np.arange(first.shape[1])}
+    trailing = {"kind": list(KINDS), "surrogate": np.arange(first.shape[2])}
     return xr.Dataset({**labelled, "surrogate_score": stack.label(first, trailing=trailing)})
 
 
@@ -140,27 +142,24 @@ def _compare(
     testable = len(possible) == len(draws)
     if not testable:
         count = min(count, BATCH)  # no test, only `surrogate_score`
-    made: dict[str, list[np.ndarray]] = {name: [] for name in possible}
-    enough = False
+    scored = {name: np.empty(0) for name in possible}
     for start in range(0, count, BATCH):
-        for name, scores in made.items():
-            if not enough:
-                maps = possible[name](min(BATCH, count - start))
-                scores.append(_scores_60(maps, definition, unvisited))
-                enough = sum((s >= height).sum() for s in scores) >= ENOUGH
-    scored = {name: np.concatenate(scores) for name, scores in made.items() if scores}
+        for name, scores in scored.items():
+            maps = possible[name](min(BATCH, count - start))
+            scored[name] = np.append(scores, _scores_60(maps, definition, unvisited))
+        if any((scores >= height).sum() >= ENOUGH for scores in scored.values()):
+            break
     p = {name: (1 + (s >= height).sum()) / (1 + s.size) for name, s in scored.items()}
     largest, null_95 = max((p[name], np.quantile(s, 0.95)) for name, s in scored.items())
-    first = next(iter(scored.values()))
-    untestable = dict.fromkeys(draws.keys() - possible.keys(), 1.0)
     chance = {
         "p_value": largest if testable else 1.0,
-        **{f"p_{name}": p.get(name, untestable.get(name, np.nan)) for name in KINDS},
+        **{f"p_{name}": p.get(name, 1.0) for name in draws},
         "null_95": null_95,
         "field_count": len(found.peaks),
-        "surrogate_count": first.size,
+        "surrogate_count": max(scores.size for scores in scored.values()),
     }
-    return chance, first[:BATCH]
+    unknown = np.full(min(count, BATCH), np.nan)
+    return chance, np.array([scored.get(name, unknown)[:BATCH] for name in draws])
 
 
 def _scores_60(maps: np.ndarray, definition: str, unvisited: str) -> np.ndarray:

@@ -19,7 +19,8 @@ import scipy.fft
 import scipy.special
 from numpy.typing import ArrayLike
 
-from nofreelunch.scoring.firing_fields import SMOOTHING, Fields
+from nofreelunch.errors import refused
+from nofreelunch.scoring.firing_fields import SMOOTHING, Fields, find_fields
 from nofreelunch.scoring.maps import one_map
 
 LEAST_OVERLAP = 0.1  # share of the visited bins; correlations over fewer are noisy and count less
@@ -171,16 +172,69 @@ def shuffled_field_maps(found: Fields, count: int, random: np.random.Generator) 
     closest two of the map, as far as these are known and as far as there is room (see `_places`).
     """
     places = _places(found, count, random)
+    fields = np.broadcast_to(np.arange(len(found.pieces)), places.shape[:2])
+    return _put(found, fields, places, random)
+
+
+def lattice_maps(
+    rate_map: ArrayLike, period: float, count: int, random: np.random.Generator
+) -> np.ndarray:
+    """Maps (count, y, x) of perfect grid cells with the fields of a map (y, x).
+
+    The fields are put on the points of a triangular lattice of random orientation and phase, whose
+    `period` is given in bins. Where the lattice has more points than the map has fields, fields are
+    used again. How many of these maps pass `significance` is the power of that test for grid cells
+    with such fields.
+
+    Raises ValueError as `find_fields` does, and for a map without fields.
+    """
+    found = find_fields(rate_map)
+    number = len(found.pieces)
+    if not number:
+        raise refused("rate_map", "no fields", "one or more")
+    visited = np.isfinite(found.background)
+    made = np.empty((count, *visited.shape))
+    for index in range(count):
+        points = _triangular(len(visited), period, random)
+        points = points[visited[tuple(points.T)]]
+        repeats = -(-len(points) // number)
+        order = random.permuted(np.tile(np.arange(number), (repeats, 1)), axis=1)
+        fields = order.ravel()[: len(points)]
+        made[index] = _put(found, fields[np.newaxis], points[np.newaxis], random)[0]
+    return made
+
+
+def _triangular(side: int, period: float, random: np.random.Generator) -> np.ndarray:
+    """Points y, x (point, 2) of a random triangular lattice in a map, rounded to bins."""
+    reach = int(np.ceil(2 * side / period)) + 1
+    steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1).T
+    basis = period * np.array([[0, 1], [np.sqrt(3) / 2, 0.5]])
+    angle = random.uniform(0, np.pi / 3)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    points = (steps + random.uniform(size=2)) @ basis @ turn + side / 2
+    points = np.floor(points).astype(int)
+    return points[((points >= 0) & (points < side)).all(axis=1)]
+
+
+def _put(found: Fields, fields: np.ndarray, places: np.ndarray, random) -> np.ndarray:
+    """Maps (count, y, x) with fields at places: numbers (count, place) and y, x (count, place, 2).
+
+    Each piece is turned by a random multiple of 90°, mirrored or not. Where pieces overlap the
+    highest rate counts.
+    """
     turns = random.integers(8, size=places.shape[:2])
     side = len(found.background)
     margin = max(len(piece) // 2 for piece in found.pieces)
-    rates = np.zeros((count, *2 * [side + 2 * margin]))
-    for number, piece in enumerate(found.pieces):
-        turned = [np.rot90(way, k) for way in (piece, piece.T) for k in range(4)]
-        corners = (places[:, number] + margin - len(piece) // 2).tolist()
-        for one, (y, x), turn in zip(rates, corners, turns[:, number].tolist(), strict=True):
+    rates = np.zeros((len(places), *2 * [side + 2 * margin]))
+    turned = [
+        [np.rot90(way, k) for way in (piece, piece.T) for k in range(4)] for piece in found.pieces
+    ]
+    for one, numbers, where, ways in zip(rates, fields, places, turns, strict=True):
+        for number, (y, x), way in zip(numbers, where + margin, ways, strict=True):
+            piece = turned[number][way]
+            y, x = y - len(piece) // 2, x - len(piece) // 2
             covered = one[y : y + len(piece), x : x + len(piece)]
-            np.maximum(covered, turned[turn], out=covered)
+            np.maximum(covered, piece, out=covered)
     inside = slice(margin, margin + side)
     return rates[:, inside, inside] + found.background
 

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.scoring import (
+    calibration,
     expanding_ring,
     firing_fields,
     grid_modules,
@@ -61,9 +62,10 @@ def score_units(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
 
         With surrogates, which are drawn from each network's own seed, also:
 
-        - `p_value`, `p_phase`, `p_shuffle`, `null_95` and `surrogate_score` (network, unit,
+        - `p_value`, `p_phase`, `p_shuffle`, `null_95` and `surrogate_score` (network, unit, kind,
           surrogate): as in `significance`, for the min_max score. `significant`: passes at a false
           discovery rate of 5 % among the network's active units.
+        - `calibration_p_value` (network, made, sample): as in `calibrate`, from active units.
         - `lattice_class`, as a flag, and `lattice_p_value`: as in `classify_lattices` with
           `CLASS_SURROGATES`. Units below all of `LEAST_TO_CLASSIFY` are "other" and have no
           p-value.
@@ -153,6 +155,7 @@ def _by_chance(maps: xr.DataArray, found: xr.Dataset, surrogates: int, seed: int
     names = [*significance.P_VALUES, "null_95", "surrogate_score"]
     chance = significance.significance(maps, surrogates, seed)[names].where(active)
     significant = significance.false_discovery(chance["p_value"])
+    calibrated = calibration.calibrate(maps.values[active.values], seed)
     scores = found[["score_90"]].assign(
         score_60=found["score_60"].sel(definition="min_max"),
         stripe_score=lattice_classes.stripe_score(maps),
@@ -166,6 +169,7 @@ def _by_chance(maps: xr.DataArray, found: xr.Dataset, surrogates: int, seed: int
     return {
         **chance.data_vars,
         "significant": significant,
+        "calibration_p_value": calibrated.expand_dims(network=maps["network"]),
         "lattice_class": flags(lattice["lattice_class"], lattice_classes.CLASSES),
         "lattice_p_value": lattice["p_value"].where(promising),
         **_modules(found["period"].where(significant), seed),

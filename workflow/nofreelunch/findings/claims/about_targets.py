@@ -1,15 +1,16 @@
 """Claims about targets and their place cells: Results 2, 5 and 6 of the talk.
 
-The docstring of each function names the estimate and the rule of `verdicts` that judges it.
+The docstring of each function names the estimates and the rules of `verdicts` that judge them. The
+first is by units above a grid score, less the share of their surrogates; it is made for each kind
+of surrogates, and the one that supports the claim least counts. The second is by p-values.
 
 Claims about grid cells cannot be tested if the networks with difference-of-softmaxes targets have
-not learnt to path-integrate. Their second estimate is the grid fraction. Claims about spectra
-involve no network.
+not learnt to path-integrate. Claims about spectra involve no network.
 """
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,9 @@ import xarray as xr
 
 from nofreelunch.findings import comparisons, network_measures, talks, verdicts
 from nofreelunch.findings.talks import Quantity
-from nofreelunch.findings.verdicts import Claim, Estimate, judge
+from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge
+from nofreelunch.scoring.surrogates import LABELS
 
-NEGLIGIBLE = 0.01  # a share of units this small counts as none
 WORKING = "difference_of_softmaxes"
 PLACE_CELL_SETTINGS: dict[str, tuple[dict[str, Any], Quantity]] = {
     "R5a": (talks.MILD_SETTING, talks.MILD_LOSS),
@@ -46,50 +47,64 @@ def gives_grid_cells(
 ) -> Claim:
     """R2a, R6b. Excess of grid-like units over their surrogates, for one target; `contrast`.
 
-    The excess is the share of grid-like units minus that of their surrogates. It is compared with
-    the talk's share minus the same chance, because the talk did not subtract chance.
+    The excess is compared with the talk's share less the same chance, because the talk did not
+    subtract chance. Second: share of active units with small p-values less the test's size; `side`.
     """
     networks = comparisons.of_target(summary, target)
-    chance = network_measures.chance_above(networks, summary.attrs["grid_cell_threshold"])
+    kind, estimate = verdicts.least_favourable(excess_by_kind(networks), 1)
+    chance = network_measures.chance_above(networks, summary.attrs["grid_cell_threshold"], kind)
     known = chance[np.isfinite(chance)]
     effect = talk.value - float(known.mean()) if known.size else math.nan
-    return _above_chance(
+    high = "Chance is as high here as the reference." if effect <= 0 else ""
+    calibrated = verdicts.over_seeds(network_measures.calibrated_share(networks))
+    return judge(
         label,
-        target,
-        f"give more grid-like units than chance{ending}",
-        verdicts.contrast(effect),
+        f"{comparisons.phrase(summary, target)} targets give more grid-like units than "
+        f"chance{ending}.",
         talk,
-        summary,
-        verdicts.side(1),
-        "Chance is as high here as the reference." if effect <= 0 else "",
-        f" The reference less this chance is {verdicts.percent(effect)}." if known.size else "",
+        verdicts.counted(estimate.count),
+        Evidence(estimate, "difference", verdicts.contrast(effect), high),
+        Evidence(calibrated, "difference", verdicts.side(1)),
+        _obstacles(summary, target, networks),
+        f"{_levels(networks)}{_by_kind(excess_by_kind(networks))}"
+        + (f" The reference less this chance is {verdicts.percent(effect)}." if known.size else ""),
     )
 
 
 def gives_none(label: str, target: str, summary: xr.Dataset, theory: Theory) -> Claim:
-    """R2b to R2h. Excess of grid-like units over their surrogates, for one target; `absence`.
+    """R2b to R2h. Share of active units that may be lattices, for one target; `absence`.
 
-    An excess of up to 1 percentage point counts as none. The grid fraction is the second estimate.
-    With too few surrogates to detect a fraction this small, it can only speak against the claim.
+    Its upper bound allows for the lattices that the test misses. It has to stay below the talk's
+    share of grid-like units in networks that have grid cells. There is no first estimate: to be
+    below chance is easy for maps of one or two fields, whose surrogates score high.
     """
-    rule, holds = verdicts.absence(NEGLIGIBLE), "give no more grid-like units than chance"
-    second = (
-        rule
-        if network_measures.least_fraction(summary) <= NEGLIGIBLE
-        else verdicts.only_against(rule)
+    networks = comparisons.of_target(summary, target)
+    found = network_measures.lattices(networks)
+    count = int(np.isfinite(network_measures.calibrated_share(networks)).sum())
+    limit = talks.UNITS_DOS.value
+    return judge(
+        label,
+        f"{comparisons.phrase(summary, target)} targets give no grid cells: fewer than "
+        f"{verdicts.percent(limit)} of the units.",
+        talks.NO_UNITS,
+        verdicts.counted(count),
+        None,
+        Evidence(Estimate(*found[:3], count), "share", verdicts.absence(limit)),
+        _obstacles(summary, target, networks),
+        f"{_levels(networks)}{_by_kind(excess_by_kind(networks))} The limit is the talk's share of "
+        "grid-like units with difference-of-softmaxes targets.",
     )
-    return _above_chance(label, target, holds, rule, talks.NO_UNITS, summary, second)
 
 
 def realism_prevents(label: str, summary: xr.Dataset, theory: Theory) -> Claim:
-    """R5a, R5b. Effect of realistic place cells on the share of grid-like units; `contrast`.
+    """R5a, R5b. Effect of realistic place cells on grid-like units less chance; `contrast`.
 
-    The share with a place-cell setting of the talks minus that with homogeneous place cells,
-    compared with the talk's difference.
+    The excess with a place-cell setting of the talks minus that with homogeneous place cells,
+    compared with the talk's difference. Second: the same of small p-values; `side`.
     """
     setting, talk = PLACE_CELL_SETTINGS[label]
     kind, numbers = comparisons.place_cell_label(setting).split("\n")
-    return _shares_differ(
+    return shares_differ(
         label,
         f"Place cells with {kind} ({numbers}) give fewer grid-like units than homogeneous ones.",
         {
@@ -102,12 +117,12 @@ def realism_prevents(label: str, summary: xr.Dataset, theory: Theory) -> Claim:
 
 
 def gaussians_prevent(summary: xr.Dataset, theory: Theory) -> Claim:
-    """R6a. Effect of Gaussians instead of softmaxes on the share of grid-like units; `contrast`.
+    """R6a. Effect of Gaussians instead of softmaxes on grid-like units less chance; `contrast`.
 
-    The share with an equal-amplitude difference of Gaussians minus that with a difference of
-    softmaxes, compared with the talk's difference.
+    The excess with an equal-amplitude difference of Gaussians minus that with a difference of
+    softmaxes, compared with the talk's difference. Second: the same of small p-values; `side`.
     """
-    return _shares_differ(
+    return shares_differ(
         "R6a",
         "An equal-amplitude difference of Gaussians gives fewer grid-like units than a difference "
         "of softmaxes.",
@@ -132,14 +147,14 @@ def spectrum_peaks(
     cells = 0 if found is None else json.loads(found.attrs["spec"])["place_cells"]
     peak = math.nan if found is None else float(found["peak_mode"])
     where = "on a ring" if talk.value > 1 else "at the longest mode of the box, so not on a ring"
+    estimate = Estimate(peak, math.nan, math.nan, 1)
     return judge(
         label,
         f"{comparisons.phrase(summary, target)} targets have their largest spectral power {where}.",
-        Estimate(peak, math.nan, math.nan, 1),
-        verdicts.near(talk.value, tolerance=0.5),
         talk,
-        "cycles per box",
         f"{cells} place cells",
+        Evidence(estimate, "cycles per box", verdicts.near(talk.value, tolerance=0.5)),
+        None,
         [
             ""
             if found is not None
@@ -147,93 +162,61 @@ def spectrum_peaks(
             "" if cells >= FEWEST_CELLS else f"A spectrum needs {FEWEST_CELLS} place cells.",
         ],
         "Computed from the target alone; no network is involved.",
+        about_units=False,
     )
 
 
-def _above_chance(
+def shares_differ(
     label: str,
-    target: str,
-    holds: str,
-    rule: verdicts.Rule,
+    sentence: str,
+    sides: dict[str, xr.Dataset],
     talk: Quantity,
     summary: xr.Dataset,
-    second: verdicts.Rule,
-    hindrance: str = "",
-    reason: str = "",
+    obstacles: Sequence[str] = (),
 ) -> Claim:
-    """The claim that a target does what the words in `holds` say.
+    """The claim that networks of the first side have another share of grid cells than the second.
 
-    `rule` judges the excess over surrogates; `second` judges the grid fraction.
+    The direction is that of the talk's difference. Both sides are taken less chance.
     """
-    networks = comparisons.of_target(summary, target)
-    targets = f"{comparisons.phrase(summary, target)} targets"
-    estimate = verdicts.over_seeds(network_measures.excess(networks))
-    return judge(
-        label,
-        f"{targets} {holds}.",
-        estimate,
-        rule,
-        talk,
-        "difference",
-        verdicts.counted(estimate.count),
-        [
-            _no_chance(networks),
-            verdicts.few_seeds(estimate.count),
-            unlearnt(summary),
-            _stays(targets, networks),
-        ],
-        _levels(networks) + reason,
-        [hindrance],
-        verdicts.Second(
-            verdicts.over_seeds(network_measures.grid_fraction(networks)), "share", second
-        ),
-    )
-
-
-def _shares_differ(
-    label: str, sentence: str, sides: dict[str, xr.Dataset], talk: Quantity, summary: xr.Dataset
-) -> Claim:
+    first, second = sides.values()
+    sign = 1 if talk.value > 0 else -1
+    found = {
+        kind: verdicts.of_difference(
+            network_measures.excess(first, kind), network_measures.excess(second, kind)
+        )
+        for kind in network_measures.kinds(summary)
+    }
+    _, estimate = verdicts.least_favourable(found, sign)
     threshold = summary.attrs["grid_cell_threshold"]
-    first, second = (
-        network_measures.share_above(networks, threshold) for networks in sides.values()
-    )
-    estimate = verdicts.of_difference(first, second)
-    means = [verdicts.percent(values.mean()) for values in (first, second) if values.size]
-    fractions = [network_measures.grid_fraction(networks) for networks in sides.values()]
+    shares = [network_measures.share_above(networks, threshold) for networks in (first, second)]
+    calibrated = [network_measures.calibrated_share(networks) for networks in (first, second)]
+    known = all(share.size for share in shares)
     return judge(
         label,
         sentence,
-        estimate,
-        verdicts.contrast(talk.value),
         talk,
-        "difference",
-        f"{first.size} and {second.size} networks",
+        f"{first.sizes['network']} and {second.sizes['network']} networks",
+        Evidence(
+            estimate, "difference", verdicts.contrast(talk.value), verdicts.no_grid_cells(*shares)
+        ),
+        Evidence(verdicts.of_difference(*calibrated), "difference", verdicts.side(sign)),
         [
-            verdicts.few_seeds(estimate.count),
+            *obstacles,
+            *(_no_chance(networks) for networks in sides.values()),
+            verdicts.few_seeds(min(first.sizes["network"], second.sizes["network"])),
             unlearnt(summary),
             *(_stays(name, networks) for name, networks in sides.items()),
         ],
-        f"{means[0]} of units against {means[1]}{_against(fractions)}." if len(means) == 2 else "",
-        [verdicts.no_grid_cells(first, second)],
-        fraction_differs(fractions[0], fractions[1], talk),
+        f"{_sides(sides)}{_by_kind(found)}" if known else "",
     )
 
 
-def fraction_differs(first: np.ndarray, second: np.ndarray, talk: Quantity) -> verdicts.Second:
-    """Second estimate of a contrast: the difference between two sets of grid fractions.
-
-    It is judged by `side`: does it have the sign of the talk's difference?
-    """
-    rule = verdicts.side(1 if talk.value > 0 else -1)
-    return verdicts.Second(verdicts.of_difference(first, second), "difference", rule)
-
-
-def _against(fractions: Sequence[np.ndarray]) -> str:
-    known = [values[np.isfinite(values)] for values in fractions]
-    if not all(values.size for values in known):
-        return ""
-    first, second = (verdicts.percent(values.mean()) for values in known)
-    return f"; {first} of active units significant against {second}"
+def excess_by_kind(networks: xr.Dataset) -> dict[str, Estimate]:
+    """Mean excess of grid-like units over each kind of surrogates."""
+    return {
+        kind: verdicts.over_seeds(network_measures.excess(networks, kind))
+        for kind in network_measures.kinds(networks)
+    }
 
 
 def unlearnt(summary: xr.Dataset) -> str:
@@ -245,6 +228,21 @@ def unlearnt(summary: xr.Dataset) -> str:
     if not networks.sizes["network"]:
         return "The study has no reference networks with difference-of-softmaxes targets."
     return _stays("reference networks with difference-of-softmaxes targets", networks)
+
+
+def passing(networks: xr.Dataset) -> str:
+    """How many networks meet the error criterion, as text, such as "3 of 4"."""
+    return f"{int(networks['low_error'].sum())} of {networks.sizes['network']}"
+
+
+def _obstacles(summary: xr.Dataset, target: str, networks: xr.Dataset) -> list[str]:
+    """Why nothing can be said about the units of a target; empty texts where something can."""
+    return [
+        _no_chance(networks),
+        verdicts.few_seeds(networks.sizes["network"]),
+        unlearnt(summary),
+        _stays(f"{comparisons.phrase(summary, target)} targets", networks),
+    ]
 
 
 def _stays(name: str, networks: xr.Dataset) -> str:
@@ -268,8 +266,32 @@ def _no_chance(networks: xr.Dataset) -> str:
     return ""
 
 
+def _by_kind(found: Mapping[str, Estimate]) -> str:
+    """The estimates against each kind of surrogates, in words; empty if none is known."""
+    known = {kind: e for kind, e in found.items() if math.isfinite(e.value)}
+    against = (
+        f"{verdicts.points(e.value, e.low, e.high)} against {LABELS.get(kind, kind)}"
+        for kind, e in known.items()
+    )
+    return f" Less chance: {', '.join(against)}." if known else ""
+
+
+def _sides(sides: Mapping[str, xr.Dataset]) -> str:
+    """Share of grid-like units, small p-values and error criterion of two sides, in words."""
+    parts = []
+    for name, networks in sides.items():
+        share = network_measures.share_above(networks, networks.attrs["grid_cell_threshold"])
+        small = verdicts.mean_percent(network_measures.small_p_values(networks))
+        parts.append(
+            f"{name}: {verdicts.percent(share.mean())} of units, "
+            + (f"p ≤ 0.05 in {small} of active ones, " if small else "")
+            + f"{passing(networks)} networks meet the error criterion"
+        )
+    return f"{'; '.join(parts)}."
+
+
 def _levels(networks: xr.Dataset) -> str:
-    """Share of units, chance, grid fraction and position error, in words."""
+    """Share of units, grid fraction, small p-values and errors of some networks, in words."""
     if not networks.sizes["network"]:
         return ""
     threshold, horizon = (
@@ -277,18 +299,22 @@ def _levels(networks: xr.Dataset) -> str:
     )
     share = verdicts.percent(network_measures.share_above(networks, threshold).mean())
     active = verdicts.mean_percent(network_measures.share_above_active(networks, threshold))
-    chance = verdicts.mean_percent(network_measures.chance_above(networks, threshold))
-    against = f", surrogates {chance}" if chance else ""
-    fractions = (network_measures.grid_fraction(networks, of) for of in ("active", "present"))
-    of_active, of_all = (verdicts.mean_percent(values) for values in fractions)
     small = verdicts.mean_percent(network_measures.small_p_values(networks))
-    significant = f"significant {of_active} of active units, {of_all} of all; " if of_active else ""
-    significant += f"p ≤ 0.05 in {small} of active units; " if small else ""
+    tested = ""
+    if small:
+        found = network_measures.lattices(networks)
+        size = verdicts.percent(networks.attrs["test_size"])
+        tested = (
+            f"p ≤ 0.05 in {small} of active ones, where chance alone has {size} and perfect "
+            f"lattices would have {verdicts.percent(found.power)}; "
+            f"significant: {network_measures.fraction_text(networks)}; "
+        )
     counts = network_measures.unit_counts(networks)
     error = float(networks["position_error"].sel(horizon=horizon).mean())
     return (
-        f"{share} of units ({active} of active ones){against}; {significant}{counts.present} units,"
-        f" {counts.dead} dead and {counts.constant} constant; position error {100 * error:.1f} cm."
+        f"{share} of units above {threshold:g} ({active} of active ones); {tested}"
+        f"{counts.present} units, {counts.dead} dead and {counts.constant} constant; position "
+        f"error {100 * error:.1f} cm, {passing(networks)} networks meet the criterion."
     )
 
 

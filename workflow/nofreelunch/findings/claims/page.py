@@ -9,6 +9,7 @@ import xarray as xr
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.findings.claims import about_networks, about_targets, about_widths
 from nofreelunch.findings.verdicts import Claim, mean_percent, percent
+from nofreelunch.scoring.surrogates import LABELS
 
 __all__ = ["Claim", "evaluate", "to_markdown"]
 
@@ -23,30 +24,34 @@ RESULTS = {
 
 HOW_TO_READ = """\
 Each row is one claim of the talk "No Free Lunch from Deep Learning in Neuroscience" (Schaeffer, \
-Khona & Fiete 2022), this study's estimate of it with its 95 % interval, the number of networks \
-that it rests on, a reference with its source (the talk, unless that says otherwise), and a \
-verdict. Networks (seeds) are the unit of replication, so units of one network never count as \
+Khona & Fiete 2022), with this study's estimates and their 95 % intervals, a verdict on each, the \
+number of networks behind them, and a reference with its source (the talk, unless that says \
+otherwise). Networks (seeds) are the unit of replication, so units of one network never count as \
 independent evidence. Shares of networks have Wilson's interval, means over networks Student's, \
 differences Welch's. Each interval stands alone: {count} claims are tested, so one in twenty \
 intervals may miss by chance.
 
 A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
 fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
-trained, where the study lacks them, or where the interval holds both the talk's effect and none. \
-"Grid-like" means a grid score (minimum of the peaks less maximum of the troughs) above \
-{threshold:g}. Random maps reach that too: chance is the share of each unit's own surrogates, maps \
-of random phase with the unit's own radial spectrum and rates, that do.
+trained, where the study lacks them, or where the interval holds both the talk's effect and none.
 
-"Significant" is a unit that scores higher than its surrogates, of random phase and of shuffled \
-fields, after a correction for having tested all active units of its network: of the units that \
-pass, at most one in twenty is expected to be chance. Shuffles are harder to beat where fields \
-merely keep their distance, so a share of units above random-phase chance may hold few that are \
-significant. The *grid fraction* is the share of active \
-units that are; dead units never fire, constant ones fire alike everywhere, and neither is active. \
-Where a claim is about units above a grid score, the column *by significant units* has the same \
-number of significant ones. The first estimate decides; only where that leaves a claim untestable \
-may the second decide instead, and the reason then says so. Having two chances, such a claim is \
-decided by mistake more often than one in twenty times."""
+Two criteria are kept apart, and neither decides for the other.
+
+- **By grid score, less chance.** A unit is "grid-like" if its grid score (minimum of the peaks \
+less maximum of the troughs) is above {threshold:g}, as in the talk. Random maps reach that, too. \
+From every share of grid-like units, that of the units' surrogates is taken off. There are two \
+kinds of surrogates: maps of random phases with the unit's own spectrum and rates, and the unit's \
+own fields shuffled. The kind that supports the claim least decides.
+- **By p-values.** A unit's p-value compares its score with both kinds of surrogates. Of units \
+without a lattice, {size} have a p-value of at most 0.05; this size of the test is measured on \
+surrogates that are tested as if they were units. Shares of units are shares of active units with \
+such a p-value, less the size. How many lattices that can hide follows from the power of the test: \
+the share of perfect lattices, made of the network's own fields, that have such a p-value.
+
+*Significant* units have a p-value small enough after a correction for having tested all active \
+units of a network: of those that pass, at most one in twenty is expected to be chance. The *grid \
+fraction* is the share of active units that are significant. Dead units never fire, constant ones \
+fire alike everywhere, and neither is active."""
 
 MODULES = (
     "Counted among the significant units that have a period, from 10 of these on. A network is "
@@ -69,7 +74,9 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     """
     parts = [f"# Claims of the study “{summary.attrs['study']}”", _counts(claims, summary)]
     threshold = summary.attrs["grid_cell_threshold"]
-    how = HOW_TO_READ.format(count=len(claims), threshold=threshold)
+    size = summary.attrs["test_size"]
+    known = percent(size) if math.isfinite(size) else "an unknown share"
+    how = HOW_TO_READ.format(count=len(claims), threshold=threshold, size=known)
     parts += ["## How to read this", how, _thresholds(summary)]
     for number, title in RESULTS.items():
         chosen = [claim for claim in claims if claim.result == number]
@@ -84,17 +91,29 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
 
 
 def _counts(claims: Sequence[Claim], summary: xr.Dataset) -> str:
-    found = [claim.verdict for claim in claims]
-    order = (verdicts.REPRODUCED, verdicts.NOT_REPRODUCED, verdicts.UNTESTABLE)
-    counts = ", ".join(f"{found.count(verdict)} {verdict}" for verdict in order)
+    scored = [c.first for c in claims if c.about_units and c.first]
+    tested = [c.second for c in claims if c.second]
+    others = [c.first for c in claims if not c.about_units and c.first]
+    counts = [
+        f"By grid score, less chance: {_verdicts(scored)}.",
+        f"By p-values: {_verdicts(tested)}.",
+        f"Claims that involve no unit: {_verdicts(others)}.",
+    ]
     diverged = int(summary["diverged"].sum())
     networks = f"{verdicts.counted(summary.sizes['network'])}, {diverged} of them diverged"
     left_out = " and left out of every number" if diverged else ""
     units = network_measures.unit_counts(comparisons.trained(summary))
     return (
-        f"**{len(claims)} claims: {counts}.** {networks}{left_out}. {units.present} units, "
-        f"{units.active} active, {units.dead} dead, {units.constant} constant."
+        f"**{len(claims)} claims. {' '.join(counts)}**\n\n{networks}{left_out}. {units.present} "
+        f"units, {units.active} active, {units.dead} dead, {units.constant} constant."
     )
+
+
+def _verdicts(found: Sequence[verdicts.Evidence]) -> str:
+    """How many estimates have each verdict, as text."""
+    order = (verdicts.REPRODUCED, verdicts.NOT_REPRODUCED, verdicts.UNTESTABLE)
+    of = [evidence.verdict for evidence in found]
+    return ", ".join(f"{of.count(verdict)} {verdict}" for verdict in order)
 
 
 def _thresholds(summary: xr.Dataset) -> str:
@@ -117,16 +136,24 @@ def _claims_table(claims: Sequence[Claim]) -> str:
     rows = [
         (
             f"**{claim.id}.** {claim.sentence}",
-            _shown(claim.estimate, claim.low, claim.high, claim.unit),
-            _second(claim),
+            _evidence(claim.first),
+            _evidence(claim.second),
             claim.n,
             f"{claim.reference.text} ({claim.reference.source})",
-            f"**{claim.verdict}**",
         )
         for claim in claims
     ]
-    heads = ("claim", "this study [95 % interval]", "by significant units", "N")
-    return _table((*heads, "reference", "verdict"), rows)
+    first = "this study [95 % interval]; units by grid score, less chance"
+    return _table(("claim", first, "by p-values", "N", "reference"), rows)
+
+
+def _evidence(evidence: verdicts.Evidence | None) -> str:
+    """An estimate and its verdict, as text."""
+    if evidence is None:
+        return "–"
+    estimate = evidence.estimate
+    shown = _shown(estimate.value, estimate.low, estimate.high, evidence.unit)
+    return f"{shown}: **{evidence.verdict}**"
 
 
 def _reasons(claims: Sequence[Claim]) -> str:
@@ -154,15 +181,15 @@ def _architectures_table(summary: xr.Dataset) -> str:
         period = np.concatenate(network_measures.periods(networks, threshold))
         typical = f"{np.median(period):.2f} m" if period.size else "none"
         rows.append((cell, activation, *_networks_row(summary, networks), typical))
-    heads = ("cell", "activation", *_networks_heads(summary), "median period of those units")
+    heads = ("cell", "activation", *_networks_heads(summary), "median period of grid-like units")
     return _table(heads, rows)
 
 
 def _networks_heads(summary: xr.Dataset) -> tuple[str, ...]:
     above = f"units above {summary.attrs['grid_cell_threshold']:g} (of active ones)"
     errors = ("position error", "by ridge regression")
-    units = ("chance", "grid fraction (of all units)", "units: dead, constant")
-    return ("networks", "keys unlike the defaults", *errors, above, *units)
+    units = ("chance, by kind", "p ≤ 0.05", "power", "grid fraction", "units: dead, constant")
+    return ("networks (criterion met)", "keys unlike the defaults", *errors, above, *units)
 
 
 def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
@@ -172,25 +199,31 @@ def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
     )
     recipe = comparisons.recipe(summary, networks)
     error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
-    above, above_active, chance, fraction, fraction_of_all = (
+    above, above_active, small = (
         mean_percent(values) or "not known"
         for values in (
             network_measures.share_above(networks, threshold),
             network_measures.share_above_active(networks, threshold),
-            network_measures.chance_above(networks, threshold),
-            network_measures.grid_fraction(networks),
-            network_measures.grid_fraction(networks, of="present"),
+            network_measures.small_p_values(networks),
         )
     )
+    chance = [
+        f"{LABELS.get(kind, kind)} {share}"
+        for kind in network_measures.kinds(networks)
+        if (share := mean_percent(network_measures.chance_above(networks, threshold, kind)))
+    ]
+    power = network_measures.lattices(networks).power
     units = network_measures.unit_counts(networks)
     return (
-        str(networks.sizes["network"]),
+        f"{networks.sizes['network']} ({about_targets.passing(networks)})",
         ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
         f"{100 * float(error.mean()):.1f} cm",
         f"{100 * float(ridge.mean()):.1f} cm",
         f"{above} ({above_active})",
-        chance,
-        f"{fraction} ({fraction_of_all})",
+        ", ".join(chance) or "not known",
+        small,
+        percent(power) if math.isfinite(power) else "not known",
+        network_measures.fraction_text(networks) or "not known",
         f"{units.present}: {units.dead}, {units.constant}",
     )
 
@@ -220,14 +253,6 @@ def _modules(found: network_measures.Modules) -> str:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _second(claim: Claim) -> str:
-    """The estimate by significant units, as text."""
-    if claim.second is None:
-        return "–"
-    estimate, unit, _ = claim.second
-    return _shown(estimate.value, estimate.low, estimate.high, unit)
 
 
 def _shown(value: float, low: float, high: float, unit: str) -> str:

@@ -1,0 +1,126 @@
+"""Writes docs/search.md: what the search for a recipe tried, and what came out.
+
+python docs/build/search.py docs/search.md results/search results/evening
+
+The folders are those of the finished studies search and evening.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from nofreelunch.files import datasets
+from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.findings.summary import join_units
+from nofreelunch.scoring.significance import LEVEL
+from nofreelunch.study.costs import operations
+
+PAGE = """# The search for a recipe
+
+At a place-cell width of 0.12 m, a box of 2.2 m holds about six fields of a perfect grid cell, and
+a network's units have fewer. So few fields can hardly be told from chance
+([scores.md](scores.md)). This page is about the question which training gives units that can: it
+lists what was tried, in the order in which it was tried.
+
+The search used seed 100 alone. Its last recipe was then frozen and trained with seeds that no
+choice had seen. The studies of this project start at seed 10 for that reason. Both are studies
+that you can run again: `make STUDY=search` and `make STUDY=evening`.
+
+Every row is one network. *Changed* names what differs from the recipe at the top. *Cost* is the
+arithmetic of its training over that of the recipe. Errors are means over 20 and 50 steps of
+held-out walks. *p ≤ 0.05* is the share of active units with such a p-value, of which about
+{size:.0f} % are chance. *Significant* units pass a false-discovery rate of 5 % within their
+network. The *period* is the median of units with p ≤ 0.05.
+
+## The search
+
+{searched}
+
+## The recipe, with seeds that the search has not seen
+
+{chosen}
+
+## What this shows
+
+{said}
+"""
+
+COLUMNS = (
+    *("changed", "seed", "cost", "error, cm (20 / 50 steps)", "units > 0.8", "p ≤ 0.05"),
+    *("significant", "period"),
+)
+
+
+def main(page: str, searched: str, chosen: str) -> None:
+    """Write the page from the summaries of two studies."""
+    search, final = (_summary(folder) for folder in (searched, chosen))
+    recipe = comparisons.defaults(final)
+    reference = comparisons.select(final)
+    size = 100 * float(np.nanmean([table.attrs["test_size"] for table in (search, final)]))
+    Path(page).write_text(
+        PAGE.format(
+            size=size,
+            searched=_table(search, recipe),
+            chosen=_table(reference, recipe),
+            said=_said(reference),
+        ),
+        encoding="utf-8",
+    )
+
+
+def _summary(folder: str) -> xr.Dataset:
+    networks = datasets.load(f"{folder}/summary.nc", "summary")
+    return join_units(networks, datasets.load(f"{folder}/units.nc", "units"))
+
+
+def _table(summary: xr.Dataset, recipe: dict[str, Any]) -> str:
+    order = [m for members in summary["in_sweep"].values for m in np.flatnonzero(members)]
+    kept = set(range(summary.sizes["network"]))
+    rows = [_row(summary.isel(network=[k]), recipe) for k in dict.fromkeys(order) if k in kept]
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(network: xr.Dataset, recipe: dict[str, Any]) -> list[str]:
+    spec = json.loads(str(network["spec"].item()))
+    changed = {
+        key: value
+        for key, value in spec.items()
+        if key != "seed" and None not in (value, recipe.get(key)) and value != recipe[key]
+    }
+    cost = spec["steps"] * operations(spec) / (recipe["steps"] * operations(recipe))
+    errors = 100 * network["position_error"].values[0]
+    p_value, period = network["p_value"].values[0], network["period"].values[0]
+    found = period[(p_value <= LEVEL) & np.isfinite(period)]
+    return [
+        ", ".join(f"{key} {value}" for key, value in changed.items()) or "nothing",
+        str(spec["seed"]),
+        f"{cost:.2f}",
+        " / ".join(f"{error:.1f}" for error in errors),
+        f"{100 * network_measures.share_above(network, 0.8)[0]:.1f} %",
+        f"{100 * network_measures.small_p_values(network)[0]:.1f} %",
+        f"{100 * network_measures.grid_fraction(network)[0]:.1f} %",
+        f"{np.median(found):.2f} m" if found.size else "none",
+    ]
+
+
+def _said(networks: xr.Dataset) -> str:
+    """What the frozen recipe gave, in words."""
+    small = 100 * network_measures.small_p_values(networks)
+    fraction = 100 * network_measures.grid_fraction(networks)
+    found = network_measures.lattices(networks)
+    return (
+        f"Of {small.size} networks with unseen seeds, {int((fraction >= 10).sum())} have "
+        f"significant units in 10 % or more, and {int((fraction > 0).sum())} have any. On average "
+        f"{small.mean():.1f} % of the active units have p ≤ 0.05, where "
+        f"{100 * networks.attrs['test_size']:.1f} % are chance; allowing for what the test misses "
+        f"(its power is {100 * found.power:.0f} %), {100 * found.share:.0f} % "
+        f"[{100 * found.low:.0f}, {100 * found.high:.0f}] of the units are lattices."
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
