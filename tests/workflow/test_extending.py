@@ -70,4 +70,6 @@ def test_the_new_figure_is_drawn_and_the_new_claim_judged():
     names = dict(vars(about_networks))
     exec(block("findings/claims/about_networks.py"), names)
     claim = names["position_is_linear"](summary, [])
-    assert claim.id == "R1d" and 0 < claim.low < claim.estimate < claim.high < 1
+    assert claim.id == "R1d" and claim.first.verdict
+    estimate = claim.first.estimate
+    assert 0 < estimate.low < estimate.value < estimate.high < 1

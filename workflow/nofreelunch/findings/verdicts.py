@@ -101,7 +101,7 @@ def judge(
     sentence: str,
     talk: Quantity,
     n: str,
-    first: Evidence | None,
+    first: Evidence | None = None,
     second: Evidence | None = None,
     obstacles: Sequence[str] = (),
     reason: str = "",
