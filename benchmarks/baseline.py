@@ -27,8 +27,8 @@ class Baseline:
     `walks` is (trajectory, time, axis) in m, float32.
     """
 
-    def __init__(self, walks: Tensor, units: int, cells: int) -> None:
-        self.walks, self.cells = walks, cells
+    def __init__(self, walks: Tensor, units: int, cells: int, batch: int = BATCH) -> None:
+        self.walks, self.cells, self.batch = walks, cells, batch
         self.centres = (torch.rand(cells, 2) - 0.5) * ARENA
         self.rnn = nn.RNN(2, units, nonlinearity="relu", bias=False)
         self.encoder = nn.Linear(cells, units, bias=False)
@@ -49,7 +49,7 @@ class Baseline:
 
     def step(self) -> None:
         """Take one training step on a minibatch from the pool."""
-        chosen = torch.randint(len(self.walks), (BATCH,))
+        chosen = torch.randint(len(self.walks), (self.batch,))
         self.learn(self.walks[chosen].transpose(0, 1).contiguous())
 
     def learn(self, position: Tensor) -> float:

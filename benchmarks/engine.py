@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import baseline
@@ -19,6 +20,7 @@ WALKS = 20_000  # trajectories of the pool
 STEPS = 200_000  # as in the published training
 
 
+@cache
 def walks() -> xr.Dataset:
     """The pool of trajectories that engine and baseline draw from."""
     return random_walk(WALKS, LENGTH, seed=0)

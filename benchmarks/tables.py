@@ -17,6 +17,7 @@ RESULTS, README = FOLDER / "results", FOLDER / "README.md"
 START, END = "<!-- tables: start -->", "<!-- tables: end -->"
 GIGA = 1e9
 DAY = 86_400  # s
+NO_JAX = "not measured: install the extra `benchmark`"
 
 Row = Mapping[str, Any]
 
@@ -26,9 +27,8 @@ log = logging.getLogger("benchmarks")
 def record(part: str, run: Callable[[], dict[str, Any]]) -> None:
     """Run a benchmark, keep its results for this kind of hardware, and rewrite all tables."""
     hardware, conditions = machine.hardware(), machine.conditions()
-    path = RESULTS / f"{machine.kind(hardware)}.json"
     found = run()
-    kept = json.loads(path.read_text()) if path.exists() else {}
+    path, kept = _results(hardware)
     kept |= {"hardware": hardware, part: conditions | found}
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(kept, indent=1) + "\n")
@@ -37,6 +37,16 @@ def record(part: str, run: Callable[[], dict[str, Any]]) -> None:
     tables = "\n\n".join(map(render, results))
     README.write_text(f"{before}{START}\n\n{tables}\n\n{END}{rest.split(END)[1]}")
     log.info("%s: wrote %s and the tables of %s", part, path.name, README.name)
+
+
+def recorded(part: str) -> Mapping[str, Any]:
+    """What `record` last kept of a benchmark for this kind of hardware; empty if nothing."""
+    return _results(machine.hardware())[1].get(part, {})
+
+
+def _results(hardware: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+    path = RESULTS / f"{machine.kind(hardware)}.json"
+    return path, json.loads(path.read_text()) if path.exists() else {}
 
 
 def render(result: Mapping[str, Any]) -> str:
@@ -85,6 +95,54 @@ def training(found: Row) -> str:
                 _spread(values["product"] / GIGA),
                 _spread(100 * values["engine"] / most, " %"),
                 _spread(most / best, "×"),
+            )
+        )
+    return _table(head, rows)
+
+
+def one_core(found: Row) -> str:
+    """Table of ensembles on one core, in milliseconds per training step of all networks."""
+    head = (
+        "Ng, Np, batch",
+        "networks",
+        "engine, ms",
+        "engine, 4 loss steps, ms",
+        "plain JAX, ms",
+        "tuned JAX, ms",
+        "PyTorch, ms",
+        "engine / plain JAX",
+        "engine / tuned JAX",
+        "4 loss steps / tuned JAX",
+        "engine / PyTorch",
+        "products, GFLOP/s",
+        "share, engine",
+        "share, 4 loss steps",
+    )
+    rows = []
+    for row in found.get("rows", ()):
+        values = {name: np.array(of) for name, of in row.items() if isinstance(of, list)}
+        tuned = [values[name] for name in ("jax_vmap", "jax_in_turn") if name in values]
+        in_jax, ratios = [NO_JAX, NO_JAX], [""] * 3
+        if tuned:
+            plain, fastest = values["jax_plain"], np.min(tuned, 0)
+            pairs = (plain, "engine"), (fastest, "engine"), (fastest, "engine_few")
+            in_jax = [_spread(plain), _spread(fastest)]
+            ratios = [_spread(of / values[name], "×") for of, name in pairs]
+        shares = [
+            _spread(100 * row[operations] / (1e-3 * values[name] * values["product"]), " %")
+            for name, operations in (("engine", "operations"), ("engine_few", "operations_few"))
+        ]
+        rows.append(
+            (
+                f"{row['units']}, {row['cells']}, {row['batch']}",
+                str(row["networks"]),
+                *(_spread(values[name]) for name in ("engine", "engine_few")),
+                *in_jax,
+                _spread(values["baseline"]),
+                *ratios,
+                _spread(values["baseline"] / values["engine"], "×"),
+                _spread(values["product"] / GIGA),
+                *shares,
             )
         )
     return _table(head, rows)
@@ -145,6 +203,40 @@ def scoring(found: Row) -> str:
     return _table(head, rows)
 
 
+def studies(found: Row) -> str:
+    """Table of what finished studies cost, in core-seconds."""
+    head = (
+        "study",
+        "date",
+        "trained on",
+        "networks",
+        "that integrate and are scored with chance",
+        "training, core-s",
+        "rate maps, core-s",
+        "scores, core-s",
+        "all three, core-s",
+        "core-s per network that counts",
+    )
+    rows = []
+    for row in found.get("rows", ()):
+        seconds, counted = row["core_seconds"], row["counted"]
+        spent = sum(seconds.values())
+        least = "at least " if row["resumed"] else ""
+        rows.append(
+            (
+                row["study"],
+                row["date"],
+                row["device"],
+                f"{row['networks']:,}",
+                f"{counted:,}",
+                *(_number(seconds[stage]) for stage in ("training", "rate_maps", "scores")),
+                least + _number(spent),
+                least + _number(spent / counted) if counted else "none counts",
+            )
+        )
+    return _table(head, rows)
+
+
 def planning(found: Row) -> str:
     """Table of plans: seconds and memory."""
     head = "study", "device", "networks", "cohorts", "useful arithmetic", "seconds", "peak MB"
@@ -165,16 +257,19 @@ def planning(found: Row) -> str:
 
 PARTS = {
     "training": ("Training on the CPU, networks·steps/s", training),
+    "one_core": ("Ensembles on one core, ms per training step of all networks", one_core),
     "gpu": (f"Training on the GPU, Ng = {gpu.UNITS}, Np = {gpu.CELLS}", on_gpu),
     "scoring": ("Grid scores", scoring),
     "planning": ("Planning", planning),
+    "studies": ("Studies", studies),
 }
 
 
 def _conditions(found: Row | None) -> str:
     if not found:
         return "Not measured."
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    libraries = found["versions"] | found.get("libraries", {})
+    versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
     load = "" if found["load"] is None else f"; load before it {found['load']:.1f}"
     return f"{found['date']}; {versions}{load}."
 

@@ -15,7 +15,7 @@ import gpu
 import machine
 import tables
 from nofreelunch.study import costs
-from workers import ROWS, Workers
+from workers import Workers, product_operations
 
 SIZES = (128, 256, 512, 1024)  # units, and as many place cells
 REPEATS = 5
@@ -56,7 +56,7 @@ def run(
                     plain.rate("baseline", n, seconds),
                     tuned.rate("engine", n, seconds),
                     tuned.rate("by_hand", n, seconds),
-                    tuned.rate("product", n, seconds / 2) * 2 * ROWS * n * n,
+                    tuned.rate("product", n, seconds / 2) * product_operations(n, n),
                 )
                 for name, value in zip(names, measured, strict=True):
                     row[name].append(value)

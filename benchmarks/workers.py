@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from multiprocessing.connection import Connection
 
 import engine
 import machine
 import torch
-from baseline import Baseline
+from baseline import BATCH, Baseline
 from by_hand import ByHand
 from nofreelunch.compute import kernels
-
-ROWS = engine.baseline.BATCH * engine.LENGTH  # of a product: all samples of a minibatch
 
 
 class Workers:
     """`count` processes of `threads` threads each, which wait until they are asked for a rate.
 
-    With `tuned`, they are set up as the workflow sets up its training jobs.
+    With `tuned`, they are set up as the workflow sets up its training jobs. With `core`, they run
+    on this core alone.
     """
 
-    def __init__(self, count: int, threads: int, tuned: bool = False) -> None:
+    def __init__(
+        self, count: int, threads: int, tuned: bool = False, core: int | None = None
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connections, self.processes = [], []
         for _ in range(count):
             ours, theirs = context.Pipe()
             process = context.Process(target=serve, args=(theirs, threads, tuned), daemon=True)
-            process.start()
+            with pinned(core):
+                process.start()
             theirs.close()
             self.connections.append(ours)
             self.processes.append(process)
@@ -44,19 +47,44 @@ class Workers:
                 connection.send(None)
             process.join()
 
-    def rate(self, what: str, n: int, seconds: float, processes: int | None = None) -> float:
-        """Steps per second of `what`, a key of `STEPS`, summed over the processes.
+    def rate(
+        self, what: str, units: int, seconds: float, processes: int | None = None, **size: int
+    ) -> float:
+        """Calls per second of `what`, a key of `STEPS`, summed over the processes.
 
-        All processes, or the first few, begin at once when the last is ready.
+        All processes, or the first few, begin at once when the last is ready. `size` is the rest of
+        what a step takes: `cells`, `batch` and `networks`.
         """
         used = self.connections[:processes]
         for connection in used:
-            connection.send((what, n, seconds))
+            connection.send((what, units, size, seconds))
         for connection in used:
             connection.recv()
         for connection in used:
             connection.send("begin")
         return sum(connection.recv() for connection in used)
+
+
+def product_operations(units: int, cells: int, batch: int = BATCH) -> int:
+    """Floating-point operations of the step `product`: (batch * 20, units) times (units, cells)."""
+    return 2 * batch * engine.LENGTH * units * cells
+
+
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """Processes that start in this block run on `core` alone; None lets them run on all.
+
+    Libraries count the cores as they are imported, so a process is pinned before it starts.
+    """
+    if core is None:
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def serve(connection: Connection, threads: int, tuned: bool) -> None:
@@ -65,8 +93,8 @@ def serve(connection: Connection, threads: int, tuned: bool) -> None:
     if tuned:
         kernels.keep_memory()
     with suppress(EOFError):
-        for what, n, seconds in iter(connection.recv, None):
-            step = _step(what, n)
+        for what, units, size, seconds in iter(connection.recv, None):
+            step = _step(what, units, **size)
             step()
             connection.send("ready")
             connection.recv()
@@ -74,28 +102,49 @@ def serve(connection: Connection, threads: int, tuned: bool) -> None:
 
 
 @cache
-def _step(what: str, n: int) -> Callable[[], object]:
-    return STEPS[what](n)
+def _step(what: str, units: int, cells: int = 0, **size: int) -> Callable[[], object]:
+    return STEPS[what](units, cells or units, **size)
 
 
-def _engine(n: int) -> Callable[[], object]:
-    return engine.stepper(engine.stack(engine.walks(), [engine.spec(n, n)], "cpu"))
+def _engine(
+    units: int, cells: int, batch: int = BATCH, networks: int = 1, **keys: int
+) -> Callable[[], object]:
+    specs = [engine.spec(units, cells, seed, batch_size=batch, **keys) for seed in range(networks)]
+    return engine.stepper(engine.stack(engine.walks(), specs, "cpu"))
 
 
-def _by_hand(n: int) -> Callable[[], object]:
-    network = ByHand(engine.stack(engine.walks(), [engine.spec(n, n)], "cpu"))
+def _by_hand(units: int, cells: int) -> Callable[[], object]:
+    network = ByHand(engine.stack(engine.walks(), [engine.spec(units, cells)], "cpu"))
     return engine.stepper(network)
 
 
-def _baseline(n: int) -> Callable[[], object]:
+def _baseline(units: int, cells: int, batch: int = BATCH) -> Callable[[], object]:
     walks = torch.from_numpy(engine.walks()["position"].values)
-    return Baseline(walks, n, n).step
+    return Baseline(walks, units, cells, batch).step
 
 
-def _product(n: int) -> Callable[[], object]:
-    left, right, out = torch.rand(ROWS, n), torch.rand(n, n), torch.empty(ROWS, n)
+def _jax(
+    way: str, units: int, cells: int, batch: int, networks: int, steps: int = 1
+) -> Callable[[], object]:
+    from jax_ensemble import Ensemble  # not before it is asked for: JAX may be absent
+
+    walks = engine.walks()["position"].values
+    return Ensemble(walks, networks, units, cells, batch, way, steps).step
+
+
+def _product(units: int, cells: int, batch: int = BATCH) -> Callable[[], object]:
+    rows = batch * engine.LENGTH
+    left, right, out = torch.rand(rows, units), torch.rand(units, cells), torch.empty(rows, cells)
     return lambda: torch.mm(left, right, out=out)
 
 
-# Steps with n units and n place cells; a product is (4000, n) times (n, n).
-STEPS = {"engine": _engine, "by_hand": _by_hand, "baseline": _baseline, "product": _product}
+# What is timed, with `units` units and `cells` place cells, or as many cells as units.
+STEPS = {
+    "engine": _engine,
+    "by_hand": _by_hand,
+    "baseline": _baseline,
+    "jax_plain": partial(_jax, "plain"),
+    "jax_vmap": partial(_jax, "vmap"),
+    "jax_in_turn": partial(_jax, "in_turn"),
+    "product": _product,
+}
