@@ -1,4 +1,4 @@
-"""A finished smoke study in a copy of the repository, made once for all tests of the workflow."""
+"""A finished study in a copy of the repository, made once for all tests of the workflow."""
 
 import os
 import shutil
@@ -9,10 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hypothesis
 import pytest
+from nofreelunch.figures.contents import FIGURES
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs")
+STUDY = "whole.yaml"
+DRAWN = ("overview", "result_3", "chance", "learning_curves")  # one for each kind of input
+# Processes share the tests file by file. Files of minutes come first, the one that mostly waits
+# before all others.
+LONG = ("test_through_slurm", "test_workflow", "test_stop", "test_conventions", "test_extending")
+
+# On a busy machine an example may take any time.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 
 @dataclass
@@ -22,14 +35,16 @@ class Checkout:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    def start(self, *arguments: str, study: str = "smoke", group: bool = False) -> subprocess.Popen:
-        """Start Snakemake as a user would, on the smoke study unless told otherwise.
+    def start(self, *arguments: str, study: str = STUDY, group: bool = False) -> subprocess.Popen:
+        """Start Snakemake as a user would.
 
         With `group`, its process id is that of the group of all its jobs' processes, too.
         """
         # The profiles let Snakemake's last lines come five seconds late, many times over here.
         soon = "--max-jobs-per-timespan", "500/1s", "--config", f"study={study}"
         command = [sys.executable, "-m", "snakemake", *arguments, *soon]
+        if shutil.which("setpriv"):  # it ends with the tests, even where these are killed
+            command = ["setpriv", "--pdeathsig", "TERM", *command]
         clean = {k: v for k, v in self.environment.items() if k != "PYTHONPATH"}
         said = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
@@ -41,7 +56,7 @@ class Checkout:
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def snakemake(self, *arguments: str, study: str = "smoke") -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, study: str = STUDY) -> subprocess.CompletedProcess:
         """Start Snakemake and wait for its end."""
         process = self.start(*arguments, study=study)
         try:
@@ -50,22 +65,31 @@ class Checkout:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, *said)
 
-    def planned(self, *arguments: str) -> dict[str, int]:
-        """What a dry run would do: rule -> number of jobs."""
+    def dry_run(self, *arguments: str) -> str:
+        """What a dry run says."""
         done = self.snakemake("--dry-run", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        lines = (done.stdout + done.stderr).splitlines()
-        if "Job stats:" not in lines:
-            return {}
-        table = lines[lines.index("Job stats:") + 3 :]
-        rows = [line.split() for line in table[: table.index("")]]
-        return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+        return done.stdout + done.stderr
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """What a dry run would do: rule -> number of jobs."""
+        return jobs_of(self.dry_run(*arguments))
 
     def path(self, name: str) -> Path:
         return self.folder / name
 
     def results(self, name: str) -> Path:
-        return self.folder / "results" / "smoke" / name
+        return self.folder / "results" / "whole" / name
+
+
+def jobs_of(said: str) -> dict[str, int]:
+    """Rule -> number of its jobs, from what a dry run says."""
+    lines = said.splitlines()
+    if "Job stats:" not in lines:
+        return {}
+    table = lines[lines.index("Job stats:") + 3 :]
+    rows = [line.split() for line in table[: table.index("")]]
+    return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -79,7 +103,8 @@ def denormals():
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where processes share the tests, those that take minutes come first."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+        rank = {name: place for place, name in enumerate(LONG)}
+        items.sort(key=lambda item: rank.get(item.path.stem, len(LONG)))
 
 
 def copy_checkout(folder: Path) -> Checkout:
@@ -92,10 +117,18 @@ def copy_checkout(folder: Path) -> Checkout:
     return Checkout(folder)
 
 
+def keep_figures(checkout: Checkout, *names: str) -> None:
+    """Leave these figures alone in the report of a checkout: each is a job of many seconds."""
+    kept = {name: FIGURES[name] for name in names}
+    checkout.path("workflow/nofreelunch/figures/contents.py").write_text(f"FIGURES = {kept}\n")
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose smoke study has run to its report."""
+    """A checkout whose study has run to its report."""
     checkout = copy_checkout(tmp_path_factory.mktemp("study") / "checkout")
+    shutil.copy2(ROOT / "tests" / "studies" / STUDY, checkout.folder)
+    keep_figures(checkout, *DRAWN)
     done = checkout.snakemake("--cores", "2")
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return checkout

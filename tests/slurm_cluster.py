@@ -1,21 +1,37 @@
 """A SLURM cluster on this machine: real daemons, two nodes, two fake GPUs, all in one folder.
 
 The daemons are started and stopped here, with sockets, keys and ports of their own, so that a SLURM
-that the machine may have is left alone. Only root may start them.
+that the machine may have is left alone. Only root may start them. No limit of time is so short that
+a busy machine would reach it.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "sinfo", "scancel")
+PATIENCE = 600  # seconds, of which a machine that is not busy takes few
+SECONDS_TO_END = 15  # for what is asked to end, before it is killed
+PROGRAMS = (
+    "munged",
+    "slurmctld",
+    "slurmd",
+    "sbatch",
+    "srun",
+    "squeue",
+    "sinfo",
+    "scancel",
+    "scontrol",
+)
 CONFIGURATION = """
 ClusterName=nofreelunch
 SlurmctldHost={host}(127.0.0.1)
@@ -33,7 +49,11 @@ TaskPlugin=task/none
 MpiDefault=none
 ReturnToService=2
 KillWait=5
-SlurmdTimeout=5
+SlurmdTimeout=3600
+MessageTimeout=100
+TCPTimeout=60
+BatchStartTimeout=600
+UnkillableStepTimeout=600
 MinJobAge=86400
 SchedulerParameters=batch_sched_delay=0
 SelectType=select/cons_tres
@@ -60,13 +80,24 @@ def missing() -> str | None:
     return None
 
 
-def wait(condition: Callable[[], object], seconds: float, what: str) -> object:
-    """The first true value of `condition()`; AssertionError naming `what` where there is none."""
+def wait(
+    condition: Callable[[], object],
+    what: str,
+    process: subprocess.Popen | None = None,
+    seconds: float = PATIENCE,
+) -> object:
+    """The first true value of `condition()`.
+
+    AssertionError naming `what` where there is none in time, or `process` ends before.
+    """
     limit = time.monotonic() + seconds
-    while not (found := condition()):
+    while True:
+        ended = process is not None and process.poll() is not None
+        if found := condition():
+            return found
+        assert not ended, f"ended before {what}: {process.communicate()[1][-3000:]}"
         assert time.monotonic() < limit, f"waited {seconds} s in vain for {what}"
         time.sleep(0.1)
-    return found
 
 
 class Cluster:
@@ -74,6 +105,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.daemons = folder, {}
+        self.guard: subprocess.Popen | None = None
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("SLURM", "SBATCH"))},
             "SLURM_CONF": str(folder / "slurm.conf"),
@@ -85,12 +117,16 @@ class Cluster:
         for name in ("state", "bin"):
             (self.folder / name).mkdir(parents=True)
         self._write_files()
+        # It ends what is left once its input closes: in `stop`, or because the tests were killed.
+        self.guard = subprocess.Popen(
+            [sys.executable, __file__, self.folder], stdin=subprocess.PIPE, start_new_session=True
+        )
         socket_ = f"--socket={self.folder}/munge.socket"
         munge = [
             f"--{name}-file={self.folder}/munge.{name}" for name in ("key", "log", "pid", "seed")
         ]
         self._daemon("munged", "--force", "--foreground", socket_, *munge)
-        wait((self.folder / "munge.socket").exists, 10, "munged")
+        wait((self.folder / "munge.socket").exists, "munged")
         self._daemon("slurmctld", "-D")
         for node in ("n1", "n2"):
             self.start_node(node)
@@ -98,7 +134,7 @@ class Cluster:
     def start_node(self, node: str) -> None:
         """Start the daemon of a node and wait until the node takes jobs."""
         self._daemon(f"slurmd {node}", "-D", "-N", node)
-        wait(lambda: "idle" in self.ask("sinfo", "-hN", "-n", node, "-o%T"), 30, f"node {node}")
+        wait(lambda: "idle" in self.ask("sinfo", "-hN", "-n", node, "-o%T"), f"node {node}")
 
     def kill_node(self, node: str) -> None:
         """As where a node loses its power: its daemons and all of its jobs are gone."""
@@ -107,7 +143,10 @@ class Cluster:
         self.daemons.pop(f"slurmd {node}").kill()
         # Those who would tell the controller how a job ended come first.
         for pid in [*steps, *self.processes(node)]:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        # The controller would see for itself, but much later.
+        self.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
 
     def processes(self, node: str) -> list[int]:
         """The jobs' processes on a node: what SLURM started there and what these started."""
@@ -137,17 +176,17 @@ class Cluster:
         """Cancel all jobs and stop what was started."""
         if "slurmctld" in self.daemons:
             self.ask("scancel", "--full", "--user=root")
-            wait(lambda: not self.ask("squeue", "-h"), 30, "the jobs to end")
         for daemon in reversed(self.daemons.values()):
             daemon.terminate()
+        if self.guard:
+            self.guard.communicate()
         for daemon in self.daemons.values():
-            daemon.wait(20)
+            daemon.wait()
 
     def _daemon(self, name: str, *arguments: str) -> None:
         with open(self.folder / f"{name}.out", "ab") as out:
             self.daemons[name] = subprocess.Popen(
-                # They end with the tests, even where these are killed.
-                ["setpriv", "--pdeathsig", "TERM", name.split()[0], *arguments],
+                [name.split()[0], *arguments],
                 env=self.environment,
                 stdout=out,
                 stderr=out,
@@ -172,6 +211,17 @@ class Cluster:
         wrapper.chmod(0o755)
 
 
+def end_all(folder: str) -> None:
+    """End all processes that know of the cluster in `folder`: daemons, jobs, Snakemake."""
+    begun = time.monotonic()
+    while found := [pid for pid, given, _ in _running() if any(folder in one for one in given)]:
+        asked = time.monotonic() - begun < SECONDS_TO_END
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM if asked else signal.SIGKILL)
+        time.sleep(0.5)
+
+
 def _running() -> Iterator[tuple[int, list[str], str]]:
     """(id, environment, command) of all processes that this user may look into."""
     for entry in Path("/proc").glob("[0-9]*"):
@@ -184,11 +234,16 @@ def _running() -> Iterator[tuple[int, list[str], str]]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports of this machine that nobody listens on, and that no connection is given by chance."""
+    free: list[int] = []
+    while len(free) < count:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            free += [port] if port not in free else []
+    return free
+
+
+if __name__ == "__main__":
+    sys.stdin.read()
+    end_all(sys.argv[1])

@@ -108,9 +108,8 @@ def test_processes_that_begin_together_all_count():
     workers = load("workers")
     with workers.Workers(2, threads=1) as pair:
         assert pair.rate("product", 8, seconds=0.01) > 0
-        assert pair.rate("baseline", 8, seconds=0.01, processes=1) > 0
-        assert pair.rate("engine", 8, seconds=0.01) > 0
-        assert pair.rate("by_hand", 8, seconds=0.01) > 0
+        assert pair.rate("product", 8, seconds=0.01, processes=1) > 0
+    workers._step("by_hand", 8)()
 
 
 def test_ensembles_are_measured_on_one_core(monkeypatch):

@@ -37,15 +37,9 @@ def test_lint(tmp_path):
     assert "in a good condition" in said
 
 
-def test_any_working_directory(tmp_path):
-    where = ("--snakefile", ROOT / "Snakefile", "--directory", tmp_path / "elsewhere")
-    said = snakemake(*where, "--dry-run", "--config", "study=smoke", cwd=tmp_path)
-    assert re.search(r"training +13\n", said)
-
-
-def test_as_a_module_of_another_workflow(tmp_path):
+def test_as_a_module_of_another_workflow_and_in_any_working_directory(tmp_path):
     (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=ROOT / "Snakefile"))
-    said = snakemake("--cores", "1", "--dry-run", cwd=tmp_path)
+    said = snakemake("--cores", "1", "--dry-run", "--directory", "elsewhere", cwd=tmp_path)
     assert re.search(r"grid_training +13\n", said) and re.search(r"mine +1\n", said)
 
 

@@ -1,13 +1,14 @@
 """The walk-through of docs/extending.md: its code, in a copy of the repository and by itself."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import synthetic_summary
-import xarray as xr
-from conftest import copy_checkout
+from conftest import copy_checkout, jobs_of
 from matplotlib.figure import Figure
 from nofreelunch.findings.claims import about_networks
 
@@ -39,19 +40,46 @@ def extended(tmp_path_factory):
 
 
 @pytest.mark.workflow
-def test_the_new_target_and_cell_are_trained_mapped_and_scored(extended):
-    done = extended.snakemake("--cores", "2", "--until", "scores", "theory", study="mine.yaml")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    files = sorted(extended.path("results/mine/networks").glob("*.nc"))
-    assert {path.name.split("-")[0] for path in files} == {"exponential", "difference_of_softmaxes"}
-    assert any("-mgu-" in path.name for path in files)
-    for path in files:
-        with xr.open_dataset(path) as trained:
-            assert np.isfinite(trained["loss"]).all()
-            # Thirty steps lower the loss of a network that has gradients.
-            assert (trained["loss"][:, -5:].mean("checkpoint") < trained["loss"][:, 0]).all()
-        with xr.open_dataset(path.parents[1] / "scores" / path.name) as scores:
-            assert np.isfinite(scores["p_bins"]).any()
+def test_the_study_is_planned(extended):
+    done = extended.snakemake("--dry-run", study="mine.yaml")
+    planned = jobs_of(done.stdout + done.stderr)
+    assert planned["training"] == planned["rate_maps"] == planned["scores"] == 4
+    assert planned["theory"] == 2
+
+
+STAGES = """
+import nofreelunch as nfl
+import numpy as np
+from nofreelunch.scoring.unit_scores import score_units
+
+study = nfl.load_study("mine.yaml")
+pool = nfl.random_walk(2000, 20, seed=0)
+held_out = nfl.random_walk(400, 50, seed=1)
+for cohort in study.cohorts:
+    trained = nfl.train(cohort, pool, device="cpu")
+    loss = trained["loss"].values
+    # Thirty steps lower the loss of a network that has gradients.
+    assert np.isfinite(loss).all() and (loss[:, -5:].mean(1) < loss[:, 0]).all(), cohort.name
+    maps = nfl.measure_rate_maps(trained, held_out, bin_size=0.1)
+    assert np.isfinite(score_units(maps, surrogates=20)["p_bins"]).any(), cohort.name
+    print(*(cohort.networks[0][key] for key in ("target", "cell", "optimizer")))
+spectrum = nfl.spectrum(nfl.build_target("exponential", seed=0))
+assert np.isfinite(spectrum["power"]).all()
+"""
+
+
+@pytest.mark.workflow
+def test_the_new_target_cell_and_optimizer_are_trained_mapped_and_scored(extended):
+    """In one process, which takes the library of that checkout."""
+    here = os.environ | {"PYTHONPATH": str(extended.path("workflow"))}
+    command = [sys.executable, "-c", STAGES]
+    done = subprocess.run(command, cwd=extended.folder, env=here, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {tuple(line.split()) for line in done.stdout.splitlines()} == {
+        ("exponential", "rnn", "adam"),
+        ("difference_of_softmaxes", "mgu", "adam"),
+        ("difference_of_softmaxes", "rnn", "momentum"),
+    }
 
 
 @pytest.mark.workflow

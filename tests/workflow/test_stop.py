@@ -5,37 +5,46 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 
+import held_training
 import pytest
 import xarray as xr
-from conftest import ROOT, copy_checkout
+from conftest import copy_checkout
+from held_training import STUDY, hold, release
 from slurm_cluster import wait
 
 pytestmark = pytest.mark.workflow
 
-STUDY = "interrupted.yaml"
-
 
 class Training:
-    """One training job of some seconds, in a checkout of its own."""
+    """One training job, in a checkout of its own."""
 
     def __init__(self, checkout):
         self.checkout, self.folder = checkout, checkout.path("results/interrupted")
         self.started = []
 
     def start(self):
-        """Snakemake and its job, in a process group of their own, as in a terminal."""
+        """Snakemake in a process group of its own, as in a terminal, up to a held training job."""
+        hold(self.checkout)
         process = self.checkout.start(
             "--cores", "1", "--until", "training", study=STUDY, group=True
         )
         self.started.append(process)
+        wait(self.checkpoints, "a checkpoint", process)
         return process
 
     def run(self, *arguments):
         return self.checkout.snakemake(
             "--cores", "1", "--until", "training", *arguments, study=STUDY
         )
+
+    def goes_on_to(self, whole):
+        """Whether the same command goes on from the checkpoint, and ends as an undisturbed run."""
+        release(self.checkout)
+        done = self.run()
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert int(re.search(r"going on from step (\d+)", self.log())[1]) > 0
+        xr.testing.assert_identical(self.result(), whole)
 
     def checkpoints(self):
         return list(self.folder.glob("networks/*.npz"))
@@ -45,6 +54,7 @@ class Training:
         return "".join(path.read_text() for path in logs)
 
     def kill(self):
+        release(self.checkout)
         for process in self.started:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -56,18 +66,10 @@ class Training:
         return xr.load_dataset(path)
 
 
-def checkout_to_interrupt(folder):
-    """A checkout in which training saves a checkpoint after every step."""
-    made = copy_checkout(folder)
-    shutil.copy2(ROOT / "tests" / "studies" / STUDY, made.folder)
-    config = made.path("config.yaml")
-    config.write_text(config.read_text().replace("checkpoint_minutes: 10", "checkpoint_minutes: 0"))
-    return made
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    return checkout_to_interrupt(tmp_path_factory.mktemp("stop") / "checkout")
+    folder = tmp_path_factory.mktemp("stop") / "checkout"
+    return held_training.prepare(copy_checkout(folder))
 
 
 @pytest.fixture(scope="module")
@@ -90,45 +92,36 @@ def training(checkout, whole):
 
 def test_ctrl_c_stops_at_a_checkpoint_and_training_goes_on_elsewhere(training, whole, tmp_path):
     head = training.start()
-    wait(training.checkpoints, 60, "a checkpoint")
     os.killpg(head.pid, signal.SIGINT)
     said = head.communicate()[1]
     assert head.returncode != 0 and "Traceback" not in said
-    (step,) = re.findall(r"stopped after step (\d+); the same command goes on", training.log())
+    assert "stopped after step 1; the same command goes on" in training.log()
     assert training.checkpoints() and not list(training.folder.glob("networks/*.nc"))
 
-    there = Training(checkout_to_interrupt(tmp_path / "checkout"))
+    there = Training(held_training.prepare(copy_checkout(tmp_path / "checkout")))
     shutil.copytree(training.folder, there.folder)
-    done = there.run()
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert f"going on from step {step}" in there.log()
-    xr.testing.assert_identical(there.result(), whole)
+    there.goes_on_to(whole)
 
 
-def test_a_second_run_is_told_whose_the_first_is_and_harms_nothing(training, whole):
+def test_the_lock_of_a_run_says_whose_it_is_and_whether_that_goes_on(training, whole):
+    def state():
+        files = [*training.folder.rglob("*"), *training.checkout.path(".snakemake/locks").glob("*")]
+        return {path: path.stat().st_mtime_ns for path in files}
+
     head = training.start()
-    wait(training.checkpoints, 60, "a checkpoint")
+    before = state()
     second = training.run()
     assert second.returncode == 1 and "Directory cannot be locked" in second.stderr
     assert f"(process {head.pid}), which goes on; wait for it" in second.stderr
-    head.communicate()
-    assert head.returncode == 0
-    xr.testing.assert_identical(training.result(), whole)
+    assert head.poll() is None and state() == before  # it has harmed nothing
 
-
-def test_a_killed_run_leaves_a_lock_that_says_so(training, whole):
-    head = training.start()
-    wait(training.checkpoints, 60, "a checkpoint")
     os.killpg(head.pid, signal.SIGKILL)
     head.communicate()
     refused = training.run()
     assert refused.returncode == 1 and "Directory cannot be locked" in refused.stderr
     assert f"(process {head.pid}), which is gone: `snakemake --unlock`" in refused.stderr
     assert training.run("--unlock").returncode == 0
-    done = training.run()
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert int(re.search(r"going on from step (\d+)", training.log())[1]) > 0
-    xr.testing.assert_identical(training.result(), whole)
+    training.goes_on_to(whole)
 
 
 @pytest.fixture
@@ -146,21 +139,15 @@ def small_disk(training):
 
 def test_a_disk_that_fills_up_is_named_and_the_same_command_goes_on(small_disk, training, whole):
     head = training.start()
-    wait(training.checkpoints, 60, "a checkpoint")
     filler = small_disk / "filler"
-    with open(filler, "wb", buffering=0) as file:
-        while head.poll() is None:  # a checkpoint that is replaced makes room for one
-            try:
-                file.write(bytes(4096))
-            except OSError:
-                time.sleep(0.01)
+    with open(filler, "wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(bytes(4096))
+    release(training.checkout)
     said = head.communicate()[1]
     assert head.returncode == 1
     assert re.search(r"checkpoint.*could not be written .*; is the disk full\?", said)
     assert training.checkpoints()
 
     filler.unlink()
-    done = training.run()
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert int(re.search(r"going on from step (\d+)", training.log())[1]) > 0
-    xr.testing.assert_identical(training.result(), whole)
+    training.goes_on_to(whole)

@@ -6,10 +6,12 @@ import signal
 from collections import defaultdict
 from pathlib import Path
 
+import held_training
 import pytest
 import slurm_cluster
 import xarray as xr
-from conftest import ROOT, Checkout, copy_checkout
+from conftest import ROOT, Checkout, copy_checkout, keep_figures
+from held_training import hold, release, steps_done
 from slurm_cluster import wait
 
 WHY_NOT = slurm_cluster.missing()
@@ -39,14 +41,16 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def checkout(cluster, tmp_path_factory):
-    """A checkout with this cluster in its profile."""
-    made = copy_checkout(tmp_path_factory.mktemp("slurm") / "checkout")
-    for study in ("cluster", "interrupted"):
-        shutil.copy2(ROOT / "tests" / "studies" / f"{study}.yaml", made.folder)
-    made = Checkout(made.folder, cluster.environment)
+    """A checkout with this cluster in its profile, and one figure."""
+    folder = tmp_path_factory.mktemp("slurm") / "checkout"
+    made = held_training.prepare(copy_checkout(folder))
+    for study in ("cluster", "cancelled"):
+        shutil.copy2(ROOT / "tests" / "studies" / "one_network.yaml", folder / f"{study}.yaml")
     edit(made.path(PROFILE), SITE)
-    edit(made.path("config.yaml"), {"checkpoint_minutes: 10": "checkpoint_minutes: 0"})
-    return made
+    slow = {"SECONDS_TO_ANSWER = 10\n": "SECONDS_TO_ANSWER = 600\n"}  # of a busy machine
+    edit(made.path("workflow/nofreelunch/running/slurm.py"), slow)
+    keep_figures(made, "overview")
+    return Checkout(folder, cluster.environment)
 
 
 def edit(path: Path, changes: dict[str, str]) -> None:
@@ -61,13 +65,31 @@ def edit(path: Path, changes: dict[str, str]) -> None:
 def start(checkout):
     """A function that starts Snakemake, which does not outlive the test."""
     started = []
-    yield (
-        lambda *arguments, **options: (
-            started.append(checkout.start(*arguments, **options)) or started[-1]
-        )
-    )
+
+    def start(*arguments, study):
+        started.append(checkout.start(*SLURM, *arguments, study=study))
+        return started[-1]
+
+    yield start
+    release(checkout)
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def training_of(checkout, finished, start):
+    """A function that starts the training of a study, and waits until it is held after a step."""
+
+    def training_of(study):
+        results = checkout.path(f"results/{study}")
+        # The walks of the finished study are those of all studies here.
+        shutil.copytree(checkout.path("results/cluster/trajectories"), results / "trajectories")
+        hold(checkout)
+        head = start("--until", "training", study=f"{study}.yaml")
+        wait(lambda: steps_done(results / "networks"), "a checkpoint", head)
+        return head, results / "networks"
+
+    return training_of
 
 
 @pytest.fixture
@@ -107,7 +129,12 @@ def finished(cluster, checkout):
 def test_a_study_goes_through_slurm_to_its_report(finished, checkout):
     said, ran = finished
     assert checkout.path("results/cluster/report.html").stat().st_size > 100_000
-    assert len(ran["figures"]) == 10 and len(ran["report"]) == 1
+    stages = "training rate_maps scores theory summary claims figures report".split()
+    walks = ["training_trajectories", "evaluation_trajectories"]
+    assert {rule: len(each) for rule, each in ran.items()} == {
+        **dict.fromkeys(stages + walks, 1),
+        "theory": 2,  # the first ran out of memory
+    }
     assert re.findall(r"^localrule (\w+)", said, re.M) == ["all"]
     assert checkout.path("precommand_was_here").exists()
     again = checkout.snakemake(*SLURM, study="cluster.yaml")
@@ -134,21 +161,13 @@ def training(cluster, state="RUNNING"):
     return found[-1] if found else None
 
 
-def test_training_survives_scancel_a_lost_node_and_a_lost_head(cluster, checkout, start):
-    target = "results/interrupted/networks"
-    command = (*SLURM, "--until", "training")
-    folder = checkout.path(target)
-
-    def checkpoints():
-        return list(folder.glob("*.npz"))
-
+def test_training_survives_scancel_a_lost_node_and_a_lost_head(cluster, checkout, training_of):
     def resumed():
         logs = checkout.path("results/interrupted/logs/training").glob("*.log")
         return re.findall(r"going on from step (\d+)", "".join(p.read_text() for p in logs))
 
     # scancel: Snakemake submits it again, with twice the memory and time.
-    head = start(*command, study="interrupted.yaml")
-    wait(checkpoints, 60, "a checkpoint")
+    head, folder = training_of("interrupted")
     first = training(cluster)
     (devices,) = {
         value
@@ -159,7 +178,8 @@ def test_training_survives_scancel_a_lost_node_and_a_lost_head(cluster, checkout
     }
     assert devices in (b"0", b"1")
     cluster.ask("scancel", first[0])
-    steps = wait(resumed, 90, "training to go on")
+    wait(lambda: steps_done(folder) == 2, "training to go on", head)
+    assert resumed() == ["1"]
     second = training(cluster)
     assert (first[1:], second[1:]) == (["2000M", "30:00"], ["4000M", "1:00:00"])
 
@@ -167,9 +187,8 @@ def test_training_survives_scancel_a_lost_node_and_a_lost_head(cluster, checkout
     head.kill()
     cluster.kill_node("n2")
     head.wait()
-    wait(lambda: training(cluster, "PENDING"), 60, "SLURM to put the job back into its queue")
-    again = checkout.snakemake(*command, study="interrupted.yaml")
-    assert again.returncode == 1 and "Directory cannot be locked" in again.stderr
+    wait(lambda: training(cluster, "PENDING"), "SLURM to put the job back into its queue")
+    command = (*SLURM, "--until", "training")
     assert checkout.snakemake("--unlock", study="interrupted.yaml").returncode == 0
     again = checkout.snakemake(*command, study="interrupted.yaml")
     assert again.returncode == 1
@@ -178,27 +197,21 @@ def test_training_survives_scancel_a_lost_node_and_a_lost_head(cluster, checkout
     cluster.start_node("n2")
 
     # The same command ends where a run ends that nothing happens to.
+    release(checkout)
     done = checkout.snakemake(*command, study="interrupted.yaml")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(resumed()[0]) > int(steps[0]) > 0
-    assert not checkpoints()
-    (path,) = folder.glob("*.nc")
-    path.rename(path.with_suffix(".kept"))
-    here = checkout.snakemake("--cores", "1", f"{target}/{path.name}", study="interrupted.yaml")
-    assert here.returncode == 0, here.stderr[-3000:]
-    with xr.open_dataset(path.with_suffix(".kept")) as one, xr.open_dataset(path) as other:
+    assert resumed() == ["2"]
+    (path,) = folder.iterdir()
+    (whole,) = checkout.path("results/cluster/networks").iterdir()
+    with xr.open_dataset(path) as one, xr.open_dataset(whole) as other:
         xr.testing.assert_identical(one.load(), other.load())
 
 
-def test_ctrl_c_cancels_the_jobs_and_leaves_no_lock(cluster, checkout, start):
-    folder = checkout.path("results/endless/networks")
-    study = checkout.path("interrupted.yaml").read_text()  # too short for a busy machine
-    checkout.path("endless.yaml").write_text(study.replace("steps: 1000\n", "steps: 100000\n"))
-    head = start(*SLURM, "--until", "training", study="endless.yaml")
-    wait(lambda: list(folder.glob("*.npz")), 90, "a checkpoint")
+def test_ctrl_c_cancels_the_jobs_and_leaves_no_lock(cluster, checkout, training_of):
+    head, folder = training_of("cancelled")
     head.send_signal(signal.SIGINT)
-    head.communicate(timeout=60)
-    wait(lambda: not cluster.ask("squeue", "-h"), 60, "the end of the job")
+    head.communicate()
+    wait(lambda: not cluster.ask("squeue", "-h"), "the end of the job")
     assert jobs(cluster, "state")["training"][-1] == ["CANCELLED"]
     assert not list(folder.glob("*.nc"))
     assert not list(checkout.path(".snakemake/locks").glob("*"))
@@ -207,66 +220,50 @@ def test_ctrl_c_cancels_the_jobs_and_leaves_no_lock(cluster, checkout, start):
 def test_what_ends_after_its_run_was_lost_is_not_made_again(finished, cluster, checkout, start):
     (made,) = checkout.path("results/cluster/theory").glob("*.nc")
     made.unlink()
-    command = (*SLURM, f"results/cluster/theory/{made.name}")
-    head = start(*command, study="cluster.yaml")
-    wait(lambda: ["RUNNING"] in jobs(cluster, "state")["theory"], 60, "a running job")
+    target = f"results/cluster/theory/{made.name}"
+    before = len(jobs(cluster, "state")["theory"])
+    head = start(target, study="cluster.yaml")
+    wait(lambda: len(jobs(cluster, "state")["theory"]) > before, "a job in the queue", head)
     head.kill()
-    wait(lambda: not cluster.ask("squeue", "-h"), 90, "the end of the job")
+    wait(lambda: not cluster.ask("squeue", "-h"), "the end of the job")
     assert made.exists()
     assert checkout.snakemake("--unlock", study="cluster.yaml").returncode == 0
-    again = checkout.snakemake(*command, study="cluster.yaml")
+    again = checkout.snakemake(*SLURM, target, study="cluster.yaml")
     assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line"),
-    [
-        (
-            "  slurm_partition: cpu",
-            "  slurm_partition: cpus",
-            "default-resources: slurm_partition: found 'cpus'; allowed: cpu, gpu",
-        ),
-        (
-            "    slurm_partition: gpu",
-            "    slurm_partition: cpu",
-            "set-resources: training: gpu: found 1; allowed: at most 0, which the nodes of "
-            "partition 'cpu' have, or slurm_partition: gpu",
-        ),
-        (
-            "    # runtime: 720",
-            "    runtime: 720",
-            "set-resources: training: runtime: found 720 minutes; allowed: at most 60, the limit "
-            "of partition 'gpu'",
-        ),
-    ],
-    ids=["partition", "gpu", "time"],
-)
-def test_what_the_cluster_lacks_is_one_line_before_any_job(checkout, settings, old, new, line):
-    settings(old, new)
+DEFAULT = "profiles/slurm/config.yaml: default-resources: slurm_partition:"
+TRAINING = "profiles/slurm/config.yaml: set-resources: training:"
+
+
+def refused(checkout) -> set[str]:
+    """The lines with which a run ends that asks the cluster for things in vain."""
     done = checkout.snakemake(*SLURM, "--forceall", study="cluster.yaml")
     assert done.returncode == 1
-    assert done.stderr.rstrip().splitlines()[-1] == f"profiles/slurm/config.yaml: {line}"
+    return {line for line in done.stderr.splitlines() if line.startswith("profiles/")}
+
+
+def test_what_the_cluster_lacks_is_one_line_each_before_any_job(checkout, settings):
+    settings("  slurm_partition: cpu", "  slurm_partition: cpus")
+    settings("    slurm_partition: gpu", "    slurm_partition: cpu")
+    settings("device: auto", "device: cpu", "config.yaml")
+    assert refused(checkout) == {
+        f"{TRAINING} gpu: found 1; allowed: 0, as compute.device is cpu",
+        f"{DEFAULT} found 'cpus'; allowed: cpu, gpu",
+        f"{TRAINING} gpu: found 1; allowed: at most 0, which the nodes of partition 'cpu' have, "
+        "or slurm_partition: gpu",
+    }
 
 
 def test_a_cluster_that_demands_a_partition_says_which_setting(cluster, checkout, settings):
     settings("  slurm_partition: cpu", "  # slurm_partition: cpu")
+    settings("    # runtime: 720", "    runtime: 720")
     cluster.set_default_partition(False)
     try:
-        done = checkout.snakemake(*SLURM, "--forceall", study="cluster.yaml")
+        lines = refused(checkout)
     finally:
         cluster.set_default_partition(True)
-    assert done.returncode == 1
-    assert done.stderr.rstrip().splitlines()[-1] == (
-        "profiles/slurm/config.yaml: default-resources: slurm_partition: not set, and the cluster "
-        "has no default partition; allowed: cpu, gpu"
-    )
-
-
-def test_a_gpu_must_fit_the_device(checkout, settings):
-    settings("device: auto", "device: cpu", "config.yaml")
-    done = checkout.snakemake(*SLURM, "--forceall", study="cluster.yaml")
-    assert done.returncode == 1
-    assert done.stderr.rstrip().splitlines()[-1] == (
-        "profiles/slurm/config.yaml: set-resources: training: gpu: found 1; allowed: 0, as "
-        "compute.device is cpu"
-    )
+    assert lines == {
+        f"{DEFAULT} not set, and the cluster has no default partition; allowed: cpu, gpu",
+        f"{TRAINING} runtime: found 720 minutes; allowed: at most 60, the limit of partition 'gpu'",
+    }
