@@ -31,9 +31,9 @@ that you can run again: `make STUDY=search` and `make STUDY=evening`.
 
 Every row is one network. *Changed* names what differs from the recipe at the top. *Cost* is the
 arithmetic of its training over that of the recipe. Errors are means over 20 and 50 steps of
-held-out walks. *p ≤ 0.05* is the share of active units with such a p-value, of which about
-{size:.0f} % are chance. *Significant* units pass a false-discovery rate of 5 % within their
-network. The *period* is the median of units with p ≤ 0.05.
+held-out walks. *p ≤ 0.05* is the share of active units with such a p-value; up to 5 % may be
+chance. *Significant* units pass a false-discovery rate of 5 % within their network. The *period*
+is the median of units with p ≤ 0.05.
 
 ## The search
 
@@ -59,10 +59,8 @@ def main(page: str, searched: str, chosen: str) -> None:
     search, final = (_summary(folder) for folder in (searched, chosen))
     recipe = comparisons.defaults(final)
     reference = comparisons.select(final)
-    size = 100 * float(np.nanmean([table.attrs["test_size"] for table in (search, final)]))
     Path(page).write_text(
         PAGE.format(
-            size=size,
             searched=_table(search, recipe),
             chosen=_table(reference, recipe),
             said=_said(reference),
@@ -116,7 +114,8 @@ def _said(networks: xr.Dataset) -> str:
         f"Of {small.size} networks with unseen seeds, {int((fraction >= 10).sum())} have "
         f"significant units in 10 % or more, and {int((fraction > 0).sum())} have any. On average "
         f"{small.mean():.1f} % of the active units have p ≤ 0.05, where "
-        f"{100 * networks.attrs['test_size']:.1f} % are chance; allowing for what the test misses "
+        f"{100 * network_measures.chance_of_small_p(networks):.0f} % may be chance; allowing for "
+        "what the test misses "
         f"(its power is {100 * found.power:.0f} %), {100 * found.share:.0f} % "
         f"[{100 * found.low:.0f}, {100 * found.high:.0f}] of the units are lattices."
     )

@@ -404,14 +404,14 @@ def test_the_headline_names_the_targets_above_chance(full):
     found = sum(int(n["significant"].sum()) for n in columns.values())
     assert overview.headline(columns) == (
         f"2 of 9 targets give more lattice-like units than chance: General DoG ({general:.1f} %), "
-        f"DoS ({dos:.1f} %) at p ≤ 0.05 (chance 4.0 %); {found} of 4,536 active units are "
+        f"DoS ({dos:.1f} %) at p ≤ 0.05 (chance 5.0 %); {found} of 4,536 active units are "
         "significant"
     )
     del columns["general_difference_of_gaussians"]
     sentence = overview.headline(columns)
     assert sentence.startswith(
         "Difference-of-softmaxes targets (DoS) alone give more lattice-like units than chance: "
-        f"{dos:.1f} % at p ≤ 0.05 (chance 4.0 %); "
+        f"{dos:.1f} % at p ≤ 0.05 (chance 5.0 %); "
     )
     alone = {"difference_of_softmaxes": columns["difference_of_softmaxes"]}
     assert overview.headline(alone).startswith("Difference-of-softmaxes targets (DoS) give more")

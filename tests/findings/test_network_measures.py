@@ -83,11 +83,17 @@ def test_the_share_of_lattices_follows_from_size_and_power(networks):
     """A share f of lattices passes at f power + (1 - f) size."""
     lattice = 0.3
     networks = with_p_values(networks, lattice * POWER + (1 - lattice) * SIZE)
-    np.testing.assert_allclose(network_measures.calibrated_share(networks), 0.228, atol=0.01)
+    np.testing.assert_allclose(network_measures.calibrated_share(networks), 0.218, atol=0.01)
     found = network_measures.lattices(networks)
     assert found.share == pytest.approx(lattice, abs=0.012)
     assert found.low < found.share < found.high
     assert found.power == POWER
+
+
+def test_chance_is_the_level_or_the_size_if_that_is_larger(networks):
+    assert network_measures.chance_of_small_p(networks) == 0.05
+    assert network_measures.chance_of_small_p(networks.assign_attrs(test_size=0.08)) == 0.08
+    assert np.isnan(network_measures.chance_of_small_p(networks.assign_attrs(test_size=np.nan)))
 
 
 def test_lattices_cannot_be_excluded_without_power(networks):

@@ -83,7 +83,7 @@ def headline(columns: dict[str, xr.Dataset]) -> str:
         return "Too few networks, or no surrogates, to tell which targets give grid cells"
     above = [target for target, estimate in tested.items() if estimate.low > 0]
     shares = {t: percent(np.nanmean(network_measures.small_p_values(columns[t]))) for t in above}
-    size = percent(next(iter(columns.values())).attrs["test_size"])
+    size = percent(network_measures.chance_of_small_p(next(iter(columns.values()))))
     chance = f"at p ≤ {LEVEL} (chance {size})"
     more = "more lattice-like units than chance"
     found = _significant(columns)
@@ -195,7 +195,7 @@ def _below(axes: Axes, at: float, text: str, side: str) -> None:
 
 
 def _finish(axes: Axes, count: int, summary: xr.Dataset) -> None:
-    size = 100 * summary.attrs["test_size"]
+    size = 100 * network_measures.chance_of_small_p(summary)
     if np.isfinite(size):
         axes.axhline(size, color=style.INK, linewidth=1.2)
     else:
@@ -218,7 +218,7 @@ def _finish(axes: Axes, count: int, summary: xr.Dataset) -> None:
 def _key(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
     axes.set_axis_off()
     grey = "#777777"
-    size = next(iter(columns.values())).attrs["test_size"]
+    size = network_measures.chance_of_small_p(next(iter(columns.values())))
     chance = f"chance, {percent(size)}" if np.isfinite(size) else "chance"
     handles = [
         Line2D([], [], color=grey, linewidth=6, alpha=0.45, label="mean over networks"),

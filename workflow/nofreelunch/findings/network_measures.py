@@ -133,12 +133,22 @@ def small_p_values(networks: xr.Dataset) -> np.ndarray:
 
 
 def calibrated_share(networks: xr.Dataset) -> np.ndarray:
-    """Share of active units (network,) with a p-value of at most 0.05, less the test's size.
+    """Share of active units (network,) with a p-value of at most 0.05, less `chance_of_small_p`.
+
+    What is left is above zero only where units have lattices.
+    """
+    return small_p_values(networks) - chance_of_small_p(networks)
+
+
+def chance_of_small_p(networks: xr.Dataset) -> float:
+    """Share of units that have a p-value of at most 0.05 by chance: 5 %, or the size if larger.
 
     The size is the share of surrogates that pass when they are tested as if they were units, over
-    all networks of the study. What is left is above zero only where units have lattices.
+    all networks of the study. It is smaller where units have few fields, and larger where they have
+    many. A test is valid if its size is at most its level, and then the level is a safe bound for
+    each kind of network. NaN where no surrogates were scored.
     """
-    return small_p_values(networks) - networks.attrs["test_size"]
+    return float(np.maximum(LEVEL, networks.attrs["test_size"]))
 
 
 class Lattices(NamedTuple):

@@ -303,9 +303,9 @@ def _levels(networks: xr.Dataset) -> str:
     tested = ""
     if small:
         found = network_measures.lattices(networks)
-        size = verdicts.percent(networks.attrs["test_size"])
+        size = verdicts.percent(network_measures.chance_of_small_p(networks))
         tested = (
-            f"p ≤ 0.05 in {small} of active ones, where chance alone has {size} and perfect "
+            f"p ≤ 0.05 in {small} of active ones, where chance has {size} at most and perfect "
             f"lattices would have {verdicts.percent(found.power)}; "
             f"significant: {network_measures.fraction_text(networks)}; "
         )

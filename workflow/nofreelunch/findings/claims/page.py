@@ -43,10 +43,11 @@ From every share of grid-like units, that of the units' surrogates is taken off.
 kinds of surrogates: maps of random phases with the unit's own spectrum and rates, and the unit's \
 own fields shuffled. The kind that supports the claim least decides.
 - **By p-values.** A unit's p-value compares its score with both kinds of surrogates. Of units \
-without a lattice, {size} have a p-value of at most 0.05; this size of the test is measured on \
-surrogates that are tested as if they were units. Shares of units are shares of active units with \
-such a p-value, less the size. How many lattices that can hide follows from the power of the test: \
-the share of perfect lattices, made of the network's own fields, that have such a p-value.
+without a lattice, at most 5 % should have a p-value of at most 0.05. As a check, surrogates are \
+tested as if they were units: {size} of them have. Shares of units are shares of active units with \
+such a p-value, less 5 %, or less the measured share if that is larger. How many lattices that can \
+hide follows from the power of the test: the share of perfect lattices, made of the network's own \
+fields, that have such a p-value.
 
 *Significant* units have a p-value small enough after a correction for having tested all active \
 units of a network: of those that pass, at most one in twenty is expected to be chance. The *grid \
