@@ -464,14 +464,14 @@ def test_the_overview_shows_a_significant_unit_where_there_is_one(full, drawn):
     assert not any("★" in t.get_text() for t in map_titles(drawn("overview", "chanceless")))
 
 
-def test_bars_of_the_overview_are_small_p_values_beside_the_tests_size(full, drawn):
+def test_bars_of_the_overview_are_small_p_values_beside_chance(full, drawn):
     figure = drawn("overview", "full")
     (bars,) = [axes for axes in figure.axes if "with p ≤ 0.05" in axes.get_ylabel()]
     columns = columns_of(full[0])
     heights = [100 * network_measures.small_p_values(n).mean() for n in columns.values()]
     np.testing.assert_allclose([patch.get_height() for patch in bars.patches], heights)
     flat = [line for line in bars.lines if set(line.get_xdata()) == {0, 1}]
-    assert [set(line.get_ydata()) for line in flat if line.get_color() == style.INK] == [{4.0}]
+    assert [set(line.get_ydata()) for line in flat if line.get_color() == style.INK] == [{5.0}]
     below = [t.get_text().split("\n") for t in bars.texts]
     dos = comparisons.of_target(full[0], "difference_of_softmaxes")
     error = 100 * float(dos["position_error"].sel(horizon=20).mean())
