@@ -25,15 +25,15 @@ a network's units have fewer. So few fields can hardly be told from chance
 ([scores.md](scores.md)). This page is about the question which training gives units that can: it
 lists what was tried, in the order in which it was tried.
 
-The search used seed 100 alone. Its last recipe was then frozen and trained with seeds that no
-choice had seen. The studies of this project start at seed 10 for that reason. Both are studies
-that you can run again: `make STUDY=search` and `make STUDY=evening`.
+The search used seed 100 alone. Its last recipe was then frozen and is trained with seeds that no
+choice has seen. The studies of this project start at seed 10 for that reason. Both are studies
+that you can run again: `make STUDY=search` and `make STUDY=evening`. The recipe: {recipe}.
 
-Every row is one network. *Changed* names what differs from the recipe at the top. *Cost* is the
-arithmetic of its training over that of the recipe. Errors are means over 20 and 50 steps of
-held-out walks. *p ≤ 0.05* is the share of active units with such a p-value; up to 5 % may be
-chance. *Significant* units pass a false-discovery rate of 5 % within their network. The *period*
-is the median of units with p ≤ 0.05.
+Every row is one network. *Changed* names what differs from the recipe. *Cost* is the arithmetic of
+its training over that of the recipe. Errors are means over 20 and 50 steps of held-out walks.
+*p ≤ 0.05* is the share of active units with such a p-value; up to 5 % may be chance.
+*Significant* units pass a false-discovery rate of 5 % within their network. The *period* is the
+median of units with p ≤ 0.05.
 
 ## The search
 
@@ -48,6 +48,16 @@ is the median of units with p ≤ 0.05.
 {said}
 """
 
+RECIPE = {
+    "place_cell_width": "place-cell width",
+    "place_cells": "place cells",
+    "units": "units",
+    "steps": "steps",
+    "batch_size": "batches of",
+    "learning_rate": "learning rate",
+    "weight_decay": "weight decay",
+    "loss_steps": "loss steps",
+}
 COLUMNS = (
     *("changed", "seed", "cost", "error, cm (20 / 50 steps)", "units > 0.8", "p ≤ 0.05"),
     *("significant", "period"),
@@ -61,6 +71,7 @@ def main(page: str, searched: str, chosen: str) -> None:
     reference = comparisons.select(final)
     Path(page).write_text(
         PAGE.format(
+            recipe=", ".join(f"{name} {recipe[key]}" for key, name in RECIPE.items()),
             searched=_table(search, recipe),
             chosen=_table(reference, recipe),
             said=_said(reference),
@@ -110,14 +121,15 @@ def _said(networks: xr.Dataset) -> str:
     small = 100 * network_measures.small_p_values(networks)
     fraction = 100 * network_measures.grid_fraction(networks)
     found = network_measures.lattices(networks)
+    chance = 100 * network_measures.chance_of_small_p(networks)
+    bounds = f" [{100 * found.low:.0f}, {100 * found.high:.0f}]" if small.size > 1 else ""
     return (
-        f"Of {small.size} networks with unseen seeds, {int((fraction >= 10).sum())} have "
-        f"significant units in 10 % or more, and {int((fraction > 0).sum())} have any. On average "
-        f"{small.mean():.1f} % of the active units have p ≤ 0.05, where "
-        f"{100 * network_measures.chance_of_small_p(networks):.0f} % may be chance; allowing for "
-        "what the test misses "
-        f"(its power is {100 * found.power:.0f} %), {100 * found.share:.0f} % "
-        f"[{100 * found.low:.0f}, {100 * found.high:.0f}] of the units are lattices."
+        f"Networks with unseen seeds: {small.size}. Of these, {int((fraction >= 10).sum())} have "
+        f"significant units in 10 % or more of their active units, and {int((fraction > 0).sum())} "
+        f"have any. On average {small.mean():.1f} % of the active units have p ≤ 0.05, of which "
+        f"{chance:.0f} points may be chance. Perfect lattices would have such a p-value in "
+        f"{100 * found.power:.0f} %, so {100 * found.share:.0f} %{bounds} of the units may be "
+        "lattices."
     )
 
 
