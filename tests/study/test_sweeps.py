@@ -290,7 +290,7 @@ def test_what_differs_by_numbers_alone_shares_a_cohort(plan):
     assert len(plan(sweep(**several)).pack(64)) == 1
     padded = {
         "optimizer": ["adam", "sgd"],
-        "schedule": ["constant", "cosine"],
+        "schedule": ["constant", "cosine", "warmup_cosine"],
         "dropout": {"recurrent": [0, 0.5]},
         "steps": [10, 20],
         "place_cells": [28, 32],

@@ -109,11 +109,15 @@ def test_a_network_with_loss_steps_is_itself(cell, pool):
 
 
 def draws(specs):
-    """Every way to draw the loss steps of a stack of one network, as times (1, loss step)."""
+    """Every way to draw the loss steps of one network, as times (1, loss step, sample)."""
     lengths = loss_steps.stands_for(specs[0]["sequence_length"], specs[0]["loss_steps"])
-    first = np.cumsum(lengths) - lengths
-    stretches = [range(a, a + n) for a, n in zip(first, lengths, strict=True)]
-    return [torch.tensor([times]) for times in itertools.product(*stretches)]
+    first, samples = np.cumsum(lengths) - lengths, np.arange(specs[0]["batch_size"])
+    return [
+        torch.from_numpy(first[:, None] + (np.array(start)[:, None] + samples) % lengths[:, None])[
+            None
+        ]
+        for start in itertools.product(*map(range, lengths))
+    ]
 
 
 @pytest.mark.parametrize("steps", [3, 2])

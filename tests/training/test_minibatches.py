@@ -1,5 +1,7 @@
 """What a step draws: walks of the pool, their symmetries, dropout; and what has no say in it."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -85,10 +87,10 @@ SOME = {"sequence_length": 5, "loss_steps": 4}  # stretches of 1, 1, 2 and 1 tim
 def test_loss_steps_are_drawn_from_their_stretches(walked):
     batch = drawer(walked, [make(**SOME), make(seed=1, sequence_length=4, loss_steps=3)])
     times = torch.stack([batch.draw(step)[1] for step in range(8 * BLOCK)])
-    assert times.shape == (8 * BLOCK, 2, 4)
-    assert (times[:, :, :2] == torch.tensor([0, 1])).all()  # the first two always
+    assert times.shape == (8 * BLOCK, 2, 4, 10)
+    assert (times[:, :, :2] == torch.tensor([[0], [1]])).all()  # the first two always
     assert (times[:, 0, 3] == 4).all() and (times[:, 1, 3] == 0).all()  # a stretch of one; padding
-    for drawn in (times[:, 0, 2], times[:, 1, 2]):
+    for drawn in (times[:, 0, 2, 7], times[:, 1, 2, 7]):
         _, counts = np.unique(drawn, return_counts=True)
         assert len(counts) == 2 and stats.chisquare(counts).pvalue > 1e-3
     assert (times[:, 0, 2] != times[:, 1, 2]).any()  # each network draws its own
@@ -98,22 +100,30 @@ def test_loss_steps_are_drawn_from_their_stretches(walked):
     torch.testing.assert_close(batch.weights[:, :, 0], torch.tensor(expected) / samples)
 
 
+def test_a_minibatch_sees_every_time_step(walked):
+    batch = drawer(walked, [make(sequence_length=5, loss_steps=3)])  # stretches of 1, 1 and 3
+    for step in range(20):
+        counts = np.bincount(batch.draw(step)[1][0, 2], minlength=5)
+        assert counts[:2].sum() == 0 and set(counts[2:]) == {3, 4}  # 10 samples
+
+
 def test_loss_steps_depend_on_seed_and_step_alone(walked):
     specs = [make(seed=3, **SOME), make(seed=4), make(seed=5, sequence_length=3)]
     together, alone = drawer(walked, specs), drawer(walked, specs[:1])
     for step in (5 * BLOCK + 3, 0, BLOCK, BLOCK - 1, 1):
         assert torch.equal(together.draw(step)[1][0, :4], alone.draw(step)[1][0])
-        assert together.draw(step)[1][1].tolist() == [0, 1, 2, 3, 4]
-        assert together.draw(step)[1][2].tolist() == [0, 1, 2, 0, 0]
+        assert together.draw(step)[1][1, :, 5].tolist() == [0, 1, 2, 3, 4]
+        assert together.draw(step)[1][2, :, 5].tolist() == [0, 1, 2, 0, 0]
 
 
 def test_dropout_knows_the_time_of_a_loss_step():
-    specs, times = [drops(0.5), drops(0.3, seed=1)], torch.tensor([[0, 3, 4], [1, 2, 4]])
+    specs = [drops(0.5), drops(0.3, seed=1)]
+    times = torch.tensor([[[0, 0], [3, 2], [4, 4]], [[1, 1], [2, 3], [4, 0]]])
     dropout = Dropout(specs, CPU)
-    every = dropout.factors("readout", (2, 5, 4, 6))
-    some = dropout.factors("readout", (2, 3, 4, 6), times)
-    for k in range(2):
-        assert torch.equal(some[k], every[k, times[k]])
+    every = dropout.factors("readout", (2, 5, 2, 6))
+    some = dropout.factors("readout", (2, 3, 2, 6), times)
+    for k, sample in itertools.product(range(2), range(2)):
+        assert torch.equal(some[k, :, sample], every[k, times[k, :, sample], sample])
 
 
 @pytest.mark.parametrize(

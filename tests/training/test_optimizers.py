@@ -71,7 +71,7 @@ def updated(specs, start, gradients):
     return weight["recurrent"].numpy()
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "warmup_cosine"])
 def test_optimizers_follow_the_published_rules(schedule, kind_of_passes):
     """One stack mixes all four, each with its own rate and number of steps."""
     steps, total = 30, (30, 40, 30, 50)
@@ -87,8 +87,10 @@ def test_optimizers_follow_the_published_rules(schedule, kind_of_passes):
     found = updated(specs, start, gradients)
     for k, kind in enumerate(KINDS):
         factors = np.ones(steps)
-        if schedule == "cosine":
+        if schedule != "constant":
             factors = (1 + np.cos(np.pi * np.arange(steps) / total[k])) / 2
+        if schedule == "warmup_cosine":
+            factors *= np.minimum(np.arange(1, steps + 1) / (0.1 * total[k]), 1)
         expected = published(kind, start[k], gradients[:, k], rates[k] * factors)
         # Thirty steps in float32, whose last digit is 1e-7.
         np.testing.assert_allclose(found[k], expected, rtol=3e-6, atol=3e-7)
@@ -120,6 +122,10 @@ def test_schedules():
     cosine = [optimizers.schedule("cosine", t, 10) for t in range(11)]
     assert cosine[0] == 1 and cosine[5] == pytest.approx(0.5) and cosine[10] == pytest.approx(0)
     assert all(np.diff(cosine) < 0)
+    warm = [optimizers.schedule("warmup_cosine", t, 100) for t in range(101)]
+    falling = [optimizers.schedule("cosine", t, 100) for t in range(101)]
+    assert warm[9:] == falling[9:]
+    assert warm[:10] == pytest.approx(np.arange(1, 11) / 10 * falling[:10])
 
 
 @pytest.mark.parametrize("cell", cells())

@@ -105,18 +105,18 @@ class Minibatches:
 
         Returns:
             Positions (network, time, sample, axis), m.
-            Loss steps (network, loss step): the time steps at which the loss is computed, 0 for the
-            first one after the start. They ascend.
+            Loss steps (network, loss step, sample): the time steps at which the loss is computed, 0
+            for the first one after the start. They ascend.
         """
         block, row = divmod(step, BLOCK)
         if block != self.block:
             self.block, self.index = block, self._indices(block)
-            self.times = self._times(block)
+            self.starts = self._starts(block)
         index, pool = self.index[row], self.pool
         position = pool.position[index // pool.symmetries, : self.length + 1]
         if pool.symmetries > 1:
             position = apply_symmetry(position, (index % pool.symmetries)[..., None])
-        return position.transpose(1, 2).contiguous(), self.times[row]
+        return position.transpose(1, 2).contiguous(), self._times(self.starts[row])
 
     def _indices(self, block: int) -> Tensor:
         """Drawn walks and symmetries as numbers (step, network, sample), for a block of steps."""
@@ -127,16 +127,25 @@ class Minibatches:
             index[:, k, :batch] = random.integers(choices, size=(BLOCK, batch))
         return torch.from_numpy(index).to(self.pool.position.device)
 
-    def _times(self, block: int) -> Tensor:
-        """Loss steps (step, network, loss step) for a block of steps; 0 in padding."""
-        times = np.zeros((BLOCK, len(self.seeds), self.loss_steps), dtype=np.int64)
+    def _starts(self, block: int) -> Tensor:
+        """Drawn places in stretches (step, network, loss step), for a block of steps."""
+        starts = np.zeros((BLOCK, len(self.seeds), self.loss_steps), dtype=np.int64)
         for k, (seed, lengths) in enumerate(zip(self.seeds, self.stretches, strict=True)):
             random = generator(seed, LOSS_STEPS, block)
-            first = np.cumsum(lengths) - lengths
-            times[:, k, : len(lengths)] = first + random.integers(
-                lengths, size=(BLOCK, len(lengths))
-            )
-        return torch.from_numpy(times).to(self.pool.position.device)
+            starts[:, k, : len(lengths)] = random.integers(lengths, size=(BLOCK, len(lengths)))
+        return torch.from_numpy(starts).to(self.pool.position.device)
+
+    def _times(self, starts: Tensor) -> Tensor:
+        """Loss steps (network, loss step, sample) from `starts` (network, loss step).
+
+        The samples of a minibatch go round the time steps of a stretch, each one further than the
+        sample before it. A minibatch thus sees every time step, and each about equally often.
+        """
+        first = self.stands_for.cumsum(1).sub(self.stands_for)[..., None].long()
+        length = self.stands_for.clamp_min(1)[..., None].long()
+        samples = torch.arange(max(self.batches), device=starts.device)
+        times = first + (starts[..., None] + samples) % length
+        return times * (self.stands_for[..., None] > 0)
 
 
 class Dropout:
@@ -164,16 +173,19 @@ class Dropout:
     ) -> Tensor | None:
         """Factors (network, ..., sample, unit) of the current step; None if nothing is dropped.
 
-        `times` (network, loss step) are the time steps of a second axis that does not have all.
+        `times` (network, loss step, sample) are the time steps of a second axis without all.
         """
         if not self.drops[kind]:
             return None
         key = _mix(self.seeds[:, DROPPED.index(kind)] ^ _mix(self.step))
-        for size in shape[1:]:
+        for axis, size in enumerate(shape[1:], 1):
             places = torch.arange(1, size + 1, dtype=torch.int32, device=key.device)
-            if times is not None and key.dim() == 1:
+            if times is not None and axis == 1:
                 places = (times + 1).int()
-            key = _mix(key[..., None] ^ _mix(places + 7919 * key.dim()))
+                key = key[:, None]
+            if times is None or axis != 2:
+                key = key[..., None]
+            key = _mix(key ^ _mix(places + 7919 * axis))
         rates = self.rates[kind].reshape(-1, *[1] * (len(shape) - 1))
         kept = (key & 0x7FFFFFFF) >= (rates.double() * 2**31).to(torch.int32)
         return kept / (1 - rates)

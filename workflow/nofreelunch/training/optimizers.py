@@ -60,6 +60,8 @@ optimizer("rmsprop", keep_mean=0.0, keep_square=0.9, add_square=0.1, start=0.0, 
 optimizer("sgd", keep_mean=0.0, keep_square=1.0, add_square=0.0, start=1.0, epsilon=0.0)
 optimizer("adagrad", keep_mean=0.0, keep_square=1.0, add_square=1.0, start=0.1, epsilon=1e-7)
 
+WARM_UP = 0.1  # share of the training steps
+
 
 class Optimizer:
     """Optimisers of a stack of networks, each with its own rule, rate, schedule and weight decay.
@@ -117,8 +119,15 @@ class Optimizer:
 
 
 def schedule(name: str, step: int, steps: int) -> float:
-    """Factor on the learning rate: 1, or half a cosine that falls from 1 to 0 over training."""
-    return 1.0 if name == "constant" else 0.5 * (1 + math.cos(math.pi * step / steps))
+    """Factor on the learning rate: 1, or half a cosine that falls from 1 to 0 over training.
+
+    With `warmup_cosine` it also rises in proportion to the step, over the first tenth of training.
+    """
+    if name == "constant":
+        return 1.0
+    falling = 0.5 * (1 + math.cos(math.pi * step / steps))
+    rising = (step + 1) / (WARM_UP * steps) if name == "warmup_cosine" else 1.0
+    return falling * min(rising, 1.0)
 
 
 def _rate(spec: Mapping[str, Any], step: int) -> float:

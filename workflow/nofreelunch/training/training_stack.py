@@ -29,7 +29,7 @@ class TrainingStack:
         all: specs of all networks of the cohort.
         specs: specs of the networks of the stack.
         position: (network, time, sample, axis) of the latest minibatch, m.
-        times: (network, loss step), the time steps at which its loss is computed.
+        times: (network, loss step, sample), the time steps at which its loss is computed.
         output: (network, loss step, sample, cell) of the latest minibatch.
         loss: (network,) of the latest minibatch.
         alive: (network, 1, 1), False from the step on at which a network's loss was not finite.
@@ -94,14 +94,15 @@ class TrainingStack:
         self.optimizer.update(weights, gradients, self.rates, self.alive)
 
     def _at_loss_steps(self, values: Tensor) -> Tensor:
-        """Values (network, loss step, ...) at the loss steps, of values (network, time, ...)."""
+        """Values (network, loss step, sample, ...) of values (network, time, sample, ...)."""
         if self.minibatches.every:
             return values
-        first = torch.arange(
-            0, len(values) * values.shape[1], values.shape[1], device=values.device
-        )
-        rows = (self.times + first[:, None]).flatten()
-        return values.flatten(0, 1).index_select(0, rows).unflatten(0, self.times.shape)
+        networks, time, samples = values.shape[:3]
+        network = torch.arange(networks, device=values.device)[:, None, None]
+        sample = torch.arange(samples, device=values.device)
+        rows = (network * time + self.times) * samples + sample
+        chosen = values.flatten(0, 2).index_select(0, rows.flatten())
+        return chosen.unflatten(0, rows.shape)
 
     def position_error(self) -> Tensor:
         """Mean distance (network,), m, between true and decoded positions of the minibatch."""
