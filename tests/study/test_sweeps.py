@@ -297,7 +297,7 @@ def test_what_differs_by_numbers_alone_shares_a_cohort(plan):
         "batch_size": [180, 200],
         "sequence_length": [18, 20],
     }
-    assert len(plan(sweep(encoder_scale=16, **padded)).pack(128)) == 1
+    assert len(plan(sweep(encoder_scale=16, **padded)).pack(192)) == 1
     graphs = {
         "target": ["gaussian", "difference_of_softmaxes"],
         "cell": ["rnn", "gru"],
