@@ -8,8 +8,9 @@ codes and logits are left out.
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
@@ -29,8 +30,14 @@ UPDATE_PASSES = 8
 log = logging.getLogger("benchmarks")
 
 
-def run(
-    device: str = "cuda",
+def run(device: str = "cuda", **options: Any) -> dict[str, Any]:
+    """The result of `measurements` once all of its rows are there."""
+    *_, result = measurements(devices.choose(device), **options)
+    return result
+
+
+def measurements(
+    where: torch.device,
     units: int = UNITS,
     cells: int = CELLS,
     cohorts: tuple[int, ...] = COHORTS,
@@ -38,34 +45,57 @@ def run(
     repeats: int = REPEATS,
     seconds: float = SECONDS,
     **keys: Any,
-) -> dict[str, Any]:
+) -> Iterator[dict[str, Any]]:
     """Networks·steps/s of cohorts of ReLU RNNs in each precision, beside their bound.
 
-    `keys` go into the networks' spec. Returns `bandwidth` (bytes/s), `products` (FLOP/s by
-    precision) and `rows`, one per precision and cohort size.
+    `keys` go into the networks' spec. Yields the result so far after every row: `bandwidth`
+    (bytes/s), `products` (FLOP/s by precision) and `rows`, one per cohort size and precision.
+    Where JAX sees a GPU, the same networks are also trained by `jax_ensemble`.
     """
-    where = devices.choose(device)
     pool = engine.walks()
     result: dict[str, Any] = {"units": units, "cells": cells, "products": {}, "rows": []}
     result["bandwidth"] = bandwidth(where, repeats, seconds / 2)
     for precision in precisions:
-        devices.choose(device, precision)
+        devices.choose(where.type, precision)
         result["products"][precision] = products(where, precision, units, repeats, seconds / 2)
-        for count in cohorts:
-            row = {"precision": precision, "networks": count}
-            specs = [engine.spec(units, cells, seed, **keys) for seed in range(count)]
-            try:
-                row |= measure(pool, specs, where, precision, repeats, seconds)
-                times = bound(specs, precision, result, cache(where))
-                row |= {"bound": count / max(times.values()), "bound_by": max(times, key=times.get)}
-            except RuntimeError as error:
-                if not devices.out_of_memory(error):
-                    raise
-                row["error"] = "out of memory"
-            _release(where)
-            result["rows"].append(row)
-            log.info("%s", row)
-    return result
+    for count, precision in itertools.product(cohorts, precisions):
+        devices.choose(where.type, precision)
+        row: dict[str, Any] = {"precision": precision, "networks": count}
+        specs = [engine.spec(units, cells, seed, **keys) for seed in range(count)]
+        try:
+            row |= measure(pool, specs, where, precision, repeats, seconds)
+            times = bound(specs, precision, result, cache(where))
+            row |= {"bound": count / max(times.values()), "bound_by": max(times, key=times.get)}
+        except RuntimeError as error:
+            if not devices.out_of_memory(error):
+                raise
+            row["error"] = "out of memory"
+        _release(where)
+        if precision == "float32":
+            row |= _in_jax(pool, units, cells, count, repeats, seconds)
+        result["rows"].append(row)
+        log.info("%s", row)
+        yield result
+
+
+def _in_jax(pool, units: int, cells: int, count: int, repeats: int, seconds: float):
+    """Networks·steps/s of the JAX ensemble on a GPU; empty without JAX, or if it sees none."""
+    try:
+        import jax
+        import jax_ensemble
+    except ImportError:
+        return {}
+    if jax.default_backend() != "gpu":
+        return {}
+    walks = pool["position"].values.astype("float32")
+    steps = 10
+    try:
+        made = jax_ensemble.Ensemble(walks, count, units, cells, way="vmap", steps=steps)
+        made.step()
+        rates = [count * steps * machine.timed(made.step, seconds) for _ in range(repeats)]
+    except RuntimeError as error:  # jax.errors.JaxRuntimeError
+        return {"jax_error": str(error).partition("\n")[0]}
+    return {"jax": rates}
 
 
 def measure(

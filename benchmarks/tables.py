@@ -27,9 +27,13 @@ log = logging.getLogger("benchmarks")
 def record(part: str, run: Callable[[], dict[str, Any]]) -> None:
     """Run a benchmark, keep its results for this kind of hardware, and rewrite all tables."""
     hardware, conditions = machine.hardware(), machine.conditions()
-    found = run()
+    keep(hardware, part, conditions | run())
+
+
+def keep(hardware: dict[str, Any], part: str, found: dict[str, Any]) -> None:
+    """Keep the results of a benchmark for a kind of hardware, and rewrite all tables."""
     path, kept = _results(hardware)
-    kept |= {"hardware": hardware, part: conditions | found}
+    kept |= {"hardware": hardware, part: found}
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(kept, indent=1) + "\n")
     results = [json.loads(file.read_text()) for file in sorted(RESULTS.glob("*.json"))]
@@ -57,6 +61,8 @@ def render(result: Mapping[str, Any]) -> str:
     ]
     for name, (title, table) in PARTS.items():
         found = result.get(name)
+        if name == "gpu_checks" and not found:
+            continue
         parts += [f"**{title}.** {_conditions(found)}", table(found or {})]
     return "\n\n".join(parts)
 
@@ -155,6 +161,7 @@ def on_gpu(found: Row) -> str:
         "networks",
         "networks·steps/s",
         "without the graph",
+        "JAX",
         "bound",
         "bound by",
         "share of it",
@@ -164,7 +171,7 @@ def on_gpu(found: Row) -> str:
     rows = [_gpu_row(row) for row in found.get("rows", ())]
     if not rows:
         cohorts = ", ".join(map(str, gpu.COHORTS))
-        rows = [(precision, cohorts, "not measured", *[""] * 6) for precision in gpu.BYTES]
+        rows = [(precision, cohorts, "not measured", *[""] * 7) for precision in gpu.BYTES]
     measured = [
         f"{precision} products {_spread(np.array(of) / 1e12)} TFLOP/s"
         for precision, of in found.get("products", {}).items()
@@ -177,19 +184,86 @@ def on_gpu(found: Row) -> str:
 def _gpu_row(row: Row) -> tuple[str, ...]:
     first = row["precision"], str(row["networks"])
     if "error" in row:
-        return (*first, row["error"], *[""] * 6)
+        return (*first, row["error"], *[""] * 7)
     rate, eager = np.array(row["rate"]), row.get("rate_without_graph")
     memory, graph = row.get("bytes_per_network"), row.get("graph", True)
     return (
         *first,
         _spread(rate) + ("" if graph else ", no graph"),
         _spread(np.array(eager)) if eager else "",
+        _spread(row["jax"]) if "jax" in row else row.get("jax_error", ""),
         _number(row["bound"]),
         row["bound_by"],
         _spread(100 * rate / row["bound"], " %"),
         _number(memory / 1e6) if memory else "",
         _number(float(np.median(rate)) * DAY / gpu.engine.STEPS),
     )
+
+
+def gpu_checks(found: Row) -> str:
+    """Table of what `gpu_check.py` found besides speed."""
+    rows = [row for name, result in found["parts"].items() for row in CHECKS[name](result)]
+    failed = [line for result in found["parts"].values() for line in result["failed"]]
+    rows += [("failed", line) for line in failed]
+    return _table(("check", "result"), rows)
+
+
+def _parity_rows(found: Row) -> list[tuple[str, str]]:
+    cases = [case for case in found["cases"] if "error" not in case]
+    worst = {key: max(case[key] for case in cases) for key in ("from_cpu", "graph_from_eager")}
+    text = f"{worst['from_cpu']:.1e} from the CPU, {worst['graph_from_eager']:.1e} by the graph"
+    return [(f"largest difference of a weight, {len(cases)} cases", text)]
+
+
+def _resume_rows(found: Row) -> list[tuple[str, str]]:
+    same = sum(bool(case.get("same")) for case in found["cases"])
+    return [("resumed bit for bit", f"{same} of {len(found['cases'])} cases")]
+
+
+def _halves_rows(found: Row) -> list[tuple[str, str]]:
+    stacks = " and ".join(map(str, found["stacks"]))
+    return [("too little memory", f"stacks of {stacks} networks")]
+
+
+def _score_rows(found: Row) -> list[tuple[str, str]]:
+    return [
+        (
+            f"grid scores, {bins} bins",
+            f"{row['numpy_ms']:.3g} ms per map by numpy, {row['device_ms']:.3g} on the device, "
+            f"difference {row['difference']:.1e}",
+        )
+        for bins, row in found["bins"].items()
+    ]
+
+
+def _precision_rows(found: Row) -> list[tuple[str, str]]:
+    return [
+        (f"{kind} less float32, {name}", f"{mean:+.3g} [{low:+.3g}, {high:+.3g}]")
+        for kind, of_kind in found["differences"].items()
+        for name, (mean, low, high) in of_kind.items()
+    ]
+
+
+def _talk_rows(found: Row) -> list[tuple[str, str]]:
+    return [
+        (
+            f"talk's setting, {row['units']} units, {row['surround']}, seed {row['seed']}",
+            f"{row['steps']:,} steps, {100 * row['error_20']:.1f} cm, "
+            f"p ≤ 0.05 in {100 * row['share_small_p']:.1f} %, "
+            f"significant {100 * row['share_significant']:.1f} %",
+        )
+        for row in found["networks"]
+    ]
+
+
+CHECKS: dict[str, Callable[[Row], list[tuple[str, str]]]] = {
+    "parity": _parity_rows,
+    "resume": _resume_rows,
+    "halves": _halves_rows,
+    "scores": _score_rows,
+    "precision": _precision_rows,
+    "talk": _talk_rows,
+}
 
 
 def scoring(found: Row) -> str:
@@ -259,6 +333,7 @@ PARTS = {
     "training": ("Training on the CPU, networks·steps/s", training),
     "one_core": ("Ensembles on one core, ms per training step of all networks", one_core),
     "gpu": (f"Training on the GPU, Ng = {gpu.UNITS}, Np = {gpu.CELLS}", on_gpu),
+    "gpu_checks": ("Checks on the GPU", gpu_checks),
     "scoring": ("Grid scores", scoring),
     "planning": ("Planning", planning),
     "studies": ("Studies", studies),

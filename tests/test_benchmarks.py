@@ -159,9 +159,10 @@ def test_a_process_can_be_pinned_before_it_starts():
 
 def test_the_benchmark_of_a_gpu_runs_without_one():
     gpu, tables = load("gpu"), load("tables")
-    found = gpu.run("cpu", 8, 8, (1, 2), ("float32", "bfloat16"), repeats=2, seconds=0.01)
+    small = {"units": 8, "cells": 8, "cohorts": (1, 2), "precisions": ("float32", "bfloat16")}
+    found = gpu.run("cpu", **small, repeats=2, seconds=0.01)
     assert [(row["precision"], row["networks"]) for row in found["rows"]] == [
-        *(("float32", 1), ("float32", 2), ("bfloat16", 1), ("bfloat16", 2)),
+        *(("float32", 1), ("bfloat16", 1), ("float32", 2), ("bfloat16", 2)),
     ]
     assert all(min(row["rate"]) > 0 and row["bound"] > 0 for row in found["rows"])
     assert len(tables.on_gpu(found).splitlines()) == 8
@@ -184,7 +185,8 @@ def test_a_cohort_that_does_not_fit_is_a_row(monkeypatch):
         raise torch.OutOfMemoryError("no room")
 
     monkeypatch.setattr(gpu, "measure", too_large)
-    found = gpu.run("cpu", 8, 8, (1,), ("float32",), repeats=1, seconds=0.01)
+    small = {"units": 8, "cells": 8, "cohorts": (1,), "precisions": ("float32",)}
+    found = gpu.run("cpu", **small, repeats=1, seconds=0.01)
     assert "| float32 | 1 | out of memory |" in tables.on_gpu(found)
 
 
