@@ -3,6 +3,7 @@
 # make test    the tests
 # make lint    style and types: ruff, snakefmt, mypy
 # make benchmark  how fast training, scoring and planning are here: minutes
+# make gpu     what the GPU here does: parity with the CPU, speed, precision; eight minutes at most
 # make validate   how often chance passes, power, exactness of periods, into docs/validation.md: minutes
 #
 # PYTHON=...       interpreter that the environment is made from, 3.11 or newer
@@ -18,7 +19,7 @@ activate := . .venv/bin/activate
 configured = $(shell sed -n 's/^study: *\([^ \#]*\).*/\1/p' config.yaml)
 report = results/$(basename $(notdir $(or $(STUDY),$(configured))))/report.html
 
-.PHONY: study env test lint benchmark validate
+.PHONY: study env test lint benchmark gpu validate
 
 study: .venv/.ready
 	@$(activate) && snakemake $(if $(STUDY),--config study=$(STUDY))
@@ -37,6 +38,9 @@ lint: .venv/.ready
 
 benchmark: .venv/.ready
 	@$(activate) && python benchmarks
+
+gpu: .venv/.ready
+	@$(activate) && python benchmarks/gpu_check.py --out results/gpu_check
 
 validate: .venv/.ready
 	@$(activate) && python benchmarks/validation.py
