@@ -27,8 +27,8 @@ lists what was tried, in the order in which it was tried.
 
 The search used the seeds 100 and 101. Its best setting with a small error was then frozen and is
 trained with seeds that no choice has seen: the studies of this project start at seed 10 for that
-reason. Both are studies that you can run again, `make STUDY=search` and `make STUDY=evening`. The
-recipe: {recipe}.
+reason. `make STUDY=search` runs the search again, and `make STUDY=evening` the recipe. The recipe:
+{recipe}.
 
 Every row is one network. *Changed* names what differs from the recipe. *Cost* is the arithmetic of
 its training over that of the recipe. Errors are means over 20 and 50 steps of held-out walks.
@@ -48,14 +48,14 @@ median of units with p ≤ 0.05.
 
 {said}
 
-What decides whether a network learns at all is the learning rate of its first steps. At first, only
-the first time steps of a walk tell it where it is, and the gradients of all others are noise. Adam
-takes steps of full size whatever the noise, and the readout wanders. A learning rate that starts near
-zero (`warmup_cosine`) avoids this.
+What decides whether a network learns at all is the learning rate of its first steps. At first,
+only the first time steps of a walk tell it where it is, and the gradients of all others are noise.
+Adam takes steps of full size whatever the noise, and the readout wanders. A learning rate that
+starts near zero (`warmup_cosine`) avoids this.
 
-Networks that path-integrate equally well differ in their shares of small p-values, from seed to seed
-and between learning rates. Two seeds of each setting are too few to tell these apart: the search
-chose, and the seeds after it measure.
+Networks that path-integrate equally well differ in their shares of small p-values, from seed to
+seed and between learning rates. Two seeds of each setting are too few to tell these apart: the
+search chose, and the seeds after it measure.
 """
 
 RECIPE = {
