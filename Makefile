@@ -16,15 +16,12 @@ TORCH_FLAGS ?=
 
 pip := .venv/bin/python -m pip --disable-pip-version-check --quiet install
 activate := . .venv/bin/activate
-configured = $(shell sed -n 's/^study: *\([^ \#]*\).*/\1/p' config.yaml)
-report = results/$(basename $(notdir $(or $(STUDY),$(configured))))/report.html
 
 .PHONY: study env test lint benchmark gpu validate
 
 study: .venv/.ready
-	@$(activate) && snakemake $(if $(STUDY),--config study=$(STUDY))
-	@test -f $(report) || { echo "$(report) was not made" >&2; exit 1; }
-	@echo "Report: $(report)"
+	@$(activate) && snakemake $(if $(STUDY),--config "study=$(STUDY)")
+	@$(activate) && python -m nofreelunch.running.finished "$(STUDY)"
 
 env: .venv/.ready
 

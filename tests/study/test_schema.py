@@ -1,5 +1,7 @@
 """Every wrong study is refused with one line: the key, what was found and what is allowed."""
 
+import os
+
 import pytest
 from nofreelunch.study import sweeps
 from nofreelunch.study.sweeps import StudyError
@@ -164,7 +166,8 @@ def test_a_study_that_is_not_there(name):
     with pytest.raises(StudyError) as caught:
         sweeps.load_study(name)
     message, known = str(caught.value), ", ".join(sweeps.study_names())
-    assert message.startswith(f"config: study: found {name!r}; allowed: {known}, or the ")
+    where = f"which is no file in {os.getcwd()}"
+    assert message.startswith(f"config: study: found {name!r}, {where}; allowed: {known}, or the ")
     assert ("(did you mean laptop?)" in message) == (name == "lapto")
 
 

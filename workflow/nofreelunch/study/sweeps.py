@@ -156,11 +156,12 @@ def study_file(path: str | Path) -> Path:
     """
     if str(path) in study_names():
         return FOLDER / f"{path}.yaml"
-    file = Path(path)
+    file = Path(path).expanduser()
     if not file.is_file():
         hint = suggestion(path, study_names())
+        found = f"{shown(str(path))}, which is no file in {Path.cwd()}"
         allowed = f"{', '.join(study_names())}, or the path of an existing YAML file{hint}"
-        raise refused("config: study", shown(str(path)), allowed, StudyError)
+        raise refused("config: study", found, allowed, StudyError)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", file.stem):
         allowed = "letters, digits, - and _, because it names the results folder"
         raise refused(f"{file}: file name", shown(file.stem), allowed, StudyError)
