@@ -1,12 +1,13 @@
 """Rate maps as checked arrays, cut into standardised chunks; results get the maps' own labels.
 
-Maps are numpy or xarray, (..., y, x). NaN or a numpy mask marks a bin that was not visited.
+Maps are numpy, xarray or torch, (..., y, x), or a list or dictionary of these. NaN or a numpy mask
+marks a bin that was not visited.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike
 from nofreelunch.errors import check_choice, refused
 
 UNVISITED = ("masked", "zero")
+CARRIERS = np.ma.MaskedArray, xr.DataArray  # of masks and axes, which numpy would drop
 SMALLEST_SIDE = 4  # bins
 ROUNDINGS = 16  # rounding errors by which a constant map may vary
 BINS_PER_CHUNK = 2**16  # bounds memory, and lets a chunk fit the processor's cache
@@ -48,7 +50,8 @@ class MapStack:
             raise refused(
                 "rate_maps",
                 f"shape {maps.shape}",
-                f"square maps (..., y, x) of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} bins",
+                f"square maps (..., y, x) of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} bins; "
+                "NaN can fill up an oblong one",
             )
         self.side = maps.shape[-1]
         self.leading = maps.isel({dim: 0 for dim in maps.dims[-2:]}, drop=True)
@@ -122,8 +125,26 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     """Maps as an array (..., y, x) of real numbers, without coordinates along y and x.
 
     Dimensions that are named y and x are moved to the end. Bins that a numpy mask hides become NaN.
-    Raises ValueError, which names the argument `name`, for values that are not real numbers.
+    The masks and axes of the items of a list count, and so do the names in a dictionary; both get
+    the dimension `map`. Raises ValueError, which names the argument `name`, for values that are not
+    real numbers, and for a list of maps that do not fit together.
     """
+    if isinstance(rate_maps, xr.Dataset):
+        variables = ", ".join(map(str, rate_maps.data_vars))
+        raise refused(name, "a Dataset", f"one of its variables ({variables})")
+    if isinstance(rate_maps, Mapping):
+        maps = labelled(list(map(labelled, rate_maps.values())), name)
+        return maps.assign_coords(map=list(rate_maps))
+    if isinstance(rate_maps, (list, tuple)) and any(isinstance(m, CARRIERS) for m in rate_maps):
+        items = [labelled(item, name) for item in rate_maps]
+        if len({(item.dims, item.shape) for item in items}) != 1:
+            found = ", ".join(sorted({f"{item.shape}" for item in items}))
+            raise refused(
+                name, f"maps of shapes {found}", "maps of one shape and with the same axes"
+            )
+        return xr.concat(items, "map", coords="minimal", compat="override")
+    if hasattr(rate_maps, "detach"):  # a tensor
+        rate_maps = rate_maps.detach().cpu().numpy()
     maps = rate_maps if isinstance(rate_maps, xr.DataArray) else xr.DataArray(np.asarray(rate_maps))
     if maps.dtype.kind not in "fiub":
         raise refused(f"{name}", f"{maps.dtype} values", "real numbers")

@@ -46,7 +46,7 @@ def spatial_information(rate_maps: ArrayLike, occupancy: ArrayLike) -> xr.DataAr
 
     Args:
         rate_maps: (..., y, x), numpy or xarray, 0 or more; NaN marks an unvisited bin.
-        occupancy: (y, x), time or samples per bin; bins with 0, or masked, do not count.
+        occupancy: (y, x), time or samples per bin; bins with 0 or NaN, or masked, do not count.
 
     Returns:
         An array over the leading dimensions. NaN for a map with a negative rate (there are no
@@ -231,14 +231,14 @@ def _occupied(
     occupancy: ArrayLike,
 ) -> xr.DataArray:
     """`function` of maps without NaN and each bin's share of the time (map, y, x)."""
-    if isinstance(occupancy, np.ma.MaskedArray):
-        occupancy = occupancy.filled(0)
     time = labelled(occupancy, "occupancy").values.astype(float)
+    time[np.isnan(time)] = 0
     shape = labelled(rate_maps).shape[-2:]
     if time.shape != shape:
         raise refused("occupancy", f"shape {time.shape}", f"{shape}")
-    if not np.isfinite(time).all() or time.min(initial=0) < 0 or not time.any():
-        raise ValueError("occupancy: allowed: finite, 0 or more, and more than 0 somewhere")
+    if np.isinf(time).any() or time.min(initial=0) < 0 or not time.any():
+        found = f"times from {time.min(initial=0):g} to {time.max(initial=0):g}"
+        raise refused("occupancy", found, "finite times, 0 or more, and more than 0 somewhere")
 
     def measured(maps: np.ndarray) -> np.ndarray:
         visited = ~np.isnan(maps)

@@ -1,0 +1,83 @@
+"""Maps in whatever holds them: masks, axes and names of items count."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from nofreelunch.scoring import grid_scores, spatial_measures
+from nofreelunch.scoring.maps import labelled
+
+RANDOM = np.random.default_rng(0)
+RATES = RANDOM.uniform(size=(2, 8, 8))
+HIDDEN = RANDOM.uniform(size=(2, 8, 8)) < 0.2
+EXPECTED = np.where(HIDDEN, np.nan, RATES)
+MASKED = [np.ma.masked_array(*pair) for pair in zip(RATES, HIDDEN, strict=True)]
+NAMED = [xr.DataArray(rates, dims=("y", "x")) for rates in EXPECTED]
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        MASKED,
+        tuple(MASKED),
+        [MASKED[0], EXPECTED[1]],
+        np.ma.stack(MASKED),
+        NAMED,
+        [NAMED[0].T, NAMED[1]],
+        [NAMED[0].astype("float32").astype(float).copy(data=EXPECTED[0]), NAMED[1].T],
+        {"a": MASKED[0], "b": NAMED[1].T},
+        torch.from_numpy(EXPECTED),
+        torch.from_numpy(EXPECTED).requires_grad_(),
+        list(EXPECTED),
+    ],
+)
+def test_masks_and_axes_of_items_count(maps):
+    np.testing.assert_array_equal(labelled(maps).values, EXPECTED)
+    one_by_one = [grid_scores.grid_scores(rates).score_60.values for rates in EXPECTED]
+    found = grid_scores.grid_scores(maps).score_60.values
+    np.testing.assert_allclose(found, np.stack(one_by_one, axis=1), atol=1e-12)  # rounding
+
+
+def test_names_of_a_dictionary_are_kept():
+    scores = grid_scores.grid_scores({"cell 1": MASKED[0], "cell 2": EXPECTED[1]})
+    assert scores["map"].values.tolist() == ["cell 1", "cell 2"]
+
+
+def test_masked_integers_become_numbers_with_gaps():
+    counts = np.ma.masked_array(np.arange(16).reshape(4, 4), np.eye(4, dtype=bool))
+    expected = np.where(np.eye(4), np.nan, np.arange(16).reshape(4, 4))
+    np.testing.assert_array_equal(labelled([counts, counts]).values, [expected, expected])
+
+
+@pytest.mark.parametrize(
+    ("maps", "expected"),
+    [
+        (
+            xr.Dataset({"rate": NAMED[0]}),
+            r"found a Dataset; allowed: one of its variables \(rate\)",
+        ),
+        (
+            [MASKED[0], MASKED[1][1:]],
+            r"found maps of shapes \(7, 8\), \(8, 8\); allowed: maps of one",
+        ),
+        ([MASKED[0], np.full((8, 8), "a")], "found <U1 values; allowed: real numbers"),
+    ],
+)
+def test_items_that_do_not_fit_together(maps, expected):
+    with pytest.raises(ValueError, match=f"rate_maps: {expected}") as error:
+        grid_scores.grid_scores(maps)
+    assert "\n" not in str(error.value)
+
+
+def test_an_oblong_map_is_refused_with_advice():
+    with pytest.raises(ValueError, match=r"found shape \(8, 4\).* NaN can fill up an oblong one"):
+        grid_scores.grid_scores(RATES[0, :, :4])
+
+
+def test_time_that_is_nan_was_not_spent():
+    time = RANDOM.integers(1, 5, (8, 8)).astype(float)
+    gaps = np.where(HIDDEN[0], np.nan, time)
+    for measure in (spatial_measures.spatial_information, spatial_measures.sparsity):
+        assert measure(RATES[0], gaps) == measure(RATES[0], np.where(HIDDEN[0], 0, time))
+        with pytest.raises(ValueError, match="occupancy: found times from -1 to 3; allowed: "):
+            measure(RATES[0], np.where(HIDDEN[0], -1, 3))
