@@ -137,6 +137,9 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
         return maps.assign_coords(map=list(rate_maps))
     if isinstance(rate_maps, (list, tuple)) and any(isinstance(m, CARRIERS) for m in rate_maps):
         items = [labelled(item, name) for item in rate_maps]
+        items = [
+            x.rename(dict(zip(x.dims[-2:], ("y", "x")[-x.ndim :], strict=True))) for x in items
+        ]
         if len({(item.dims, item.shape) for item in items}) != 1:
             found = ", ".join(sorted({f"{item.shape}" for item in items}))
             raise refused(
