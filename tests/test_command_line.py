@@ -148,14 +148,32 @@ def test_refused_files(maps, tmp_path, capsys):
     assert "found a, b; allowed: one array of square maps" in refused(archive)
     np.savez(archive, maps.values[..., :5])
     assert "found no square maps (arr_0 (2, 3, 20, 5)); allowed" in refused(archive)
-    np.save(tmp_path / "maps.npy", maps.values)
-    assert "found suffix '.npy'; allowed: .nc, .npz" in refused(tmp_path / "maps.npy")
+    for name, reader in ((".MAT", "scipy.io.loadmat"), (".csv", "pandas.read_csv")):
+        other = tmp_path / f"maps{name}"
+        other.write_text("maps")
+        assert f"found suffix '{name}'; allowed: .nc, .npz, .npy ({reader}" in refused(other)
+    np.savez(archive, np.array([Harmful()], object))
+    assert "found no square maps (no arrays of numbers); allowed" in refused(archive)
+    np.save(tmp_path / "maps.npy", np.array([Harmful()], object))
+    assert "maps.npy: not a readable npy file (ValueError)" in refused(tmp_path / "maps.npy")
     assert f"{tmp_path}: found a folder; allowed: a file" in refused(tmp_path)
     np.savez(archive, maps.values, bin_size=np.array([SIZE]))
     assert __main__.main(["score", str(archive)]) == 0
     capsys.readouterr()
     np.savez(archive, np.full((2, 9, 9), np.inf))
     assert "found an infinite rate" in refused(archive)
+
+
+@pytest.mark.parametrize("name", ["maps.npy", "maps.NPY", "maps.NPZ"])
+def test_files_of_numpy(name, maps, tmp_path, capsys):
+    with open(tmp_path / name, "wb") as file:  # np.save would add a suffix of its own
+        np.savez(file, maps.values) if "NPZ" in name else np.save(file, maps.values)
+    assert __main__.main(["score", str(tmp_path / name), "--bin-size", str(SIZE)]) == 0
+    found = table_of(capsys)
+    maps.drop_vars(list(maps.coords)).to_netcdf(tmp_path / "maps.nc")
+    assert __main__.main(["score", str(tmp_path / "maps.nc"), "--bin-size", str(SIZE)]) == 0
+    scores = ["score_60_min_max", "period"]
+    pd.testing.assert_frame_equal(found[scores], table_of(capsys)[scores])
 
 
 def test_bin_sizes_in_files(maps, tmp_path, capsys):

@@ -46,7 +46,7 @@ def _add_score(commands: argparse._SubParsersAction) -> None:
         description="Grid scores, gridness and lattice of each rate map in FILE, one row per map.",
         epilog="Example: nofreelunch score maps.nc --bin-size 0.05 --surrogates 200 -o scores.nc",
     )
-    command.add_argument("file", metavar="FILE", help="netCDF or npz file of maps (..., y, x)")
+    command.add_argument("file", metavar="FILE", help="netCDF, npz or npy file of maps (..., y, x)")
     command.add_argument(
         "--bin-size",
         type=float,

@@ -1,4 +1,4 @@
-"""Anyone's files: reads rate maps from netCDF or npz, and writes their scores to netCDF or CSV."""
+"""Anyone's files: reads rate maps from netCDF, npz or npy; writes their scores to netCDF or CSV."""
 
 from __future__ import annotations
 
@@ -15,21 +15,32 @@ from nofreelunch.scoring.score_maps import score_table
 
 PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
 SUFFIXES = (".nc", ".csv")  # that can be written
+OF_NUMPY = (".npz", ".npy")
+# Suffixes of files that others write, and what reads them in Python.
+ELSEWHERE = {
+    ".mat": "scipy.io.loadmat (up to version 7) or h5py (7.3)",
+    ".csv": "pandas.read_csv or numpy.loadtxt",
+    ".tsv": "pandas.read_table or numpy.loadtxt",
+    ".txt": "numpy.loadtxt",
+    ".nwb": "pynwb",
+    ".parquet": "pandas.read_parquet",
+}
 DAMAGE = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile)  # of damaged files
 
 
 def read_maps(
     path: str | Path, variable: str | None = None, bin_size: float | None = None
 ) -> tuple[xr.DataArray, float | None]:
-    """Rate maps (..., y, x) from a netCDF or npz file, and their bin size (m), None if unknown.
+    """Rate maps (..., y, x) from a netCDF, npz or npy file, and their bin size (m) or None.
 
     Args:
-        path: npz if its suffix is .npz, netCDF otherwise. In a netCDF, dimensions named y and x may
-            stand anywhere. In an npz, which names no dimensions, the last two axes are y and x.
+        path: of numpy if its suffix is .npz or .npy, netCDF otherwise. In a netCDF, dimensions
+            named y and x may stand anywhere. In files of numpy, which name no dimensions, the last
+            two axes are y and x.
         variable: name of the array with the maps. It may be left out if one array is called
             `rate_map` or `rate_maps`, or if only one array holds square maps.
         bin_size: replaces the file's own. That is the attribute `bin_size` of the maps, or else of
-            the netCDF file, or the array `bin_size` of an npz.
+            the netCDF file, or the array `bin_size` of an npz. An npy has none.
 
     Raises:
         ValueError: one line, for a file that cannot be read, a variable that is missing or
@@ -40,10 +51,12 @@ def read_maps(
     if not path.is_file():
         found = "found a folder; allowed: a file" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"{path}: {found}")
-    if path.suffix == ".npy":
-        raise refused(f"{path}", "suffix '.npy'", ".nc, .npz")
+    suffix = path.suffix.lower()
+    if suffix in ELSEWHERE:
+        allowed = f".nc, .npz, .npy ({ELSEWHERE[suffix]} reads it; nfl.score takes its arrays)"
+        raise refused(f"{path}", f"suffix {shown(path.suffix)}", allowed)
     try:
-        arrays, size = (_open_npz if path.suffix == ".npz" else _open_netcdf)(path)
+        arrays, size = (_open_numpy if suffix in OF_NUMPY else _open_netcdf)(path)
     except DAMAGE as error:
         raise _unreadable(path, error) from error
     if variable is None:
@@ -51,7 +64,7 @@ def read_maps(
         named = [name for name in PREFERRED if name in arrays] or square
         if len(named) != 1:
             shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-            found = ", ".join(named) or f"no square maps ({shapes or 'no arrays'})"
+            found = ", ".join(named) or f"no square maps ({shapes or 'no arrays of numbers'})"
             raise refused(
                 f"{path}",
                 f"{found}",
@@ -77,7 +90,8 @@ def _metres(path: Path, size: Any) -> float | None:
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
     """The error to raise for a damaged file."""
-    kind = "npz" if path.suffix == ".npz" else "netCDF"
+    suffix = path.suffix.lower()
+    kind = suffix[1:] if suffix in OF_NUMPY else "netCDF"
     return ValueError(f"{path}: not a readable {kind} file ({type(error).__name__})")
 
 
@@ -90,23 +104,27 @@ def _open_netcdf(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
     return arrays, data.attrs.get("bin_size")
 
 
-def _open_npz(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
-    """The arrays of an npz file and its `bin_size`.
+def _open_numpy(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
+    """The arrays of an npz file and its `bin_size`; of an npy file, its one array as `rate_map`.
 
     Arrays of Python objects are left out, because loading them would run code.
     """
     arrays = {}
+    if path.suffix.lower() == ".npy":
+        return {"rate_map": _axes_named(np.load(path, allow_pickle=False))}, None
     with np.load(path, allow_pickle=False) as data:
         for name in data.files:
             try:
-                values = data[name]
+                arrays[name] = _axes_named(data[name])
             except ValueError:
                 continue
-            leading = ["map"] if values.ndim == 3 else [f"map_{k}" for k in range(values.ndim - 2)]
-            dims = (*leading, "y", "x")[-values.ndim :] if values.ndim else ()
-            arrays[name] = xr.DataArray(values, dims=dims)
     size = arrays.get("bin_size")
     return arrays, None if size is None else size.values
+
+
+def _axes_named(values: np.ndarray) -> xr.DataArray:
+    leading = ["map"] if values.ndim == 3 else [f"map_{k}" for k in range(values.ndim - 2)]
+    return xr.DataArray(values, dims=(*leading, "y", "x")[-values.ndim :] if values.ndim else ())
 
 
 def check_output(path: str | Path) -> None:
