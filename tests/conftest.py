@@ -28,6 +28,10 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("busy")
 
 
+# What a notebook sets for the programs that are started from it, and no display to draw on.
+HOSTILE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "DISPLAY": ":999"}
+
+
 @dataclass
 class Checkout:
     """A copy of the repository in which Snakemake runs."""
@@ -46,6 +50,7 @@ class Checkout:
         if shutil.which("setpriv"):  # it ends with the tests, even where these are killed
             command = ["setpriv", "--pdeathsig", "TERM", *command]
         clean = {k: v for k, v in self.environment.items() if k != "PYTHONPATH"}
+        clean |= HOSTILE
         said = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
