@@ -7,6 +7,7 @@ The folders are those of the finished studies search and evening.
 
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ lists what was tried, in the order in which it was tried.
 The search used the seeds 100 and 101. Its best setting with a small error was then frozen and is
 trained with seeds that no choice has seen: the studies of this project start at seed 10 for that
 reason. `make STUDY=search` runs the search again, and `make STUDY=evening` the recipe. The recipe:
-{recipe}.
+{recipe}
 
 Every row is one network. *Changed* names what differs from the recipe. *Cost* is the arithmetic of
 its training over that of the recipe. Errors are means over 20 and 50 steps of held-out walks.
@@ -82,13 +83,19 @@ def main(page: str, searched: str, chosen: str) -> None:
     reference = comparisons.select(final)
     Path(page).write_text(
         PAGE.format(
-            recipe=", ".join(f"{name} {recipe[key]}" for key, name in RECIPE.items()),
+            recipe=_wrapped(
+                ", ".join(f"{name} {recipe[key]}" for key, name in RECIPE.items()) + "."
+            ),
             searched=_table(search, recipe),
             chosen=_table(reference, recipe),
-            said=_said(reference),
+            said=_wrapped(_said(reference)),
         ),
         encoding="utf-8",
     )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100)
 
 
 def _summary(folder: str) -> xr.Dataset:
@@ -97,7 +104,12 @@ def _summary(folder: str) -> xr.Dataset:
 
 
 def _table(summary: xr.Dataset, recipe: dict[str, Any]) -> str:
-    order = [m for members in summary["in_sweep"].values for m in np.flatnonzero(members)]
+    seeds = [json.loads(str(spec))["seed"] for spec in summary["spec"].values]
+    order = [
+        m
+        for members in summary["in_sweep"].values
+        for m in sorted(np.flatnonzero(members), key=seeds.__getitem__)
+    ]
     kept = set(range(summary.sizes["network"]))
     rows = [_row(summary.isel(network=[k]), recipe) for k in dict.fromkeys(order) if k in kept]
     lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
@@ -109,14 +121,15 @@ def _row(network: xr.Dataset, recipe: dict[str, Any]) -> list[str]:
     changed = {
         key: value
         for key, value in spec.items()
-        if key != "seed" and None not in (value, recipe.get(key)) and value != recipe[key]
+        if key not in ("seed", "encoder_scale") and None not in (value, recipe.get(key))
+        if value != recipe[key]
     }
     cost = spec["steps"] * operations(spec) / (recipe["steps"] * operations(recipe))
     errors = 100 * network["position_error"].values[0]
     p_value, period = network["p_value"].values[0], network["period"].values[0]
     found = period[(p_value <= LEVEL) & np.isfinite(period)]
     return [
-        ", ".join(f"{key} {value}" for key, value in changed.items()) or "nothing",
+        ", ".join(f"{key} {_shown(value)}" for key, value in changed.items()) or "nothing",
         str(spec["seed"]),
         f"{cost:.2f}",
         " / ".join(f"{error:.1f}" for error in errors),
@@ -125,6 +138,13 @@ def _row(network: xr.Dataset, recipe: dict[str, Any]) -> list[str]:
         f"{100 * network_measures.grid_fraction(network)[0]:.1f} %",
         f"{np.median(found):.2f} m" if found.size else "none",
     ]
+
+
+def _shown(value: Any) -> str:
+    """A value of a spec; a mapping as its key and value."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {number}" for key, number in value.items())
+    return str(value)
 
 
 def _said(networks: xr.Dataset) -> str:
