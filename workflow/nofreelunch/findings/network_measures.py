@@ -168,17 +168,21 @@ def lattices(networks: xr.Dataset) -> Lattices:
     those of the share that pass, with the least and the greatest power that go with them: the lower
     end of Wilson's interval, and one. If fewer pass than the size says, the size of these networks
     is smaller: the upper bound takes the smaller of the two. It is one where lattices cannot be
-    told from chance.
+    told from chance. Networks in which no unit passes do not differ, and their interval has no
+    width: the share that pass is then bounded as if all units were drawn alike.
     """
     mean, low, high = intervals.seed_interval(small_p_values(networks))
+    tested = int(np.isfinite(networks["p_value"].values).sum())
+    if mean == 0:
+        high = float(intervals.wilson(0, tested)[1])
     size = networks.attrs["test_size"]
     powers = networks["test_power"].values.astype(float)
     powers = powers[np.isfinite(powers)]
     if not powers.size or not np.isfinite(size):
         unknown = float("nan")
         return Lattices(unknown, unknown, unknown, unknown)
-    power, tested = float(powers.mean()), powers.size * calibration.UNITS
-    least = float(intervals.wilson(round(power * tested), tested)[0])
+    power, made = float(powers.mean()), powers.size * calibration.UNITS
+    least = float(intervals.wilson(round(power * made), made)[0])
     share = (mean - size) / (power - size) if power > size else float("nan")
     smaller = min(size, float(mean))
     upper = (high - smaller) / (least - smaller) if least > size else 1.0
