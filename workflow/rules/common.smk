@@ -10,9 +10,8 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 # Here and in the jobs, this copy of the library comes before an installed one.
 sys.path.insert(0, str(ROOT / "workflow"))
 paths = filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")])
-os.environ.update(PYTHONPATH=os.pathsep.join(paths))
 # Figures need no window, and a notebook's setting names a backend that may not be there.
-os.environ["MPLBACKEND"] = "agg"
+os.environ.update(PYTHONPATH=os.pathsep.join(paths), MPLBACKEND="agg")
 
 from nofreelunch.figures.contents import FIGURES
 from nofreelunch.files.contract import STAGES
