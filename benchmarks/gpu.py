@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from unittest import mock
@@ -80,6 +81,7 @@ def measurements(
 
 def _in_jax(pool, units: int, cells: int, count: int, repeats: int, seconds: float):
     """Networks·steps/s of the JAX ensemble on a GPU; empty without JAX, or if it sees none."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # leave memory to torch
     try:
         import jax
         import jax_ensemble

@@ -4,13 +4,14 @@ Each part runs in a process of its own, within its own time, and keeps what it h
 file of its name in DIR after every case. Parts that were stopped thus lose nothing. `--record DIR`
 puts the numbers of an earlier run into the tables of this folder, on any machine.
 
-`--files` lists what the run needs besides torch: the files of this repository, with their size, and
-the command that fetches the libraries that a bare machine may lack.
+`--files` lists what the run needs besides torch and numpy: the files of this repository, with their
+size, and the command that fetches the other libraries. Leave out those that the machine has.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import logging
 import subprocess
@@ -27,9 +28,9 @@ import machine
 import tables
 import torch
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-LIBRARIES = ("xarray", "netCDF4", "h5netcdf", "cftime")
+ROOT = Path(__file__).parents[1]
+WRITERS = ("netCDF4",)  # libraries that are imported only to write
+THERE = ("nofreelunch", "torch", "numpy", "setuptools")  # libraries that need not be fetched
 MEGA = 1e6
 
 log = logging.getLogger("benchmarks")
@@ -124,23 +125,18 @@ def run_part(asked: argparse.Namespace) -> None:
 
 def record(folder: Path) -> None:
     """Put the results of an earlier run into the tables. Rehearsals are refused."""
-    found = {
-        name: json.loads(p.read_text()) for name in PARTS if (p := _path(folder, name)).exists()
-    }
+    paths = {name: folder / f"{name}.json" for name in PARTS}
+    found = {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
     if not found:
         raise SystemExit(f"--record: {folder} has no results; allowed: the --out of an earlier run")
     if any(result["small"] for result in found.values()):
         raise SystemExit(f"--record: {folder} has a rehearsal; allowed: a run without --small")
-    conditions = {key: next(iter(found.values()))[key] for key in ("date", "load", "versions")}
-    hardware = found[next(iter(found))]["hardware"]
+    first = next(iter(found.values()))
+    conditions, hardware = {k: first[k] for k in ("date", "load", "versions")}, first["hardware"]
     if "speed" in found:
         tables.keep(hardware, "gpu", found.pop("speed"))
     if found:
         tables.keep(hardware, "gpu_checks", conditions | {"parts": found})
-
-
-def _path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.json"
 
 
 def list_files() -> None:
@@ -154,7 +150,16 @@ def list_files() -> None:
         log.info("%8d %s", path.stat().st_size, path.relative_to(ROOT))
     size = sum(path.stat().st_size for path in files)
     log.info("%d files, %.1f MB", len(files), size / MEGA)
-    log.info("python -m pip download --no-deps --dest wheels %s", " ".join(LIBRARIES))
+    log.info("python -m pip download --no-deps --dest wheels %s", " ".join(libraries()))
+
+
+def libraries() -> list[str]:
+    """Libraries that this program has imported or may import, with the versions that are here."""
+    of_module = importlib.metadata.packages_distributions()
+    imported = {name.partition(".")[0] for name in sys.modules}
+    used = {library for name in imported for library in of_module.get(name, ())}
+    wanted = sorted({*used, *WRITERS} - {*THERE})
+    return [f"{name}=={importlib.metadata.version(name)}" for name in wanted]
 
 
 if __name__ == "__main__":

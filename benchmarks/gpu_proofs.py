@@ -10,7 +10,9 @@ compared with is computed by the compiled kernels.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -143,22 +145,16 @@ def _values(weight: Tensor) -> Tensor:
     return weight.detach().cpu()
 
 
-class without_kernels:
+@contextmanager
+def without_kernels(where: torch.device) -> Iterator[None]:
     """On a CPU, compute without the compiled kernels; on a device they are not used anyway."""
-
-    def __init__(self, where: torch.device) -> None:
-        self.patch = mock.patch.dict(os.environ, {"NOFREELUNCH_KERNELS": "0"})
-        self.needed = where.type == "cpu"
-
-    def __enter__(self) -> None:
-        if self.needed:
-            self.patch.start()
-            kernels.library.cache_clear()
-
-    def __exit__(self, *error: object) -> None:
-        if self.needed:
-            self.patch.stop()
-            kernels.library.cache_clear()
+    if where.type != "cpu":
+        yield
+        return
+    with mock.patch.dict(os.environ, NOFREELUNCH_KERNELS="0"):
+        kernels.library.cache_clear()
+        yield
+    kernels.library.cache_clear()
 
 
 class _StopsAt(Checkpoints):
@@ -169,7 +165,7 @@ class _StopsAt(Checkpoints):
     def due(self) -> bool:
         self.steps -= 1
         if self.steps == 0:
-            self.stop = 15  # the number of SIGTERM
+            self.stop = signal.SIGTERM
         return self.stop is not None
 
 
@@ -235,22 +231,18 @@ def halves(where: torch.device) -> Iterator[Result]:
     yield found
 
 
-class _little_memory:
+@contextmanager
+def _little_memory(where: torch.device) -> Iterator[None]:
     """Let torch take at most two thirds of the memory of the device that it has taken so far."""
-
-    def __init__(self, where: torch.device) -> None:
-        self.on = where.type == "cuda"
-
-    def __enter__(self) -> None:
-        if self.on:
-            whole = torch.cuda.get_device_properties(0).total_memory
-            share = 2 / 3 * torch.cuda.max_memory_reserved() / whole
-            torch.cuda.empty_cache()
-            torch.cuda.set_per_process_memory_fraction(share)
-
-    def __exit__(self, *error: object) -> None:
-        if self.on:
-            torch.cuda.set_per_process_memory_fraction(1.0)
+    if where.type != "cuda":
+        yield
+        return
+    whole = torch.cuda.get_device_properties(0).total_memory
+    share = 2 / 3 * torch.cuda.max_memory_reserved() / whole
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(share)
+    yield
+    torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def scores(where: torch.device) -> Iterator[Result]:

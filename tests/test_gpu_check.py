@@ -244,7 +244,11 @@ def test_what_travels_to_the_device_is_small(caplog):
     *_, total, fetch = caplog.messages
     count, megabytes = total.split(" files, ")
     assert int(count) > 100 and float(megabytes.removesuffix(" MB")) < 64
-    assert fetch.startswith("python -m pip download") and "xarray" in fetch
+    assert (
+        fetch.startswith("python -m pip download")
+        and " xarray==" in fetch
+        and " netCDF4==" in fetch
+    )
 
 
 @pytest.mark.parametrize(

@@ -172,9 +172,8 @@ def lattices(networks: xr.Dataset) -> Lattices:
     width: the share that pass is then bounded as if all units were drawn alike.
     """
     mean, low, high = intervals.seed_interval(small_p_values(networks))
-    tested = int(np.isfinite(networks["p_value"].values).sum())
     if mean == 0:
-        high = intervals.wilson(0, tested)[1]
+        high = intervals.wilson(0, np.isfinite(networks["p_value"].values).sum())[1]
     size = networks.attrs["test_size"]
     powers = networks["test_power"].values.astype(float)
     powers = powers[np.isfinite(powers)]
