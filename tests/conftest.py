@@ -1,5 +1,6 @@
 """A finished study in a copy of the repository, made once for all tests of the workflow."""
 
+import logging
 import os
 import shutil
 import signal
@@ -103,6 +104,22 @@ def denormals():
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    """Programs that a test starts in its own process set what is logged; the next test starts anew."""
+    loggers = [logging.getLogger(name) for name in (None, "nofreelunch", "fontTools")]
+    before = [(logger.level, logger.handlers[:]) for logger in loggers]
+    raised = logging.raiseExceptions
+    yield
+    logging.captureWarnings(False)
+    logging.raiseExceptions = raised
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        for handler in set(logger.handlers) - set(handlers):
+            handler.close()
+        logger.setLevel(level)
+        logger.handlers = handlers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

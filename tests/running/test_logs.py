@@ -11,18 +11,6 @@ from nofreelunch.files.contract import Stage
 from nofreelunch.running import logs
 
 
-@pytest.fixture(autouse=True)
-def root_logger():
-    """Puts back what a job changes for its process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    for handler in set(root.handlers) - set(handlers):
-        handler.close()
-    root.handlers, root.level = handlers, level
-    logging.captureWarnings(False)
-
-
 def test_messages_go_to_file_and_terminal(tmp_path, capsys):
     path = tmp_path / "logs" / "job.log"
     with logs.job(path):
