@@ -25,9 +25,14 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 
 
+# Every product is named, also those that others are made from: a file that was deleted is made anew.
 rule all:
     default_target: True
     input:
+        networks=all_of("training"),
+        rate_maps=all_of("rate_maps"),
+        scores=all_of("scores"),
+        theory=all_of("theory"),
         report=rules.report.output,
         claims=rules.claims.output,
         summary=rules.summary.output,

@@ -108,7 +108,7 @@ def denormals():
 
 @pytest.fixture(autouse=True)
 def logging_as_before():
-    """Programs that a test starts in its own process set what is logged; the next test starts anew."""
+    """A program that a test runs in this process sets what is logged: the next test starts anew."""
     loggers = [logging.getLogger(name) for name in (None, "nofreelunch", "fontTools")]
     before = [(logger.level, logger.handlers[:]) for logger in loggers]
     raised = logging.raiseExceptions

@@ -1,5 +1,6 @@
 """The compiled passes against the same composed of torch functions, and how they are compiled."""
 
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -175,7 +176,7 @@ def fresh(monkeypatch, tmp_path):
     kernels.library.cache_clear()
 
 
-@pytest.mark.parametrize("compiler", ["/nonexistent", "false"])
+@pytest.mark.parametrize("compiler", ["/nonexistent", "false", 'gcc "'])
 def test_no_compiler_costs_speed_alone(compiler, fresh, monkeypatch, caplog):
     monkeypatch.setenv("CC", compiler)
     with caplog.at_level(logging.INFO, "nofreelunch"):
@@ -200,6 +201,38 @@ def test_a_cached_library_is_used_again(fresh, monkeypatch):
     monkeypatch.setattr(kernels, "_compile", lambda *arguments: pytest.fail("compiled anew"))
     with passes("kernels"):
         assert [path.name for path in fresh.glob("nofreelunch/*")] == [made.name]
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "zeros", "end lost"])
+def test_a_damaged_library_in_the_cache_is_made_anew(damage, fresh):
+    """The loader would end the process with a signal, or the cache stay bad for good."""
+    with passes("kernels"):
+        (made,) = fresh.glob("nofreelunch/*")
+    whole = made.read_bytes()
+    kinds = {
+        "empty": b"",
+        "half": whole[: len(whole) // 2],
+        "zeros": bytes(len(whole)),
+        "end lost": whole[:-100],
+    }
+    made.unlink()  # not overwritten: this process has it loaded
+    made.write_bytes(kinds[damage])
+    job = multiprocessing.get_context("fork").Process(target=load_kernels, args=(str(fresh),))
+    job.start()
+    job.join(60)
+    assert job.exitcode == 0
+    assert made.read_bytes()[-32:] == hashlib.sha256(made.read_bytes()[:-32]).digest()
+
+
+def test_a_library_of_another_system_is_made_anew(fresh):
+    """It is whole, and cannot be loaded here: homes are shared by unlike machines."""
+    with passes("kernels"):
+        (made,) = fresh.glob("nofreelunch/*")
+    foreign = b"\x7fELF of another system"
+    made.unlink()
+    made.write_bytes(foreign + hashlib.sha256(foreign).digest())
+    with passes("kernels"):
+        assert usable_kernels()
 
 
 def compiles():

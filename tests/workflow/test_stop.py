@@ -146,7 +146,7 @@ def test_a_disk_that_fills_up_is_named_and_the_same_command_goes_on(small_disk, 
     release(training.checkout)
     said = head.communicate()[1]
     assert head.returncode == 1
-    assert re.search(r"checkpoint.*could not be written .*; is the disk full\?", said)
+    assert re.search(r"checkpoint.*cannot be written \(No space left on device\)", said)
     assert training.checkpoints()
 
     filler.unlink()

@@ -12,7 +12,7 @@ import logging
 import os
 import platform
 import shlex
-import shutil
+import socket
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -41,10 +41,11 @@ def library() -> ctypes.CDLL | None:
     """
     if os.environ.get("NOFREELUNCH_KERNELS") == "0":
         return None
-    compiler = os.environ.get("CC", "cc")
+    compiler = os.environ.get("CC") or "cc"
     try:
         loaded = _load(compiler)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:  # Runtime: no home folder
+    # RuntimeError: no home folder; ValueError: an open quote in CC.
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
         reason = str(getattr(error, "stderr", None) or error).strip().partition("\n")[0]
         log.info("training without compiled kernels, which is slower: %s", reason)
         return None
@@ -84,20 +85,43 @@ def _load(compiler: str) -> ctypes.CDLL:
     cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nofreelunch"
     parts = (SOURCE.read_bytes(), " ".join((compiler, *FLAGS, WIDE)).encode(), _processor())
     path = cached / f"kernels-{hashlib.sha256(b''.join(parts)).hexdigest()[:16]}.so"
-    if not path.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder) / path.name
-            _compile(compiler, made)
-            part = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                cached.mkdir(parents=True, exist_ok=True)
-                shutil.copy(made, part)
-                os.replace(part, path)
-            except OSError:  # the cache cannot be written
-                with suppress(OSError):
-                    part.unlink()
-                return ctypes.CDLL(str(made))
-    return ctypes.CDLL(str(path))
+    if _whole(path):
+        with suppress(OSError):  # made by another system that shares this home
+            return ctypes.CDLL(str(path))
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / path.name
+        _compile(compiler, made)
+        _keep(made, path)
+        return ctypes.CDLL(str(made))
+
+
+def _keep(made: Path, path: Path) -> None:
+    """Copy a library, with its digest behind it, to the cache, if that can be written.
+
+    A loader overlooks the digest. A crash leaves no half of a file under the name of a whole one.
+    """
+    part = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}")
+    content = made.read_bytes()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "wb") as file:
+            file.write(content + hashlib.sha256(content).digest())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _whole(path: Path) -> bool:
+    """Whether the library is in the cache, as `_keep` wrote it. Half of one ends its process."""
+    try:
+        kept = path.read_bytes()
+    except OSError:
+        return False
+    size = hashlib.sha256().digest_size
+    return kept[-size:] == hashlib.sha256(kept[:-size]).digest()
 
 
 def _compile(compiler: str, path: Path) -> None:

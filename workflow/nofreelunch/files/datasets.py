@@ -18,6 +18,7 @@ import xarray as xr
 
 from nofreelunch import __version__
 from nofreelunch.errors import DatasetError, refused
+from nofreelunch.files import access
 from nofreelunch.files.contract import LAYOUT, STAGES
 
 RECORDED = ("numpy", "scipy", "torch", "xarray", "netCDF4", "snakemake")
@@ -57,9 +58,7 @@ def replace(dataset: xr.Dataset, path: str | Path) -> None:
             file.setncattr("content", found)
         os.replace(part, path)
     except (OSError, RuntimeError) as error:
-        raise DatasetError(
-            f"{path}: could not be written ({error}); is the disk full or read-only?"
-        ) from error
+        raise _not_written(path, part, error) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -77,7 +76,7 @@ def load(path: str | Path, stage: str) -> xr.Dataset:
     try:
         dataset = xr.open_dataset(path, engine="netcdf4")
     except (OSError, RuntimeError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise _unreadable(path, error) from error
     found = (dataset.attrs.get("stage"), dataset.attrs.get("layout"))
     if found != (stage, LAYOUT):
         dataset.close()
@@ -165,8 +164,9 @@ def write_text(path: str | Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         os.replace(part, path)
     except OSError as error:
+        refusal = _not_written(path, part, error)
         part.unlink(missing_ok=True)
-        raise DatasetError(f"{path}: could not be written: {error}") from error
+        raise refusal from error
 
 
 def find_damage(paths: Iterable[str | Path]) -> DatasetError | None:
@@ -180,7 +180,7 @@ def find_damage(paths: Iterable[str | Path]) -> DatasetError | None:
                 for variable in dataset.variables.values():
                     _ = variable.values
         except (OSError, RuntimeError, ValueError) as error:
-            return _damaged(path, error)
+            return _unreadable(path, error)
     return None
 
 
@@ -211,11 +211,17 @@ def git_revision() -> str:
     return found.stdout.strip()
 
 
-def _damaged(path: str | Path, error: Exception) -> DatasetError:
+def _unreadable(path: str | Path, error: Exception) -> DatasetError:
+    if obstacle := access.obstacle_to_reading(path):
+        return DatasetError(f"{path}: cannot be read ({obstacle})")
     return DatasetError(
         f"{path}: not a readable netCDF file ({type(error).__name__}); "
         "delete it and run again to have it made anew"
     )
+
+
+def _not_written(path: Path, part: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path}: cannot be written ({access.obstacle_to_writing(part) or error})")
 
 
 def _encoding(array: xr.Variable) -> dict[str, object]:

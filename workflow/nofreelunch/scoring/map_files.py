@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.errors import refused, shown
+from nofreelunch.files import access
 from nofreelunch.scoring.score_maps import score_table
 
 PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
@@ -89,7 +90,9 @@ def _metres(path: Path, size: Any) -> float | None:
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
-    """The error to raise for a damaged file."""
+    """The error to raise for a file that is damaged, or that this process may not read."""
+    if obstacle := access.obstacle_to_reading(path):
+        return ValueError(f"{path}: cannot be read ({obstacle})")
     suffix = path.suffix.lower()
     kind = suffix[1:] if suffix in OF_NUMPY else "netCDF"
     return ValueError(f"{path}: not a readable {kind} file ({type(error).__name__})")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from nofreelunch.errors import DatasetError
+from nofreelunch.files import access
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Checkpoints:
         except OSError as error:
             part.unlink(missing_ok=True)
             raise DatasetError(
-                f"{path}: the checkpoint could not be written ({error.strerror}); is the disk full?"
+                f"{path}: the checkpoint cannot be written ({error.strerror})"
             ) from error
         self.saved = time.monotonic()
 
@@ -83,6 +84,7 @@ class Checkpoints:
         """The arrays last saved for `group`; None where none are usable.
 
         Damaged checkpoints, and those of other networks or code, are ignored with a warning.
+        Raises DatasetError for one that this process may not read: it may be good.
         """
         path = self.path(group)
         if not path.exists():
@@ -92,6 +94,8 @@ class Checkpoints:
                 arrays = {name: stored[name] for name in stored.files}
             header = str(arrays.pop("header"))
         except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
+            if obstacle := access.obstacle_to_reading(path):
+                raise DatasetError(f"{path}: cannot be read ({obstacle})") from error
             log.warning("%s: ignored, it is damaged (%s)", path, type(error).__name__)
             return None
         if header != self._header(identity, arrays):
