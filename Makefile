@@ -14,7 +14,9 @@ PYTHON ?= python3
 STUDY ?=
 TORCH_FLAGS ?=
 
-pip := .venv/bin/python -m pip --disable-pip-version-check --quiet install
+# Settings of the user's own pip that would install elsewhere, nothing, or less; its index and proxy stay.
+pip := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_CONSTRAINT \
+	PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_NO_DEPS=0 .venv/bin/python -m pip --disable-pip-version-check --quiet install
 activate := . .venv/bin/activate
 
 .PHONY: study env test lint benchmark gpu validate
@@ -48,6 +50,7 @@ validate: .venv/.ready
 .venv/.ready: envs/requirements.txt envs/torch.txt pyproject.toml
 	@command -v "$(PYTHON)" > /dev/null || { echo "PYTHON=$(PYTHON) was not found: Python 3.11 or newer is needed" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("PYTHON=$(PYTHON) is Python %d.%d.%d: 3.11 or newer is needed" % sys.version_info[:3])'
+	@"$(PYTHON)" -c 'import os, re, sys; bad = re.search(r"[^\w./@%+=:,~-]", os.getcwd()); bad and sys.exit(f"{os.getcwd()}: found {bad[0]!r} in the path of this folder, which Snakemake does not quote for the shell: move the folder")'
 	@echo "Installing the environment into .venv: some minutes the first time"
 	@"$(PYTHON)" -m venv $(if $(wildcard $@),,--clear) .venv && rm -f $@
 	@$(pip) --no-deps $(TORCH_FLAGS) -r envs/torch.txt
@@ -55,4 +58,5 @@ validate: .venv/.ready
 	@$(pip) $(TORCH_FLAGS) -r envs/torch.txt
 	@$(pip) --no-deps --no-build-isolation -e .
 	@.venv/bin/python -m pip check
+	@.venv/bin/python -c 'import nofreelunch, snakemake, torch' || { echo ".venv: it lacks what pip was to install there: see target, prefix, root in \`pip config list\`" >&2; exit 1; }
 	@touch $@

@@ -108,9 +108,25 @@ def test_a_missing_python_is_named(checkout: Path) -> None:
     assert answer.stderr.startswith("PYTHON=python-of-nobody was not found")
 
 
+@pytest.mark.parametrize("name", ["My Drive", "it's", "$HOME", 'a"b', "(1)", "käfig-1.0@~"])
+def test_a_path_that_the_shell_would_split_is_refused(checkout: Path, name: str) -> None:
+    """In one line and before anything is installed; accents are no hindrance."""
+    folder = checkout / name
+    folder.mkdir()
+    for part in ("Makefile", "pyproject.toml", "envs"):
+        (checkout / part).rename(folder / part)
+    answer = make_env(folder, write_python(checkout / "python", f'exec {sys.executable} "$@"'))
+    if name.isascii():
+        assert answer.stderr.startswith(f"{folder}: found {re.search('[^A-Za-z]', name)[0]!r} in")
+        assert not (folder / ".venv").exists()
+    else:
+        assert "does not quote" not in answer.stderr
+
+
 # Stands for an interpreter: `-m venv` leaves a copy of it as .venv/bin/python, and `-m pip` says
 # what it was asked for and fails where the file `broken` names its arguments.
 STAND_IN = """\
+env | grep '^PIP_' | sort | tr '\\n' ' '
 case "$*" in
     *"-m venv"*) echo "$*"; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
     *"-m pip"*) echo "$*"; ! { [ -f broken ] && echo "$*" | grep -q -f broken; } ;;
@@ -139,3 +155,26 @@ def test_a_broken_install_starts_again_and_a_whole_one_is_left_alone(checkout: P
     update = make_env(checkout, python)
     assert update.returncode != 0 and "--clear" not in update.stdout
     assert not stamp.exists()
+
+
+def test_settings_of_the_users_pip_that_install_elsewhere_do_not_count(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of one's own counts."""
+    for name in ("USER", "REQUIRE_VIRTUALENV", "DRY_RUN", "TARGET", "CONSTRAINT", "INDEX_URL"):
+        monkeypatch.setenv(f"PIP_{name}", "1")
+    said = make_env(checkout, write_python(checkout / "python", STAND_IN)).stdout
+    installs = [line for line in said.splitlines() if "-m pip" in line and "install" in line]
+    assert len(installs) == 4
+    for line in installs:
+        assert {"PIP_USER=0", "PIP_REQUIRE_VIRTUALENV=0", "PIP_DRY_RUN=0"} <= {*line.split()}
+        assert "PIP_TARGET" not in line and "PIP_CONSTRAINT" not in line
+        assert "PIP_INDEX_URL=1" in line
+
+
+def test_an_install_that_went_elsewhere_is_named(checkout: Path) -> None:
+    elsewhere = STAND_IN.replace("esac", "    *import*nofreelunch*) exit 1 ;;\nesac")
+    answer = make_env(checkout, write_python(checkout / "python", elsewhere))
+    assert answer.returncode != 0
+    assert answer.stderr.startswith(".venv: it lacks what pip was to install there: see target")
+    assert not (checkout / ".venv" / ".ready").exists()

@@ -109,3 +109,13 @@ def test_records_and_locks_are_those_of_snakemake(tmp_path, monkeypatch):
     (tmp_path / ".snakemake/locks").mkdir(parents=True)
     (tmp_path / ".snakemake/locks/0.output.lock").write_text("results/mine/summary.nc\n")
     assert preflight.locked("results/mine") and not preflight.locked("results/other")
+
+
+@pytest.mark.parametrize("path", ["/a b/python", "/it's/python", "/$HOME/python"])
+def test_an_interpreter_that_the_shell_would_not_find_is_named(path):
+    (line,) = preflight.of_interpreter(path)
+    assert line.startswith(f"{path}: found ") and line.endswith("move the environment")
+
+
+def test_accents_and_usual_signs_in_a_path_are_no_hindrance():
+    assert preflight.of_interpreter("/käfig-1.0@x+y~/bin/python3") == []

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import psutil
 import pytest
 from nofreelunch.running import run_note
 
@@ -35,7 +36,7 @@ def test_ones_own_run_is_not_mentioned_and_ends(note, tmp_path):
 
 
 def test_a_run_that_goes_on_is_named_and_left_alone(note, tmp_path):
-    note(process=1)
+    note(process=1, started=psutil.Process(1).create_time())
     (line,) = run_note.lock_notice(tmp_path)
     assert "ada's run" in line and "(process 1), which goes on" in line
     run_note.end_run(tmp_path)
@@ -46,6 +47,29 @@ def test_a_run_that_was_lost_is_told_from_one_that_goes_on(note, tmp_path):
     note(process=ended())
     (line,) = run_note.lock_notice(tmp_path)
     assert "which is gone: `snakemake --unlock`" in line
+
+
+def test_another_process_of_the_same_number_is_not_the_run(note, tmp_path):
+    """After the machine or the container has started anew."""
+    note(process=1, started=0.0)
+    (line,) = run_note.lock_notice(tmp_path)
+    assert "which is gone: `snakemake --unlock`" in line
+    note(started=0.0)
+    (line,) = run_note.lock_notice(tmp_path)
+    assert "which is gone" in line
+
+
+def test_a_run_in_a_container_of_the_same_name_is_to_be_looked_for_there(note, tmp_path):
+    note(numbering="pid:[1]")
+    (line,) = run_note.lock_notice(tmp_path)
+    assert "look there" in line
+    run_note.end_run(tmp_path)
+    assert run_note.lock_notice(tmp_path) == [line]
+
+
+def test_a_note_of_another_version_says_nothing(note, tmp_path):
+    (tmp_path / run_note.NOTE).write_text('{"process": 1, "host": "a"}')
+    assert run_note.lock_notice(tmp_path) == []
 
 
 def test_a_run_on_another_machine_is_to_be_looked_for_there(note, tmp_path):

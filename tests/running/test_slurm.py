@@ -51,6 +51,8 @@ def test_limits_of_time(said, minutes):
         Asked("training", "gpu", 60, 4),
         Asked("training", "gpu", 60, 1, "v100"),
         Asked("training", "old", 10_000, 2),
+        Asked("training", "cpu,gpu", 60, 4),  # the second suffices
+        Asked("training", "gpu, old", 10_000, 1),
         Asked("training", "cpu", 30, 0, "a100"),  # no GPU, so its model does not matter
     ],
 )
@@ -69,6 +71,8 @@ def test_what_is_there_is_not_refused(wish):
             "gpu_model: found 'h100'; allowed: a100, v100, in partition 'gpu'",
         ),
         (Asked("training", "gpu", 90, 1), "runtime: found 90 minutes; allowed: at most 60"),
+        (Asked("training", "cpu,gpu", 90, 9), "gpu: found 9; allowed: at most"),
+        (Asked("training", "gpu,x", 30, 1), "slurm_partition: found 'x'; allowed: cpu, gpu, old"),
         (Asked("training", "x", 30, 1), "slurm_partition: found 'x'; allowed: cpu, gpu, old"),
     ],
 )
@@ -91,6 +95,7 @@ def test_a_cluster_that_demands_a_partition():
 def test_the_time_limit_is_that_of_the_partition():
     assert slurm.time_limit(FOUND, "") == 2880
     assert slurm.time_limit(FOUND, "gpu") == 60
+    assert slurm.time_limit(FOUND, "gpu,cpu") == 2880
     assert slurm.time_limit(FOUND, "absent") == float("inf")
 
 

@@ -214,7 +214,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(how, output, pool, whole, m
                 raise OSError(errno.ENOSPC, "No space left on device")
 
             patch.setattr(os, how, refuse)
-        with pytest.raises(DatasetError, match="cannot be written .No space left on") as error:
+        with pytest.raises(DatasetError, match=r"cannot be written .No space left on") as error:
             train(SPECS, pool, checkpoints=Checkpoints(output, 0, "code"))
     assert "\n" not in str(error.value) and str(path) in str(error.value)
     assert path.read_bytes() == content and not part.is_symlink() and not part.exists()

@@ -47,6 +47,7 @@ onstart:
     trains = any(job.rule.name == "training" for job in jobs)
     trains_here = trains and runs_here() and not workflow.deployment_settings.deployment_method
     refusals = [
+        *preflight.of_interpreter(sys.executable),
         *notices.of_layout(RESULTS),
         *notices.of_space(RESULTS, estimates.results_size(plan, *SIZES)),
         *(refusals_of_slurm(jobs) if runs_through_slurm() else []),

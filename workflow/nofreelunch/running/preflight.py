@@ -6,6 +6,7 @@ The functions take plain values. The rules translate Snakemake's objects into th
 from __future__ import annotations
 
 import os
+import re
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
@@ -43,6 +44,20 @@ def of_device(device: str, precision: str, trains_here: bool) -> list[str]:
     if not trains_here or (device != "cuda" and precision == "float32"):
         return []
     return [reason for reason in [device_here(device, precision)[1]] if reason]
+
+
+def of_interpreter(path: str) -> list[str]:
+    """A line if a shell would not take the interpreter's path as one word.
+
+    Snakemake 9 passes it to a shell without quotes, so that each job would end at once.
+    """
+    bad = re.search(r"[^\w./@%+=:,~-]", path)
+    if not bad:
+        return []
+    return [
+        f"{path}: found {bad[0]!r} in the path of Python, which Snakemake does not quote for the "
+        "shell: move the environment"
+    ]
 
 
 def of_slurm(asked: Iterable[Asked], device: str) -> list[str]:

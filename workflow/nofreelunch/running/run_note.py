@@ -7,7 +7,10 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 NOTE = ".run.json"
 
@@ -18,6 +21,8 @@ def begin_run(results: str | Path) -> None:
         "user": _user(),
         "host": socket.gethostname(),
         "process": os.getpid(),
+        "started": psutil.Process().create_time(),
+        "numbering": _numbering(),
         "since": time.strftime("%Y-%m-%d %H:%M"),
     }
     Path(results).mkdir(parents=True, exist_ok=True)
@@ -26,27 +31,32 @@ def begin_run(results: str | Path) -> None:
 
 def end_run(results: str | Path) -> None:
     """Remove the note of this process."""
-    if _read(results).get("process") == os.getpid():
+    if _is_ours(_read(results)):
         Path(results, NOTE).unlink(missing_ok=True)
 
 
 def lock_notice(results: str | Path) -> list[str]:
     """One line on another run that has locked the study: whether it goes on or is gone."""
     note = _read(results)
-    if not note or note["process"] == os.getpid():
+    if not note or _is_ours(note):
         return []
     run = "{user}'s run of {since} on {host} (process {process})".format(**note)
-    if note["host"] != socket.gethostname():
+    if (note["host"], note["numbering"]) != (socket.gethostname(), _numbering()):
         return [
             f"{results}: locked by {run}; look there whether it goes on, and only if it does not: "
             "`snakemake --unlock`"
         ]
-    if _alive(note["process"]):
+    if _alive(note):
         return [f"{results}: locked by {run}, which goes on; wait for it, or stop it with Ctrl-C"]
     return [
         f"{results}: locked by {run}, which is gone: `snakemake --unlock`, and then the same "
         "command goes on"
     ]
+
+
+def _is_ours(note: dict) -> bool:
+    ours = os.getpid(), socket.gethostname(), _numbering()
+    return (note.get("process"), note.get("host"), note.get("numbering")) == ours and _alive(note)
 
 
 def _user() -> str:
@@ -57,17 +67,24 @@ def _user() -> str:
 
 
 def _read(results: str | Path) -> dict:
-    try:
-        return json.loads(Path(results, NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    """The note, or nothing where there is none, it is damaged, or another version wrote it."""
+    with suppress(OSError, ValueError):
+        note = json.loads(Path(results, NOTE).read_text(encoding="utf-8"))
+        if {"user", "host", "process", "started", "numbering", "since"} <= {*note}:
+            return note
+    return {}
 
 
-def _alive(process: int) -> bool:
+def _numbering() -> str:
+    """What numbers processes here: in a container, the numbers are those of other processes."""
+    with suppress(OSError):
+        return os.readlink("/proc/self/ns/pid")
+    return ""
+
+
+def _alive(note: dict) -> bool:
+    """Whether the process goes on. One that started at another time has only its number."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return abs(psutil.Process(note["process"]).create_time() - note["started"]) < 2
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:  # it belongs to somebody else
-        return True
-    return True

@@ -31,7 +31,11 @@ class Partition:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the jobs of a rule ask for. An empty partition is the cluster's default one."""
+    """What the jobs of a rule ask for.
+
+    `partition` is a name, or several that are joined by commas, of which SLURM takes the one that
+    can start a job first. An empty one is the cluster's default.
+    """
 
     rule: str
     partition: str
@@ -57,13 +61,13 @@ def has_gpu_driver() -> bool:
 
 @cache
 def cluster_partitions() -> dict[str, Partition] | None:
-    """The partitions of the cluster that this machine belongs to; None if no cluster answers."""
-    said = say(["sinfo", "--noheader", "--Node", "--format=%P|%l|%G"])
+    """The partitions of this machine's cluster, hidden ones too; None if no cluster answers."""
+    said = say(["sinfo", "--all", "--noheader", "--Node", "--format=%P|%l|%G"])
     return None if said is None else partitions(said)
 
 
 def partitions(said: str) -> dict[str, Partition]:
-    """Name -> partition, from the lines of `sinfo --noheader --Node --format=%P|%l|%G`."""
+    """Name -> partition, from the lines of `sinfo --all --noheader --Node --format=%P|%l|%G`."""
     found: dict[str, Partition] = {}
     for line in said.split():
         label, limit, resources = line.split("|")
@@ -88,21 +92,24 @@ def gpus(resources: str) -> list[tuple[str, int]]:
 
 
 def time_limit(found: Mapping[str, Partition], name: str) -> float:
-    """Time limit of a partition in minutes ("" is the default one); infinite if there is none."""
-    partition = found.get(name) if name else _default(found)
-    return partition.minutes if partition else float("inf")
+    """Longest time limit of the partitions in `name`, minutes; infinite if none is there.
+
+    `name` is as in `Asked`.
+    """
+    limits = [here.minutes for here in _named(found, name)[0]]
+    return max(limits, default=float("inf"))
 
 
 def refusals(found: Mapping[str, Partition], asked: Iterable[Asked], profile: str) -> list[str]:
     """A line for each thing asked for in vain: setting of the profile, found, allowed."""
     lines, lost = [], defaultdict(list)
     for wish in asked:
-        here = found.get(wish.partition) if wish.partition else _default(found)
-        if here is None:
-            lost[wish.partition].append(wish.rule)
-        else:
-            where = f"{profile}: set-resources: {wish.rule}:"
-            lines += [f"{where} {text}" for text in _beyond(here, wish, found)]
+        there, missing = _named(found, wish.partition)
+        for name in missing:
+            lost[name].append(wish.rule)
+        # A job may wait in several partitions, of which one has to suffice.
+        beyond = [] if missing else min((_beyond(p, wish, found) for p in there), key=len)
+        lines += [f"{profile}: set-resources: {wish.rule}: {text}" for text in beyond]
     for name, rules in lost.items():
         where = f"set-resources: {rules[0]}" if len(rules) == 1 else "default-resources"
         what = f"found {name!r}" if name else "not set, and the cluster has no default partition"
@@ -148,8 +155,13 @@ def _beyond(here: Partition, wish: Asked, found: Mapping[str, Partition]) -> lis
     return lines
 
 
-def _default(found: Mapping[str, Partition]) -> Partition | None:
-    return next((partition for partition in found.values() if partition.default), None)
+def _named(found: Mapping[str, Partition], name: str) -> tuple[list[Partition], list[str]]:
+    """The partitions that `name` means, as in `Asked`, and those of its names that are unknown."""
+    if not name:
+        default = [partition for partition in found.values() if partition.default]
+        return default, [] if default else [""]
+    names = [one.strip() for one in name.split(",")]
+    return [found[one] for one in names if one in found], [x for x in names if x not in found]
 
 
 def _minutes(limit: str) -> float:
