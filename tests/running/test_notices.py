@@ -1,9 +1,11 @@
 """Notices: results of other code or libraries and too little disk are named before a study runs."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import xarray as xr
+import yaml
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
 from nofreelunch.running import notices
@@ -81,3 +83,24 @@ def test_too_little_disk_is_named(results, monkeypatch):
     assert notices.of_space(results, 2e9) == []  # what is there already needs no more room
     (line,) = notices.of_space(results, 5e9)
     assert "found 2.0 GB of free disk; allowed: at least 5.0 GB" in line
+
+
+@pytest.mark.parametrize(
+    ("triggers", "size", "said"),
+    [
+        ("code input mtime params software_env", 10**11, "a fresh checkout or a touched script"),
+        ("mtime", 10**11, "changes of input and params go unseen: add `--rerun-triggers input"),
+        ("input mtime params", 10**6, "a copied or touched file counts as changed"),
+    ],
+)
+def test_other_rules_on_what_runs_again_are_named(triggers, size, said):
+    (line,) = notices.of_triggers(triggers.split(), size)
+    assert said in line and "\n" not in line
+
+
+@pytest.mark.parametrize("profile", ["default", "slurm"])
+def test_the_profiles_have_the_rules_that_the_project_promises(profile):
+    path = Path(__file__).parents[2] / "profiles" / profile / "config.yaml"
+    settings = yaml.safe_load(path.read_text())
+    assert settings["max-checksum-file-size"] == "100GB"
+    assert notices.of_triggers(settings["rerun-triggers"], 10**11) == []

@@ -25,6 +25,9 @@ rule mine:
 """
 
 
+USING = ROOT / "docs" / "using.md"
+
+
 def snakemake(*arguments, cwd=ROOT):
     command = [sys.executable, "-m", "snakemake", *arguments]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
@@ -41,6 +44,13 @@ def test_as_a_module_of_another_workflow_and_in_any_working_directory(tmp_path):
     (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=ROOT / "Snakefile"))
     said = snakemake("--cores", "1", "--dry-run", "--directory", "elsewhere", cwd=tmp_path)
     assert re.search(r"grid_training +13\n", said) and re.search(r"mine +1\n", said)
+    assert "what runs again: a fresh checkout or a touched script makes everything again" in said
+    lines = re.search(r"give it\nthese lines.*?```yaml\n(.*?)```", USING.read_text(), re.S | re.I)
+    profile = tmp_path / "profiles" / "default" / "config.yaml"
+    profile.parent.mkdir(parents=True)
+    profile.write_text(lines[1])
+    said = snakemake("--cores", "1", "--dry-run", "--directory", "elsewhere", cwd=tmp_path)
+    assert "what runs again" not in said
 
 
 def test_the_readme_shows_the_workflow_as_it_is():

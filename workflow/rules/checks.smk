@@ -1,9 +1,7 @@
 """What a run says before its first job, and what stops it there."""
 
-from snakemake.logging import logger
-
 from nofreelunch.networks import loss_steps
-from nofreelunch.running import notices, run_note
+from nofreelunch.running import run_note
 
 SIZES = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
 

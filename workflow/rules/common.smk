@@ -5,6 +5,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from snakemake.logging import logger
+
 # Not workflow.basedir: where this is a module of another workflow, that is the other's folder.
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 # Here and in the jobs, this copy of the library comes before an installed one.
@@ -17,6 +19,7 @@ from nofreelunch.figures.contents import FIGURES
 from nofreelunch.files.contract import STAGES
 from nofreelunch.files.fingerprints import fingerprint
 from nofreelunch.networks.cohorts import digest
+from nofreelunch.running import notices
 from nofreelunch.study.config import check_config
 from nofreelunch.study.plan import planned, save_plan
 from nofreelunch.task.catalogue import as_params
@@ -72,8 +75,18 @@ def ids_of(cohort):
     return [network.id for network in cohorts[cohort].networks]
 
 
+@cache
+def say_what_runs_again():
+    """Warn once if Snakemake's rules on what runs again are not this project's."""
+    triggers = [trigger.name.lower() for trigger in workflow.rerun_triggers]
+    for line in notices.of_triggers(triggers, workflow.dag_settings.max_checksum_file_size):
+        logger.warning(line)
+
+
 def training_pool(wildcards):
     """Walks as long as the cohort's longest sequence; shorter sequences are their beginnings."""
+    if workflow.is_main_process:  # which knows those rules only once it has read all of this
+        say_what_runs_again()
     networks = cohorts[wildcards.cohort].networks
     length = max(network["sequence_length"] for network in networks)
     return f"{RESULTS}/trajectories/training_{length}.nc"

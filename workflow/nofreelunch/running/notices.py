@@ -14,6 +14,8 @@ from pathlib import Path
 from nofreelunch.files.contract import LAYOUT, STAGES
 
 OF_COHORTS = tuple(stage for stage, made in STAGES.items() if "{cohort}" in made.files)
+TRIGGERS = ("input", "mtime", "params")
+LARGEST_RESULT = 100 * 10**9  # bytes; larger files are compared by their time alone
 MATTERING = ("torch", "numpy", "scipy")  # libraries whose versions may change the last digits
 
 
@@ -91,6 +93,32 @@ def of_versions(results: str | Path, stage: str, names: Iterable[str]) -> list[s
     return [
         f"{results} was made with {', '.join(changed)}: that alone runs nothing again; "
         "--forcerun training trains anew"
+    ]
+
+
+def of_triggers(triggers: Iterable[str], checksum_size: int) -> list[str]:
+    """One line if Snakemake's own rules on what runs again are not those of profiles/default.
+
+    Another profile and an outer workflow do not inherit that one.
+
+    Args:
+        triggers: names of `--rerun-triggers`.
+        checksum_size: `--max-checksum-file-size`, bytes.
+    """
+    found = {*triggers}
+    because = []
+    if "code" in found:
+        because.append("a fresh checkout or a touched script makes everything again")
+    if missing := {*TRIGGERS} - found:
+        because.append(f"changes of {' and '.join(sorted(missing))} go unseen")
+    if checksum_size < LARGEST_RESULT:
+        because.append("a copied or touched file counts as changed")
+    if not because:
+        return []
+    return [
+        f"what runs again: {'; '.join(because)}: add `--rerun-triggers {' '.join(TRIGGERS)} "
+        f"--max-checksum-file-size {LARGEST_RESULT // 10**9}GB`, or the lines of "
+        "profiles/default/config.yaml to your own profile"
     ]
 
 
