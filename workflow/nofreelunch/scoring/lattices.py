@@ -14,13 +14,13 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline
 
-from nofreelunch.errors import refused, shown
 from nofreelunch.scoring.autocorrelograms import (
     half_autocorrelograms,
     lagged_products,
     likeness_to_waves,
     whole,
 )
+from nofreelunch.scoring.bin_sizes import check_bin_size
 from nofreelunch.scoring.grid_scores import score_60_of
 from nofreelunch.scoring.maps import MapStack
 
@@ -130,11 +130,10 @@ def measure_lattices(
           reach.
 
     Raises:
-        ValueError: for a bin size that is not a positive number, and as `grid_scores` does.
+        ValueError: for a bin size that is not a positive number, or contradicts the coordinates of
+            the maps, and as `grid_scores` does.
     """
-    size = np.asarray(bin_size)
-    if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
-        raise refused("bin_size", shown(bin_size), "a positive number of metres")
+    size = check_bin_size(rate_maps, bin_size)
     names = ("period", "orientation", "ellipticity", "quality", "fit")
     stack = MapStack(rate_maps, unvisited, (*names, "reason"))
     measured = np.full((5, stack.count), np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import xarray as xr
 
 from nofreelunch.errors import refused, shown
 from nofreelunch.files import access
+from nofreelunch.scoring.bin_sizes import bin_size_of_file
 from nofreelunch.scoring.score_maps import score_table
 
 PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
@@ -40,8 +42,10 @@ def read_maps(
             two axes are y and x.
         variable: name of the array with the maps. It may be left out if one array is called
             `rate_map` or `rate_maps`, or if only one array holds square maps.
-        bin_size: replaces the file's own. That is the attribute `bin_size` of the maps, or else of
-            the netCDF file, or the array `bin_size` of an npz. An npy has none.
+        bin_size: m; replaces the file's own. That is the attribute `bin_size` of the maps, or else
+            of the netCDF file, or the array `bin_size` of an npz; in m, or in the unit that an
+            attribute `bin_size_units` names, or in that of the coordinates y and x if their steps
+            are the same number. Without it, coordinates with a unit have one. An npy has none.
 
     Raises:
         ValueError: one line, for a file that cannot be read, a variable that is missing or
@@ -57,7 +61,7 @@ def read_maps(
         allowed = f".nc, .npz, .npy ({ELSEWHERE[suffix]} reads it; nfl.score takes its arrays)"
         raise refused(f"{path}", f"suffix {shown(path.suffix)}", allowed)
     try:
-        arrays, size = (_open_numpy if suffix in OF_NUMPY else _open_netcdf)(path)
+        arrays, general = (_open_numpy if suffix in OF_NUMPY else _open_netcdf)(path)
     except DAMAGE as error:
         raise _unreadable(path, error) from error
     if variable is None:
@@ -74,19 +78,15 @@ def read_maps(
         variable = named[0]
     if variable not in arrays:
         raise refused(f"{path}", f"no {variable!r}", f"{', '.join(arrays) or 'none'}")
-    size = arrays[variable].attrs.get("bin_size", size) if bin_size is None else bin_size
     try:
-        return arrays[variable].load(), _metres(path, size)
+        maps = arrays[variable].load()
     except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from error
-
-
-def _metres(path: Path, size: Any) -> float | None:
-    """The bin size as a number; None if the file has none."""
-    try:
-        return None if size is None else float(np.asarray(size).item())
-    except (ValueError, TypeError) as error:
-        raise refused(f"{path}: bin_size", shown(size), "one number, in m") from error
+    if bin_size is None:
+        attributes = maps.attrs if "bin_size" in maps.attrs else general
+        stated, unit = attributes.get("bin_size"), attributes.get("bin_size_units")
+        bin_size = bin_size_of_file(maps, stated, unit, f"{path}: bin_size")
+    return maps, bin_size
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
@@ -98,31 +98,31 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path}: not a readable {kind} file ({type(error).__name__})")
 
 
-def _open_netcdf(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
-    """The arrays of a netCDF file, not loaded yet, and its attribute `bin_size`."""
+def _open_netcdf(path: Path) -> tuple[dict[str, xr.DataArray], Mapping[str, Any]]:
+    """The arrays of a netCDF file, not loaded yet, and its attributes."""
     data = xr.open_dataset(path)
     if {"y", "x"} <= set(data.dims):
         data = data.transpose(..., "y", "x")
     arrays = {str(name): array for name, array in data.data_vars.items()}
-    return arrays, data.attrs.get("bin_size")
+    return arrays, data.attrs
 
 
-def _open_numpy(path: Path) -> tuple[dict[str, xr.DataArray], Any]:
+def _open_numpy(path: Path) -> tuple[dict[str, xr.DataArray], Mapping[str, Any]]:
     """The arrays of an npz file and its `bin_size`; of an npy file, its one array as `rate_map`.
 
     Arrays of Python objects are left out, because loading them would run code.
     """
     arrays = {}
     if path.suffix.lower() == ".npy":
-        return {"rate_map": _axes_named(np.load(path, allow_pickle=False))}, None
+        return {"rate_map": _axes_named(np.load(path, allow_pickle=False))}, {}
     with np.load(path, allow_pickle=False) as data:
         for name in data.files:
             try:
                 arrays[name] = _axes_named(data[name])
             except ValueError:
                 continue
-    size = arrays.get("bin_size")
-    return arrays, None if size is None else size.values
+    keys = ("bin_size", "bin_size_units")
+    return arrays, {key: arrays[key].values for key in keys if key in arrays}
 
 
 def _axes_named(values: np.ndarray) -> xr.DataArray:

@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from nofreelunch.errors import refused, shown
+from nofreelunch.scoring.bin_sizes import check_bin_size
 from nofreelunch.scoring.maps import labelled, least_change
 
 BINS_PER_CHUNK = 2**20  # bounds memory
@@ -121,18 +122,13 @@ def border_score(
         fields, so a map and its negative have different scores.
 
     Raises:
-        ValueError: for infinite or non-numeric maps, a bin size that is not a positive number, and
-            a negative area.
+        ValueError: for infinite or non-numeric maps, a bin size that is not a positive number or
+            contradicts the coordinates of the maps, and a negative area.
     """
-    for name, found, allowed in (
-        ("bin_size", bin_size, "a positive number of metres"),
-        ("least_area", least_area, "a number of m², 0 or more"),
-    ):
-        value = np.asarray(found)
-        real = not value.ndim and value.dtype.kind in "fiu" and np.isfinite(value)
-        if not real or value < 0 or (value == 0 and name == "bin_size"):
-            raise refused(f"{name}", shown(found), f"{allowed}")
-    least_bins = least_area / bin_size**2 * (1 - 1e-9)  # rounding may make equal areas differ
+    size, area = check_bin_size(rate_maps, bin_size), np.asarray(least_area)
+    if area.ndim or area.dtype.kind not in "fiu" or not 0 <= area < np.inf:
+        raise refused("least_area", shown(least_area), "a number of m², 0 or more")
+    least_bins = least_area / size**2 * (1 - 1e-9)  # rounding may make equal areas differ
     return _measure(lambda maps: _border_scores(maps, least_bins), rate_maps)
 
 
