@@ -29,8 +29,19 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("busy")
 
 
-# What a notebook sets for the programs that are started from it, and no display to draw on.
-HOSTILE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "DISPLAY": ":999"}
+# What shells, notebooks and clusters set for the programs that are started from them. No number and
+# no figure may depend on it.
+HOSTILE = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": str(Path(__file__).parent / "studies" / "hostile.matplotlibrc"),
+    "DISPLAY": ":999",
+    "OMP_NUM_THREADS": "7",
+    "MKL_NUM_THREADS": "7",
+    "LC_ALL": "C",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONSTARTUP": "/nowhere/startup.py",
+}
 
 
 @dataclass
@@ -39,6 +50,7 @@ class Checkout:
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    settings: Mapping[str, str] = field(default_factory=lambda: HOSTILE)
 
     def start(self, *arguments: str, study: str = STUDY, group: bool = False) -> subprocess.Popen:
         """Start Snakemake as a user would.
@@ -51,7 +63,10 @@ class Checkout:
         if shutil.which("setpriv"):  # it ends with the tests, even where these are killed
             command = ["setpriv", "--pdeathsig", "TERM", *command]
         clean = {k: v for k, v in self.environment.items() if k != "PYTHONPATH"}
-        clean |= HOSTILE
+        clean |= self.settings
+        if self.settings:
+            clean["TMPDIR"] = str(self.folder.parent / "a folder")
+            Path(clean["TMPDIR"]).mkdir(exist_ok=True)
         said = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,5 +1,6 @@
 """Maps in whatever holds them: masks, axes and names of items count."""
 
+import nofreelunch as nfl
 import numpy as np
 import pytest
 import torch
@@ -81,3 +82,18 @@ def test_time_that_is_nan_was_not_spent():
         assert measure(RATES[0], gaps) == measure(RATES[0], np.where(HIDDEN[0], 0, time))
         with pytest.raises(ValueError, match="occupancy: found times from -1 to 3; allowed: "):
             measure(RATES[0], np.where(HIDDEN[0], -1, 3))
+
+
+def test_stacked_labels_stay(recwarn):
+    """Units of several sessions in one dimension; without a warning, which would be an error."""
+    random = np.random.default_rng(0)
+    labels = {"session": ["a", "b"], "cell": [1, 2, 3]}
+    maps = xr.DataArray(random.normal(size=(2, 3, 12, 12)), labels, ("session", "cell", "y", "x"))
+    stacked = maps.stack(unit=("session", "cell"))
+    found = nfl.score(stacked, bin_size=0.05, surrogates=3)
+    assert [*found["unit"].to_index().names] == ["session", "cell"]
+    xr.testing.assert_allclose(
+        found.unstack("unit")[["score_60", "period"]],
+        nfl.score(maps, bin_size=0.05, surrogates=3)[["score_60", "period"]],
+    )
+    assert not [w for w in recwarn if issubclass(w.category, FutureWarning)]

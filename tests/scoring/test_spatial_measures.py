@@ -168,6 +168,18 @@ def test_unvisited_bins_at_a_wall():
     assert spatial_measures.border_score(hole, 0.11) < 0.8
 
 
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_a_border_cell_at_a_round_wall_scores_about_the_threshold(depth):
+    """As its docstring says: a quarter of the wall, from any direction, bins of 2.5 cm."""
+    y, x = np.mgrid[:44, :44] - 21.5
+    radius, angle = np.hypot(x, y), np.arctan2(y, x)
+    for direction in np.deg2rad(np.arange(0, 360, 15)):
+        away = np.abs((angle - direction + np.pi) % (2 * np.pi) - np.pi)
+        rates = np.where((radius > 22 - depth) & (away < np.pi / 4), 1.0, 0.0)
+        rates[radius > 22] = np.nan
+        assert 0.475 < spatial_measures.border_score(rates, 0.025) < 0.685
+
+
 def test_no_field_no_border_score():
     maps = np.stack([EVEN, 0 * EVEN, -wall(2), np.nan * EVEN])
     assert np.isnan(spatial_measures.border_score(maps, 0.11)).all()

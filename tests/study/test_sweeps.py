@@ -417,12 +417,12 @@ def test_laptop_study():
     for spec in plain:
         seeds.setdefault(Network(spec | {"seed": 0}).id, set()).add(spec["seed"])
     assert set(map(frozenset, seeds.values())) == {frozenset({10, 11, 12, 13})}
-    budget = ("batch_size", "loss_steps", "steps", "learning_rate", "schedule")
+    budget = ("batch_size", "loss_steps", "steps", "schedule")
     assert len({tuple(spec[key] for key in budget) for spec in plain}) == 1
     assert {s["cell"] for s in specs} == {"rnn", "lstm", "gru", "ugrnn", "srnn"}
     assert {s["activation"] for s in specs} == {"relu", "tanh", "sigmoid", "linear"}
     pool = laptop.trajectories["evaluation"]
-    assert pool["count"] * pool["steps"] >= 1000 * (2.2 / 0.1) ** 2  # visits of a bin of 10 cm
+    assert pool["count"] * pool["steps"] >= 500 * (2.2 / 0.1) ** 2  # visits of a bin of 10 cm
 
 
 def test_smoke_study_is_tiny():

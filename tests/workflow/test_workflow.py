@@ -171,6 +171,55 @@ def test_rate_maps_are_finite_exactly_where_the_arena_was_visited(finished):
             assert (finite == visited).all()
 
 
+def test_every_product_is_asked_for(finished):
+    """A file that is deleted is made anew, also one that others are made from."""
+    said = told(finished, ASKED)
+    asked = {*re.findall(r"^ASKED (\S+)$", said, re.M)}
+    folder = finished.results("")
+    made = {f"results/whole/{p.relative_to(folder)}" for p in folder.rglob("*") if p.is_file()}
+    others = r"results/whole/(logs|trajectories)/.*"
+    assert {name for name in made if not re.fullmatch(others, name)} == asked
+
+
+ASKED = """
+include: "Snakefile"
+
+for path in flatten(rules.all.input):
+    print("ASKED", path)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("figures/overview.pdf", {"figures", "report"}),
+        ("claims.md", {"claims", "report"}),
+        ("scores/*.nc", {"scores", "summary", *AFTER_SUMMARY}),
+    ],
+)
+def test_a_product_that_was_deleted_is_made_anew(finished, name, rules, tmp_path):
+    path = sorted(finished.results("").glob(name))[0]
+    shutil.move(path, tmp_path / "kept")
+    try:
+        planned = finished.planned()
+    finally:
+        shutil.move(tmp_path / "kept", path)
+    assert {*planned} == rules and max(planned.values()) <= len(DRAWN)
+    assert finished.planned() == {}
+
+
+def test_a_figure_has_the_same_bytes_whatever_the_users_environment_says(finished):
+    """It was drawn under the settings of a notebook, of a cluster and of a hostile matplotlibrc."""
+    png = finished.results("figures/chance.png")
+    before, when = png.read_bytes(), png.stat().st_mtime_ns
+    plain = Checkout(finished.folder, settings={})
+    done = plain.snakemake("--cores", "1", "--force", "results/whole/figures/chance.png")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert png.stat().st_mtime_ns > when and png.read_bytes() == before
+    assert plain.snakemake("--cores", "1", "--touch").returncode == 0
+    assert finished.planned() == {}
+
+
 @pytest.fixture
 def moved(finished, tmp_path):
     """A function that makes a checkout elsewhere with the finished study's results."""

@@ -156,8 +156,8 @@ def measure_lattices(
         reason[chunk.where] = np.where(chunk.maps.any(axis=(0, 1)), why, constant)
     measured[0] *= size
     measured[:, reason > 0] = np.nan
-    found = xr.Dataset({name: stack.label(row) for name, row in zip(names, measured, strict=True)})
-    found["reason"] = stack.label(REASONS[reason])
+    rows = dict(zip(names, measured, strict=True)) | {"reason": REASONS[reason]}
+    found = xr.Dataset({name: stack.label(row) for name, row in rows.items()})
     found["period"].attrs["units"], found["orientation"].attrs["units"] = "m", "rad"
     return found
 

@@ -97,6 +97,10 @@ def border_score(
     Some toolboxes take the farther side of a bin, which lowers the score. If a bin at a wall was
     not visited, the nearest visited one in that half of the row or column stands for it.
 
+    The measure is made for boxes. Where the visited region is a disc, each side of the square
+    around it stands for a wall: a unit along a quarter of a round wall scores 0.48 to 0.68,
+    depending on its direction and depth, and thus about the threshold.
+
     The published threshold is 0.5. A unit that fires nearly everywhere in a square box has c = 1
     and d = 1/3, and thus 0.5 as well.
 
