@@ -23,6 +23,7 @@ include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/story.smk"
 
 
 # Every product is named, also those that others are made from: a file that was deleted is made anew.
@@ -33,9 +34,10 @@ rule all:
         rate_maps=all_of("rate_maps"),
         scores=all_of("scores"),
         theory=all_of("theory"),
+        story=rules.story.output,
         report=rules.report.output,
         claims=rules.claims.output,
         summary=rules.summary.output,
         figures=expand(
-            f"{RESULTS}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=("pdf", "png")
+            f"{RESULTS}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=("pdf", "png", "svg")
         ),

@@ -57,7 +57,7 @@ def installed(tmp_path_factory):
         (source / part).write_bytes((ROOT / part).read_bytes())
     for part in ("nofreelunch", "studies", "schemas"):
         for path in (ROOT / "workflow" / part).rglob("*"):
-            if path.is_file() and path.suffix in (".py", ".c", ".yaml"):
+            if path.is_file() and path.suffix in (".py", ".c", ".css", ".html", ".yaml"):
                 copy = source / path.relative_to(ROOT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
@@ -90,7 +90,8 @@ def test_it_is_the_wheel_that_runs(installed, tmp_path):
 
 def test_it_holds_every_module_study_and_schema(installed):
     held = set(zipfile.ZipFile(installed[1]).namelist())
-    for path in (ROOT / "workflow" / "nofreelunch").rglob("*.py"):
+    modules = ROOT / "workflow" / "nofreelunch"
+    for path in (path for kind in ("py", "html", "css") for path in modules.rglob(f"*.{kind}")):
         assert path.relative_to(ROOT / "workflow").as_posix() in held
     for part in ("studies", "schemas"):
         for path in (ROOT / "workflow" / part).glob("*.yaml"):

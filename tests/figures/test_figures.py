@@ -15,7 +15,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-from nofreelunch.figures import overview, style, tuning
+from nofreelunch.figures import style, tuning
 from nofreelunch.figures.contents import FIGURES
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.scoring import grid_scores
@@ -52,7 +52,7 @@ def tiny():
 @pytest.fixture(scope="module")
 def chanceless(full):
     """The full study with units that all are chance: as many small p-values as the test's size."""
-    return without_lattices(full[0]), *full[1:]
+    return synthetic_summary.without_lattices(full[0]), *full[1:]
 
 
 @pytest.fixture(scope="module")
@@ -62,19 +62,6 @@ def unlearnt(full):
     bad = full[0]["place_cell_width"].isin([0.08, 0.10]) | spec.str.contains("0.18")
     error = full[0]["position_error"].where(~bad, 0.4)
     return full[0].assign(position_error=error, low_error=full[0]["low_error"] & ~bad), *full[1:]
-
-
-def without_lattices(summary: xr.Dataset) -> xr.Dataset:
-    """The summary with no significant unit, and p-values that are uniform in every network."""
-    active = summary["active"].transpose("network", "unit").values
-    rank = np.cumsum(active, axis=1) - 0.5
-    p_value = np.where(active, rank / np.maximum(active.sum(1, keepdims=True), 1), np.nan)
-    p_value = p_value / 0.05 * 0.06  # so that 4 % are 0.05 or less
-    return summary.assign(
-        significant=summary["significant"] & False,
-        p_value=(("network", "unit"), np.minimum(p_value, np.where(active, 1, np.nan))),
-        grid_fraction=summary["grid_fraction"] * 0,
-    )
 
 
 def draw(name: str, study) -> Figure:
@@ -200,10 +187,10 @@ def test_drawing_again_gives_the_same_bytes(name, full, tmp_path):
     first, again = (
         style.save_figure(draw(name, full), tmp_path / n / name) for n in ("one", "two")
     )
-    assert [path.suffix for path in first] == [".pdf", ".png"]
+    assert [path.suffix for path in first] == [".pdf", ".png", ".svg"]
     for one, two in zip(first, again, strict=True):
         assert one.read_bytes() == two.read_bytes()
-    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == [f"{name}.pdf", f"{name}.png"]
+    assert sorted((tmp_path / "one").iterdir()) == first
 
 
 def test_drawing_leaves_the_callers_settings_alone(tiny):
@@ -387,71 +374,10 @@ def test_periods_of_significant_units_are_counted_and_so_are_their_modules(full,
     assert "no network with 6 significant units" in shown
 
 
-def columns_of(summary: xr.Dataset) -> dict[str, xr.Dataset]:
-    return {
-        target: comparisons.of_target(summary, target)
-        for target in comparisons.compared_targets(summary)
-    }
-
-
-def test_the_headline_names_the_targets_above_chance(full):
-    columns = columns_of(full[0])
-    share = {
-        target: 100 * network_measures.small_p_values(networks).mean()
-        for target, networks in columns.items()
-    }
-    general, dos = share["general_difference_of_gaussians"], share["difference_of_softmaxes"]
-    found = sum(int(n["significant"].sum()) for n in columns.values())
-    assert overview.headline(columns) == (
-        f"2 of 9 targets give more lattice-like units than chance: General DoG ({general:.1f} %), "
-        f"DoS ({dos:.1f} %) at p ≤ 0.05 (chance 5.0 %); {found} of 4,536 active units are "
-        "significant"
-    )
-    del columns["general_difference_of_gaussians"]
-    sentence = overview.headline(columns)
-    assert sentence.startswith(
-        "Difference-of-softmaxes targets (DoS) alone give more lattice-like units than chance: "
-        f"{dos:.1f} % at p ≤ 0.05 (chance 5.0 %); "
-    )
-    alone = {"difference_of_softmaxes": columns["difference_of_softmaxes"]}
-    assert overview.headline(alone).startswith("Difference-of-softmaxes targets (DoS) give more")
-
-
-def test_the_headline_without_lattices_says_how_many_may_be_hidden(full, chanceless):
-    columns = columns_of(chanceless[0])
-    nothing = "none of 4,536 active units is significant"
-    assert overview.headline(columns) == (
-        f"None of 9 targets gives more lattice-like units than chance; {nothing}; of the DoS units "
-        "at most 1.0 % may be lattices (95 % interval)"
-    )
-    weak = {t: n.assign(test_power=n["test_power"] * 0 + 0.04) for t, n in columns.items()}
-    assert overview.headline(weak).endswith("the test cannot tell whether DoS units are lattices")
-    assert overview.headline({"cartesian": columns["cartesian"]}).startswith(
-        "Cartesian targets give no more lattice-like units than chance; none of 504 active units"
-    )
-
-
-def test_the_headline_says_where_chance_is_not_known(full, tiny):
-    few = {t: n.isel(network=[0, 1]) for t, n in columns_of(full[0]).items()}
-    for columns in ({}, few, columns_of(tiny[0])):
-        assert overview.headline(columns).startswith("Too few networks, or no surrogates")
-
-
-def test_a_target_barely_above_chance_is_not_counted(full):
-    networks = comparisons.of_target(full[0], "difference_of_softmaxes")
-    some = np.zeros(networks["p_value"].shape)
-    for network, count in enumerate((2, 9, 16, 3)):  # of 126: 6 % on average, between 1 and 13
-        some[network, :count] = 0.01
-        some[network, count:] = 0.5
-    p_value = networks["p_value"].where(~networks["active"], some)
-    spread = {"difference_of_softmaxes": networks.assign(p_value=p_value)}
-    assert "give no more lattice-like units than chance" in overview.headline(spread)
-
-
 def test_the_overview_shows_a_significant_unit_where_there_is_one(full, drawn):
     best = {
         target: network_measures.best_units(networks, 1)[0]
-        for target, networks in columns_of(full[0]).items()
+        for target, networks in comparisons.networks_by_target(full[0]).items()
     }
     titles = [title.get_text() for title in map_titles(drawn("overview", "full"))]
     assert titles == [style.score_text(unit.score, unit.significant) for unit in best.values()]
@@ -467,7 +393,7 @@ def test_the_overview_shows_a_significant_unit_where_there_is_one(full, drawn):
 def test_bars_of_the_overview_are_small_p_values_beside_chance(full, drawn):
     figure = drawn("overview", "full")
     (bars,) = [axes for axes in figure.axes if "with p ≤ 0.05" in axes.get_ylabel()]
-    columns = columns_of(full[0])
+    columns = comparisons.networks_by_target(full[0])
     heights = [100 * network_measures.small_p_values(n).mean() for n in columns.values()]
     np.testing.assert_allclose([patch.get_height() for patch in bars.patches], heights)
     flat = [line for line in bars.lines if set(line.get_xdata()) == {0, 1}]

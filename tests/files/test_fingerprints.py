@@ -151,6 +151,16 @@ def test_the_c_file_of_a_module_counts_but_not_its_comments(package):
     assert fingerprint(package) != with_kernel
 
 
+@pytest.mark.parametrize("kind", ["html", "css"])
+def test_the_template_and_the_style_sheet_of_a_module_count(kind, package):
+    before = fingerprint(package)
+    (package / f"far.{kind}").write_text("<p>one</p>")
+    with_template = fingerprint(package)
+    assert with_template != before
+    (package / f"far.{kind}").write_text("<p>two</p>")
+    assert fingerprint(package) not in (before, with_template)
+
+
 def test_imports_in_a_circle_end(package):
     rewrite(package / "far.py", "from nofreelunch import near\n")
     assert re.fullmatch(r"[0-9a-f]{12}", fingerprint(package))

@@ -1,4 +1,4 @@
-"""Where `make` says the report is: read by the program that reads the settings."""
+"""Where `make` says the story is: read by the program that reads the settings."""
 
 import sys
 from pathlib import Path
@@ -30,23 +30,23 @@ def folder(tmp_path, monkeypatch):
 )
 def test_the_study_of_the_settings(line, folder):
     Path("config.yaml").write_text(line + "\n")
-    assert finished.report() == Path("results/mine/report.html")
+    assert finished.story() == Path("results/mine/index.html")
 
 
 @pytest.mark.parametrize("study", ["mine.yaml", "a dir/mine.yaml", "~/mine.yaml"])
 def test_a_study_that_is_named(study, folder):
-    assert finished.report(study) == Path("results/mine/report.html")
+    assert finished.story(study) == Path("results/mine/index.html")
 
 
-def test_a_report_that_was_not_made_is_an_error(folder, monkeypatch, capsys):
+def test_a_story_that_was_not_made_is_an_error(folder, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["finished", "smoke"])
-    with pytest.raises(SystemExit, match=r"^results/smoke/report\.html was not made$"):
+    with pytest.raises(SystemExit, match=r"^results/smoke/index\.html was not made$"):
         finished.announce()
-    report = Path("results/smoke/report.html")
-    report.parent.mkdir(parents=True)
-    report.touch()
+    story = Path("results/smoke/index.html")
+    story.parent.mkdir(parents=True)
+    story.touch()
     finished.announce()
-    assert capsys.readouterr().out == "Report: results/smoke/report.html\n"
+    assert capsys.readouterr().out == "Open in a browser: results/smoke/index.html\n"
 
 
 def test_a_study_that_is_not_there_is_one_line(folder, monkeypatch):

@@ -24,7 +24,7 @@ from test_extending import block
 
 pytestmark = pytest.mark.workflow
 
-AFTER_SUMMARY = {"figures", "claims", "report"}
+AFTER_SUMMARY = {"figures", "claims", "story", "report"}
 LIBRARY = "workflow/nofreelunch"
 
 
@@ -76,12 +76,20 @@ def told(checkout: Checkout, snakefile: str) -> str:
 
 
 def test_a_study_runs_from_trajectories_to_its_report(finished):
-    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", "report.html"]:
+    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", "index.html", "report.html"]:
         assert finished.results(name).stat().st_size > 500, name
     for figure in DRAWN:
-        for suffix in ("pdf", "png"):
+        for suffix in ("pdf", "png", "svg"):
             assert finished.results(f"figures/{figure}.{suffix}").stat().st_size > 5000, figure
     assert finished.planned() == {}
+
+
+def test_the_story_has_the_figures_that_were_drawn_and_is_offline(finished):
+    text = finished.results("index.html").read_text()
+    assert text.count("data:image/svg+xml;base64,") + text.count("data:image/png;base64,") == 2
+    assert not re.search(r'(src|href)="(https?:)?//', text)
+    assert 'href="report.html"' in text
+    assert 'href="index.html"' in finished.results("report.html").read_text().replace("\\", "")
 
 
 def test_the_report_is_one_offline_file_with_figures_and_claims(finished):
@@ -192,7 +200,7 @@ for path in flatten(rules.all.input):
 @pytest.mark.parametrize(
     ("name", "rules"),
     [
-        ("figures/overview.pdf", {"figures", "report"}),
+        ("figures/overview.pdf", {"figures", "story", "report"}),
         ("claims.md", {"claims", "report"}),
         ("scores/*.nc", {"scores", "summary", *AFTER_SUMMARY}),
     ],
@@ -315,7 +323,8 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         found = re.findall(r"^PARAMETERS (\w+) (.*)$", said, re.M)
         return {rule: json.loads(given) for rule, given in found}
 
-    stages = "trajectories training rate_maps scores theory summary claims figures report".split()
+    stages = "trajectories training rate_maps scores theory summary claims figures".split()
+    stages += ["story", "report"]
     scripts = [f"workflow/scripts/{stage}.py" for stage in stages]
     settings = {"precision": "bfloat16", "bin_size": 0.2, "surrogates": 300, "grid_cells": 0.7}
     before = parameters()
@@ -341,6 +350,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         "summary": {"code", "thresholds"},
         "claims": {"code", "targets"},
         "figures": {"code", "targets"},
+        "story": {"code", "targets", "captions"},
         "report": {"code", "captions"},
     }
 
@@ -358,7 +368,12 @@ def test_a_threshold_runs_again_what_follows_the_scores(finished):
 
 def test_an_edited_figure_redraws_that_figure_only(finished):
     with edited(finished, (f"{LIBRARY}/figures/result_3.py", "SPREAD = 0.003", "SPREAD = 0.004")):
-        assert finished.planned() == {"figures": 1, "report": 1}
+        assert finished.planned() == {"figures": 1, "story": 1, "report": 1}
+
+
+def test_the_look_of_the_story_writes_the_story_only(finished):
+    with edited(finished, (f"{LIBRARY}/story/story_page.css", "--ink: #222", "--ink: #333")):
+        assert finished.planned() == {"story": 1}
 
 
 def test_an_edited_target_or_cell_trains_its_own_cohorts_only(finished):

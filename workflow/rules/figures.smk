@@ -11,6 +11,7 @@ rule figures:
         ),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figures.rst",

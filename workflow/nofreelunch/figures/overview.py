@@ -1,6 +1,5 @@
 """Overview figure: the task, the targets, and which of them give grid cells."""
 
-import math
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nofreelunch.figures import style, tuning
-from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.findings import comparisons, headline, network_measures, verdicts
 from nofreelunch.findings.verdicts import percent
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.task import trajectories
@@ -20,7 +19,6 @@ from nofreelunch.task import trajectories
 SHOWN_STEPS = 500  # 10 s of walking
 WALK_SEED = 3
 LINE = 84  # letters of the headline that fit a line
-LEAST_BOUND = 0.01  # an upper bound on a share of lattices that is not quoted more exactly
 WHISKER: dict[str, Any] = {"color": style.INK, "linewidth": 0.8, "alpha": 0.8, "zorder": 3}
 NO_SURROGATES = "no surrogates were scored, so chance is not known"
 
@@ -30,15 +28,9 @@ def draw(
     summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
 ) -> Figure:
     """One column per target: one of its cells, one unit, and the p-values of every network."""
-    columns = {
-        target: comparisons.of_target(summary, target)
-        for target in comparisons.compared_targets(summary)
-    }
-    columns = {
-        target: networks for target, networks in columns.items() if networks.sizes["network"]
-    }
+    columns = comparisons.networks_by_target(summary)
     figure = style.figure(height=102)
-    figure.suptitle(_wrapped(headline(columns)), fontsize=9, fontweight="bold")
+    figure.suptitle(_wrapped(headline.answer(columns)), fontsize=9, fontweight="bold")
     if not columns:
         style.missing(figure.subplots(), "no network to show")
         return figure
@@ -66,72 +58,11 @@ def draw(
     return figure
 
 
-def headline(columns: dict[str, xr.Dataset]) -> str:
-    """The study in one sentence: which targets give more lattice-like units than chance.
-
-    A target gives more if the share of active units with a p-value of at most 0.05, less the size
-    of the test, has an interval over networks above zero. Targets with fewer than three networks
-    are left out. The sentence also says how many units are significant. If no target gives more, it
-    says how many units of the default target may still be lattices.
-    """
-    excess = {
-        target: verdicts.over_seeds(network_measures.calibrated_share(networks))
-        for target, networks in columns.items()
-    }
-    tested = {t: e for t, e in excess.items() if e.count >= verdicts.FEWEST_SEEDS}
-    if not tested:
-        return "Too few networks, or no surrogates, to tell which targets give grid cells"
-    above = [target for target, estimate in tested.items() if estimate.low > 0]
-    shares = {t: percent(np.nanmean(network_measures.small_p_values(columns[t]))) for t in above}
-    size = percent(network_measures.chance_of_small_p(next(iter(columns.values()))))
-    chance = f"at p ≤ {LEVEL} (chance {size})"
-    more = "more lattice-like units than chance"
-    found = _significant(columns)
-    if not above:
-        none = f"None of {len(tested)} targets gives {more}"
-        if len(tested) == 1:
-            none = f"{_phrase(columns, *tested)} give no {more}"
-        return f"{none}; {found}{_hidden(columns)}"
-    if len(above) == 1:
-        alone = " alone" * (len(tested) > 1)
-        subject = f"{_phrase(columns, *above)}{alone}"
-        return f"{subject} give {more}: {shares[above[0]]} {chance}; {found}"
-    named = ", ".join(f"{style.name(target)} ({shares[target]})" for target in above)
-    return f"{len(above)} of {len(tested)} targets give {more}: {named} {chance}; {found}"
-
-
 def _wrapped(sentence: str) -> str:
     """A sentence on lines as wide as the figure; numbers stay beside their signs."""
     for pair in (" %", " (", "p ≤ "):
         sentence = sentence.replace(pair, pair.replace(" ", "\N{NO-BREAK SPACE}"))
     return textwrap.fill(sentence, LINE)
-
-
-def _phrase(columns: dict[str, xr.Dataset], target: str) -> str:
-    """A target as subject of a sentence, with its name in figures if that is another."""
-    phrase, short = comparisons.phrase(columns[target], target), style.name(target)
-    return f"{phrase} targets" + f" ({short})" * (phrase != short)
-
-
-def _significant(columns: dict[str, xr.Dataset]) -> str:
-    """How many of all active units are significant, in words."""
-    found = sum(int(network_measures.significant(n).sum()) for n in columns.values())
-    active = sum(network_measures.unit_counts(n).active for n in columns.values())
-    verb = "is" if found < 2 else "are"
-    return f"{f'{found:,}' if found else 'none'} of {active:,} active units {verb} significant"
-
-
-def _hidden(columns: dict[str, xr.Dataset]) -> str:
-    """How many units of the default target may be lattices that the test has missed, in words."""
-    target = comparisons.defaults(next(iter(columns.values())))["target"]
-    most = network_measures.lattices(columns[target]).high if target in columns else math.nan
-    if math.isnan(most):
-        return ""
-    name = style.name(target)
-    if most >= 1:
-        return f"; the test cannot tell whether {name} units are lattices"
-    bound = percent(max(most, LEAST_BOUND))
-    return f"; of the {name} units at most {bound} may be lattices (95 % interval)"
 
 
 def _task(axes: Axes, arena: float) -> None:

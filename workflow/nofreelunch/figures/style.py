@@ -93,6 +93,7 @@ RC: dict[Any, Any] = {
     "lines.linewidth": 1.2,
     "image.interpolation": "nearest",
     "pdf.fonttype": 42,
+    "svg.hashsalt": "nofreelunch",  # else names inside the file differ each time
     "axes.unicode_minus": True,
 }
 
@@ -119,14 +120,15 @@ def figure(height: float, width: float = DOUBLE_COLUMN) -> Figure:
 
 
 def save_figure(figure: Figure, path: str | Path) -> list[Path]:
-    """Write `figure` as `<path>.pdf` and `<path>.png`; returns the two paths.
+    """Write `figure` as `<path>.pdf`, `<path>.png` and `<path>.svg`; returns the three paths.
 
-    Neither file holds a date or a version, so drawing the same figure again gives the same bytes.
+    No file holds a date or a version, so drawing the same figure again gives the same bytes.
     Each file appears only when it is whole.
     """
     metadata = {
         "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
         "png": {"Software": None},
+        "svg": {"Date": None, "Creator": None},
     }
     written = []
     with matplotlib.rc_context(RC):

@@ -22,7 +22,8 @@ def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> s
     """Twelve hexadecimal digits for the code that a script runs.
 
     They hash the syntax trees of the script and of all modules of this package that it imports,
-    directly or through others. A C file with the name of a module counts with it.
+    directly or through others. A C file, an HTML template and a style sheet with the name of a
+    module count with it.
 
     The fingerprint does not change with
     - comments, docstrings, formatting and file times,
@@ -39,18 +40,19 @@ def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> s
     """
     pending = [Path(script), *(_path(name) for name in modules)]
     seen: dict[Path, list[Statement]] = {}
-    kernels: dict[str, str] = {}
+    beside: dict[str, str] = {}
     while pending:
         path = pending.pop()
         if path is not None and path not in seen:
             parts = [p for p in _read(path, path.stat().st_mtime_ns) if _used(p.defines, uses)]
             seen[path] = parts
             pending += [_path(name) for part in parts for name in part.imports]
-            kernel = path.with_suffix(".c")
-            if kernel.is_file():
-                kernels[_name(kernel)] = _read_c(kernel)
+            for suffix, read in BESIDE.items():
+                other = path.with_suffix(suffix)
+                if other.is_file():
+                    beside[_name(other)] = read(other)
     known = {name for parts in seen.values() for part in parts for name in part.names}
-    trees = dict(kernels)
+    trees = dict(beside)
     for path, parts in seen.items():
         if _name(path) == STREAMS:
             parts = [part for part in parts if part.sets is None or part.sets in known]
@@ -133,6 +135,14 @@ def _read_c(path: Path) -> str:
     """Hash of a C file without its comments and line breaks."""
     text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
+
+
+def _read_text(path: Path) -> str:
+    """Hash of a file whose every character may show."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+BESIDE = {".c": _read_c, ".html": _read_text, ".css": _read_text}  # what a module uses beside it
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

@@ -62,6 +62,12 @@ def compared_targets(summary: xr.Dataset) -> list[str]:
     return [name for name in catalogue() if name in found] + sorted(found - {*catalogue()})
 
 
+def networks_by_target(summary: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The networks that stand for each target; targets for which none does are left out."""
+    found = {target: of_target(summary, target) for target in compared_targets(summary)}
+    return {target: networks for target, networks in found.items() if networks.sizes["network"]}
+
+
 def phrase(summary: xr.Dataset, target: str) -> str:
     """What sentences about this study call `target`.
 

@@ -76,9 +76,18 @@ def difference(
     mean, variance = mean1 - mean2, error1**2 + error2**2
     if all(np.unique(values[np.isfinite(values)]).size < 2 for values in sets):
         return float(mean), float("nan"), float("nan")
-    freedom = variance**2 / (error1**4 / (n1 - 1) + error2**4 / (n2 - 1))
+    freedom = _welch(error1, n1, error2, n2)
     half = stats.t.ppf(0.5 + confidence / 2, freedom) * np.sqrt(variance)
     return float(mean), float(mean - half), float(mean + half)
+
+
+def welch_freedom(first: ArrayLike, second: ArrayLike) -> float:
+    """Degrees of freedom of `difference` (Welch 1947); NaN where it has no interval."""
+    sets = [np.asarray(values, float).ravel() for values in (first, second)]
+    (_, error1, n1), (_, error2, n2) = (_mean_and_error(values, -1) for values in sets)
+    if not error1**2 + error2**2 > 0:
+        return float("nan")
+    return float(_welch(error1, n1, error2, n2))
 
 
 def trend(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Trend:
@@ -111,6 +120,11 @@ def kernel_density(values: ArrayLike, grid: ArrayLike, bandwidth: float) -> np.n
     if known.size == 0:
         return np.full(grid.shape, np.nan)
     return stats.norm.pdf(grid[..., None], known, bandwidth).mean(axis=-1)
+
+
+def _welch(error1: np.ndarray, n1: np.ndarray, error2: np.ndarray, n2: np.ndarray) -> np.ndarray:
+    """Degrees of freedom of a difference, from the standard errors and sizes of its two sets."""
+    return (error1**2 + error2**2) ** 2 / (error1**4 / (n1 - 1) + error2**4 / (n2 - 1))
 
 
 def _mean_and_error(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

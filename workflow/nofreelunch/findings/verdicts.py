@@ -24,12 +24,16 @@ FEWEST_NETWORKS = 10  # a share of fewer networks is no finding
 
 
 class Estimate(NamedTuple):
-    """A number, its interval, and the number of networks behind it (on the smaller side)."""
+    """A number, its interval, and the number of networks behind it (on the smaller side).
+
+    `freedom` is the degrees of freedom of an interval by Student's t; infinite for other intervals.
+    """
 
     value: float
     low: float
     high: float
     count: int  # type: ignore[assignment]  # not the method of tuples
+    freedom: float = math.inf
 
 
 Rule = Callable[[Estimate], str]
@@ -80,13 +84,15 @@ class Claim:
 def over_seeds(values: np.ndarray) -> Estimate:
     """Mean over networks with Student's interval; NaN values are left out."""
     mean, low, high = intervals.seed_interval(values)
-    return Estimate(float(mean), float(low), float(high), int(np.isfinite(values).sum()))
+    count = int(np.isfinite(values).sum())
+    return Estimate(float(mean), float(low), float(high), count, count - 1)
 
 
 def of_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     """Difference of the means of two sets of networks, with Welch's interval."""
     counts = [int(np.isfinite(values).sum()) for values in (first, second)]
-    return Estimate(*intervals.difference(first, second), min(counts))
+    freedom = intervals.welch_freedom(first, second)
+    return Estimate(*intervals.difference(first, second), min(counts), freedom)
 
 
 def of_share(holds: np.ndarray) -> Estimate:

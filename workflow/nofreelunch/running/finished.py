@@ -1,4 +1,4 @@
-"""What `make` says at its end: where the report of the study is."""
+"""What `make` says at its end: where the story of the study is."""
 
 import sys
 from pathlib import Path
@@ -8,21 +8,21 @@ from nofreelunch.study.config import read_config
 from nofreelunch.study.sweeps import study_file
 
 
-def report(study: str = "") -> Path:
-    """The report of a study, or of the one that config.yaml names, in the folder `results`."""
+def story(study: str = "") -> Path:
+    """The story of a study, or of the one that config.yaml names, in the folder `results`."""
     name = study_file(study or read_config("config.yaml")["study"]).stem
-    return Path("results") / name / "report.html"
+    return Path("results") / name / "index.html"
 
 
 def announce() -> None:
-    """Print the path of the report; fail where it was not made."""
+    """Print the path of the story; fail where it was not made."""
     try:
-        path = report(*sys.argv[1:])
+        path = story(*sys.argv[1:])
     except InvalidFile as error:
         sys.exit(str(error))
     if not path.is_file():
         sys.exit(f"{path} was not made")
-    print(f"Report: {path}")
+    print(f"Open in a browser: {path}")
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
         f"{width.size} networks, {count} widths",
         None,
         Evidence(
-            Estimate(slope, low, high, width.size),
+            Estimate(slope, low, high, width.size, width.size - 2),
             "m per m",
             verdicts.contrast(talks.PERIOD_SLOPE.value),
         ),

@@ -11,7 +11,7 @@ from nofreelunch.findings.claims import about_networks, about_targets, about_wid
 from nofreelunch.findings.verdicts import Claim, mean_percent, percent
 from nofreelunch.scoring.surrogates import LABELS
 
-__all__ = ["Claim", "evaluate", "to_markdown"]
+__all__ = ["Claim", "estimate_text", "evaluate", "to_markdown"]
 
 RESULTS = {
     1: "Most networks solve the task of path integration; few learn grid cells",
@@ -150,11 +150,25 @@ def _claims_table(claims: Sequence[Claim]) -> str:
 
 def _evidence(evidence: verdicts.Evidence | None) -> str:
     """An estimate and its verdict, as text."""
-    if evidence is None:
-        return "–"
-    estimate = evidence.estimate
-    shown = _shown(estimate.value, estimate.low, estimate.high, evidence.unit)
-    return f"{shown}: **{evidence.verdict}**"
+    return "–" if evidence is None else f"{estimate_text(evidence)}: **{evidence.verdict}**"
+
+
+def estimate_text(evidence: verdicts.Evidence) -> str:
+    """An estimate and its interval: shares in %, their differences in percentage points."""
+    value, low, high = evidence.estimate[:3]
+    if not math.isfinite(value):
+        return "none"
+    scale, digits, ending = {
+        "share": (100, 1, " %"),
+        "difference": (100, 1, " points"),
+        "m per m": (1, 2, " m per m"),
+        "ratio": (1, 2, ""),
+        "cycles per box": (1, 2, " cycles per box"),
+    }[evidence.unit]
+    sign = "+" if evidence.unit == "difference" else ""
+    shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
+    interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{shown[0]}{ending}{interval}"
 
 
 def _reasons(claims: Sequence[Claim]) -> str:
@@ -163,14 +177,9 @@ def _reasons(claims: Sequence[Claim]) -> str:
 
 def _targets_table(summary: xr.Dataset) -> str:
     """One row per target: networks, keys unlike the defaults, errors and shares of units."""
-    found = {
-        target: comparisons.of_target(summary, target)
-        for target in comparisons.compared_targets(summary)
-    }
     rows = [
         (comparisons.phrase(summary, target), *_networks_row(summary, networks))
-        for target, networks in found.items()
-        if networks.sizes["network"]
+        for target, networks in comparisons.networks_by_target(summary).items()
     ]
     return _table(("target", *_networks_heads(summary)), rows)
 
@@ -254,20 +263,3 @@ def _modules(found: network_measures.Modules) -> str:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _shown(value: float, low: float, high: float, unit: str) -> str:
-    """An estimate and its interval as text: shares in %, their differences in percentage points."""
-    if not math.isfinite(value):
-        return "none"
-    scale, digits, ending = {
-        "share": (100, 1, " %"),
-        "difference": (100, 1, " points"),
-        "m per m": (1, 2, " m per m"),
-        "ratio": (1, 2, ""),
-        "cycles per box": (1, 2, " cycles per box"),
-    }[unit]
-    sign = "+" if unit == "difference" else ""
-    shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
-    interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
-    return f"{shown[0]}{ending}{interval}"

@@ -1,0 +1,100 @@
+"""How many networks decide a claim: textbook sizes, simulations, and where no number is given."""
+
+import math
+
+import numpy as np
+import pytest
+from nofreelunch.findings import intervals, power, verdicts
+from nofreelunch.findings.verdicts import REPRODUCED, UNTESTABLE, Estimate, Evidence
+from scipy import stats
+
+
+def evidence(value: float, error: float, count: int, freedom: float, rule) -> Evidence:
+    """Student's interval of `count` networks whose estimate has a standard error."""
+    half = stats.t.ppf(0.975, freedom) * error
+    estimate = Estimate(value, value - half, value + half, count, freedom)
+    return Evidence(estimate, "difference", rule)
+
+
+@pytest.mark.parametrize(("effect", "count"), [(0.5, 34), (0.4, 52), (0.3, 90)])
+def test_one_sample_sizes_are_those_of_textbooks(effect, count):
+    """Two-sided t test at 5 %, power 80 %, effect in standard deviations; from 10 networks."""
+    open_ = evidence(effect, 1 / math.sqrt(10), 10, 9, verdicts.side(1))
+    assert power.networks_needed(open_) == count
+
+
+@pytest.mark.parametrize(("effect", "count"), [(1.0, 17), (0.8, 26), (0.5, 64), (0.2, 394)])
+def test_two_sample_sizes_are_those_of_textbooks(effect, count):
+    """Per side, from a pilot of four against four (Cohen 1988: 17, 26, 64, 393)."""
+    open_ = evidence(effect, math.sqrt(2 / 4), 4, 6, verdicts.side(1))
+    assert open_.verdict == UNTESTABLE
+    assert power.networks_needed(open_) == count
+
+
+def test_that_many_networks_decide_four_times_in_five():
+    """By simulation of a contrast with the talk's effect, one side with half the spread."""
+    random, effect, spread = np.random.default_rng(0), 1.2, (1.0, 0.5)
+    error = math.sqrt((spread[0] ** 2 + spread[1] ** 2) / 4)
+    freedom = error**4 / sum((s**2 / 4) ** 2 / 3 for s in spread)
+    rule = verdicts.side(1)
+    count = power.networks_needed(evidence(effect, error, 4, freedom, rule))
+    assert count is not None and 4 < count < 20
+    draws = 1500
+    sides = [
+        random.normal(m, s, (draws, count)) for m, s in zip((effect, 0.0), spread, strict=True)
+    ]
+    found = [rule(verdicts.of_difference(*pair)) for pair in zip(*sides, strict=True)]
+    assert np.mean([verdict == REPRODUCED for verdict in found]) == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_share_of_networks_takes_what_the_binomial_says():
+    few = verdicts.of_share(np.repeat([True, False], [7, 3]))
+    count = power.networks_needed(Evidence(few, "share", verdicts.most))
+    assert count is not None
+    successes = np.arange(count + 1)
+    decided = intervals.wilson(successes, count)[0] > 0.5
+    assert stats.binom.pmf(successes, count, 0.7)[decided].sum() == pytest.approx(0.8, abs=0.08)
+
+
+def test_a_bound_on_nothing_shrinks_with_the_number():
+    """Of n networks none has it: the bound falls below 5 % with the networks of Wilson's bound."""
+    none = verdicts.of_share(np.zeros(20, bool))
+    count = power.networks_needed(Evidence(none, "share", verdicts.absence(0.05)))
+    assert count is not None
+    assert intervals.wilson(0, count)[1] <= 0.05
+    assert intervals.wilson(0, count - 8)[1] > 0.05
+
+
+def test_freedom_is_what_student_and_welch_say():
+    random = np.random.default_rng(1)
+    first, second = random.normal(0, 1, 5), random.normal(0, 3, 9)
+    found = verdicts.of_difference(first, second)
+    known = stats.ttest_ind(first, second, equal_var=False)
+    assert found.freedom == pytest.approx(known.df)
+    assert verdicts.over_seeds(np.append(first, np.nan)).freedom == 4
+    assert math.isinf(verdicts.of_share(np.array([True, False])).freedom)
+
+
+CLOSED = evidence(1.0, 0.1, 4, 3, verdicts.side(1))
+NOTHING = Estimate(math.nan, math.nan, math.nan, 0, -1)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        CLOSED,  # decided
+        evidence(0.5, 1.0, 4, 3, verdicts.side(1))._replace(obstacle="Nothing was learnt."),
+        Evidence(NOTHING, "difference", verdicts.side(1)),
+        Evidence(verdicts.over_seeds(np.array([0.3])), "difference", verdicts.side(1)),
+        Evidence(verdicts.of_difference(np.zeros(4), np.zeros(4)), "difference", verdicts.side(1)),
+        evidence(0.0, 1.0, 4, 3, verdicts.side(1)),  # no effect is seen
+        evidence(0.001, 1.0, 4, 3, verdicts.side(1)),  # millions of networks
+        evidence(2.0, 0.5, 4, 3, verdicts.below(1.4)),  # a rule that cannot decide this way
+    ],
+)
+def test_no_number_where_none_can_be_given(given):
+    assert power.networks_needed(given) is None
+
+
+def test_a_number_is_more_than_there_are():
+    assert power.networks_needed(evidence(2.0, 0.6, 4, 3, verdicts.side(1))) == 5

@@ -1,0 +1,138 @@
+"""What the story says is what the claims say, for every kind of study."""
+
+import re
+
+import numpy as np
+import pytest
+import synthetic_summary
+import xarray as xr
+from nofreelunch.findings import comparisons, headline, verdicts
+from nofreelunch.findings.claims import page
+from nofreelunch.story import sections
+from nofreelunch.story.sections import Story
+
+NUMBER = re.compile(r"[+−]?\d+(?:\.\d+)?")
+
+
+@pytest.fixture(scope="module")
+def theory() -> list[xr.Dataset]:
+    return synthetic_summary.theory("full")
+
+
+@pytest.fixture(scope="module")
+def full() -> xr.Dataset:
+    return synthetic_summary.make("full")
+
+
+def few_seeds(summary: xr.Dataset) -> xr.Dataset:
+    return summary.isel(network=np.flatnonzero(summary["seed"].values < 2))
+
+
+def diverged(summary: xr.Dataset) -> xr.Dataset:
+    return summary.assign(diverged=summary["diverged"] | True)
+
+
+@pytest.fixture(scope="module")
+def studies(full, theory) -> dict[str, tuple[xr.Dataset, list[xr.Dataset]]]:
+    """Studies that learnt what the talk says, and studies that lack something."""
+    return {
+        "full": (full, theory),
+        "few seeds": (few_seeds(full), theory),
+        "one network": (full.isel(network=[0]), theory),
+        "all diverged": (diverged(full), theory),
+        "no surrogates": (synthetic_summary.make("full", chance=False), theory),
+        "unlearnt": (synthetic_summary.make("tiny", learnt=False), []),
+    }
+
+
+@pytest.fixture(scope="module")
+def told(studies) -> dict[str, Story]:
+    return {name: sections.tell(*study) for name, study in studies.items()}
+
+
+STUDIES = ["full", "few seeds", "one network", "all diverged", "no surrogates", "unlearnt"]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_claim_is_told_once_with_its_verdicts(name, told, studies):
+    claims = page.evaluate(*studies[name])
+    cards = [card for section in told[name].sections for card in section.cards]
+    assert [card.claim.id for card in cards] == [claim.id for claim in claims]
+    for card, claim in zip(cards, claims, strict=True):
+        given = [evidence.verdict for evidence in (claim.first, claim.second) if evidence]
+        assert [chip.words for chip in card.chips] == given
+        assert {chip.mark for chip in card.chips} <= {"✓", "✗", "?"}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_number_of_a_sentence_comes_from_the_claims(name, told, studies):
+    summary, theory = studies[name]
+    claims = page.evaluate(summary, theory)
+    known = set(NUMBER.findall(page.to_markdown(claims, summary))) | {f"{n}" for n in range(8)}
+    for section in told[name].sections:
+        assert set(NUMBER.findall(section.sentence)) <= known, section.sentence
+        for card in section.cards:
+            assert set(NUMBER.findall(" ".join(card.estimates.values()))) <= known
+
+
+def test_the_answer_is_the_sentence_of_the_overview(told, full):
+    columns = comparisons.networks_by_target(full)
+    assert told["full"].answer == f"{headline.answer(columns)}."
+
+
+def test_sections_say_what_is_found_and_what_cannot_be_told(told):
+    said = {section.number: section.sentence for section in told["full"].sections}
+    assert said[1].startswith("Most networks learn the task: ")
+    assert said[2].startswith("Difference-of-softmaxes targets give more lattice-like units than")
+    assert "Of the 7 targets that should give no grid cells, 7 are shown to give none." in said[2]
+    few = {section.number: section.sentence for section in told["few seeds"].sections}
+    assert "cannot be told. Needs 3 networks of each kind, found 2." in few[2]
+
+
+def test_chips_of_a_section_count_what_differs():
+    one = sections._chip("c", [verdicts.REPRODUCED] * 2)
+    assert (one.kind, one.mark, one.words) == ("yes", "✓", "both reproduced")
+    mixed = sections._chip("c", [verdicts.REPRODUCED, *[verdicts.UNTESTABLE] * 3])
+    assert mixed.kind == "mixed"
+    assert mixed.words == "1 reproduced, 3 cannot be tested at this scale"
+
+
+def test_open_claims_say_why_and_which_sweep_is_lacking(told):
+    gaps = {gap.claim.id: gap for gap in told["one network"].gaps}
+    assert gaps["R2f"].sweep == "{seed: [0, 1, 2], target: gaussian}"
+    for name in ("few seeds", "one network", "all diverged", "no surrogates", "unlearnt"):
+        for gap in told[name].gaps:
+            assert gap.reasons and all(reason.why.endswith(".") for reason in gap.reasons)
+
+
+def test_claims_without_a_gap_are_decided(told, studies):
+    for name, story in told.items():
+        open_ = {gap.claim.id for gap in story.gaps}
+        for claim in page.evaluate(*studies[name]):
+            found = [e.verdict for e in (claim.first, claim.second) if e]
+            assert (verdicts.UNTESTABLE in found) == (claim.id in open_)
+
+
+def test_more_networks_are_named_where_the_spread_is_what_is_missing(full, theory):
+    """A contrast whose interval is too wide, and that three more networks a side would decide."""
+    homogeneous = comparisons.select(full)["network"].values
+    p_value = full["p_value"].copy(deep=True)
+    active = full["active"]
+    for name, share in zip(homogeneous, (0.02, 0.4, 0.25, 0.03), strict=True):
+        rank = np.cumsum(active.sel(network=name).values) / int(active.sel(network=name).sum())
+        values = np.where(rank <= share, 0.01, 0.5)
+        p_value.loc[{"network": name}] = np.where(active.sel(network=name), values, np.nan)
+    story = sections.tell(full.assign(p_value=p_value), theory)
+    gaps = {gap.claim.id: gap for gap in story.gaps}
+    (reason,) = [r for r in gaps["R6a"].reasons if r.criterion == sections.CHANCE]
+    assert reason.why.startswith("The interval is too wide: ")
+    assert 1 <= int(reason.more) <= 50
+    assert gaps["R6a"].sweep == ""
+
+
+def test_limits_name_what_the_study_is(told, full):
+    assert "Every network diverged, so nothing was measured." in told["all diverged"].limits
+    assert any("No surrogates were scored" in text for text in told["no surrogates"].limits)
+    assert any("1 network diverged" in text for text in told["full"].limits)
+    units = int(full["units_present"].values[0])
+    assert any(f"have {units} units" in text for text in told["full"].limits)

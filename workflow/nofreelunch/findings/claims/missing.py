@@ -1,0 +1,67 @@
+"""What a study lacks to test a claim, as a sweep that could be added to it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
+from nofreelunch.findings import comparisons, talks, verdicts
+from nofreelunch.findings.claims import about_targets
+from nofreelunch.findings.claims.about_targets import TARGETS_WITHOUT_RING
+from nofreelunch.findings.claims.about_widths import FEWEST_WIDTHS
+
+__all__ = ["TARGETS_WITHOUT_RING", "sweep_for"]
+
+TARGETS = {
+    "R2a": [about_targets.WORKING],
+    **{label: [target] for label, target in TARGETS_WITHOUT_RING.items()},
+    "R6a": ["difference_of_gaussians", about_targets.WORKING],
+    "R6b": ["general_difference_of_gaussians"],
+}
+SPECTRA = {"R6c": about_targets.WORKING, "R6d": "difference_of_gaussians"}
+STEP = 0.01  # m; the talk's small change of the width
+
+
+def sweep_for(
+    label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]
+) -> dict[str, Any] | None:
+    """Keys of a sweep that would give the claim `label` the networks that the study lacks.
+
+    None where the study has three networks of each kind, or where no sweep alone would do.
+    """
+    first = comparisons.defaults(summary).get("seed", 0)
+    seeds = list(range(first, first + verdicts.FEWEST_SEEDS))
+    keys = _lacking(label, summary, theory)
+    return {**keys, "seed": seeds} if keys else None
+
+
+def _lacking(label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """The keys that no three networks of the study have; empty if they have all."""
+    if label in TARGETS:
+        found = {t: comparisons.of_target(summary, t) for t in TARGETS[label]}
+        few = [target for target, networks in found.items() if _few(networks)]
+        return {"target": few if len(few) > 1 else few[0]} if few else {}
+    if label in about_targets.PLACE_CELL_SETTINGS:
+        setting, _ = about_targets.PLACE_CELL_SETTINGS[label]
+        return dict(setting) if _few(comparisons.select(summary, **setting)) else {}
+    if label in SPECTRA:
+        wanted = {"target": SPECTRA[label], **about_targets.PUBLISHED_PLACE_CELLS}
+        return wanted if comparisons.theory_of(theory, wanted) is None else {}
+    return _lacking_widths(label, summary)
+
+
+def _lacking_widths(label: str, summary: xr.Dataset) -> dict[str, Any]:
+    enough = [w for w, networks in comparisons.widths(summary).items() if not _few(networks)]
+    if label == "R3b":
+        centre = comparisons.defaults(summary).get("place_cell_width")
+        if not isinstance(centre, float):
+            return {}
+        wanted = [round(centre + step, 4) for step in (-STEP, 0.0, STEP)]
+        return {} if set(wanted) <= set(enough) else {"place_cell_width": wanted}
+    if label in ("R3a", "R4a") and len(enough) < FEWEST_WIDTHS:
+        return {"place_cell_width": list(talks.WIDTHS[:: len(talks.WIDTHS) // 2])}
+    return {}
+
+
+def _few(networks: xr.Dataset) -> bool:
+    return networks.sizes["network"] < verdicts.FEWEST_SEEDS

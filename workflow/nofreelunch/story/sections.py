@@ -1,0 +1,224 @@
+"""What the story says: the answer, a section per result, and what the study cannot say.
+
+All of it is text and drawings, made from the claims and the summary. `story_page` arranges them.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import xarray as xr
+import yaml
+
+from nofreelunch.findings import comparisons, headline, network_measures, power, verdicts
+from nofreelunch.findings.claims import missing, page
+from nofreelunch.findings.verdicts import Claim, Estimate, Evidence
+from nofreelunch.story import limits
+from nofreelunch.story.interval_plot import Row, interval_plot
+from nofreelunch.story.wording import BLIND, FIGURES, RESULTS, STATEMENTS, UNDECIDED
+
+TALK, CHANCE, ALONE = "talk’s criterion", "calibrated chance", "this study"
+KINDS = {
+    verdicts.REPRODUCED: ("yes", "✓"),
+    verdicts.NOT_REPRODUCED: ("no", "✗"),
+    verdicts.UNTESTABLE: ("open", "?"),
+}
+
+
+class Chip(NamedTuple):
+    """A verdict by one criterion: its kind ("yes", "no", "open" or "mixed"), mark and words."""
+
+    criterion: str
+    kind: str
+    mark: str
+    words: str
+
+
+class Card(NamedTuple):
+    """A claim with its chips, its drawing (SVG, may be empty) and its estimates as text."""
+
+    claim: Claim
+    chips: tuple[Chip, ...]
+    plot: str
+    estimates: dict[str, str]
+
+
+class Section(NamedTuple):
+    """A result of the talk. `alt` says what its figure shows."""
+
+    number: int
+    title: str
+    question: str
+    background: str
+    sentence: str
+    chips: tuple[Chip, ...]
+    cards: tuple[Card, ...]
+    figure: str
+    alt: str
+
+
+class Reason(NamedTuple):
+    """Why verdicts are open, and how many more networks of each kind would decide them.
+
+    `more` is empty where more networks alone do not help, or where no number can be given.
+    """
+
+    criterion: str
+    why: str
+    more: str
+
+
+class Gap(NamedTuple):
+    """A claim with an open verdict; `sweep` is YAML, empty where the study has the networks."""
+
+    claim: Claim
+    reasons: tuple[Reason, ...]
+    sweep: str
+
+
+class Story(NamedTuple):
+    """All that the page says. `facts` are numbers of the study in the fixed texts."""
+
+    study: str
+    answer: str
+    alt: str
+    facts: dict[str, str]
+    sections: tuple[Section, ...]
+    gaps: tuple[Gap, ...]
+    limits: tuple[str, ...]
+
+
+def tell(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Story:
+    """The story of a study, from its summary joined with its units, and its theory datasets."""
+    claims = page.evaluate(summary, theory)
+    columns = comparisons.networks_by_target(summary)
+    gaps = (_gap(claim, missing.sweep_for(claim.id, summary, theory)) for claim in claims)
+    return Story(
+        str(summary.attrs["study"]),
+        f"{headline.answer(columns)}.",
+        _overview_alt(columns),
+        limits.facts(summary, len(claims)),
+        tuple(_section(number, claims) for number in page.RESULTS),
+        tuple(gap for gap in gaps if gap.reasons),
+        tuple(limits.limits(summary, len(claims))),
+    )
+
+
+def by_criterion(claim: Claim) -> dict[str, Evidence]:
+    """The evidence of a claim by the name of its criterion."""
+    named = {TALK if claim.about_units else ALONE: claim.first, CHANCE: claim.second}
+    return {name: evidence for name, evidence in named.items() if evidence}
+
+
+def statement(claim: Claim) -> str:
+    """A claim in plain words, by calibrated chance where it is tested so."""
+    words, evidence = STATEMENTS[claim.id], list(by_criterion(claim).values())[-1]
+    shown = page.estimate_text(evidence)
+    if evidence.verdict == verdicts.UNTESTABLE:
+        return f"Whether {words.holds} cannot be told. {_why(claim, evidence)}"
+    said = words.holds if evidence.verdict == verdicts.REPRODUCED else words.fails
+    return f"{said[0].upper()}{said[1:]}: {shown}."
+
+
+def _why(claim: Claim, evidence: Evidence) -> str:
+    """Why a verdict is open."""
+    value, low, high = evidence.estimate[:3]
+    if evidence.obstacle:
+        return evidence.obstacle
+    if claim.id in missing.TARGETS_WITHOUT_RING and not high < 1:
+        return BLIND
+    if not (math.isfinite(value) and math.isfinite(high - low)):
+        return "The networks give no interval."
+    if evidence.rule(Estimate(value, value, value, 1)) == verdicts.UNTESTABLE:
+        return UNDECIDED.get(claim.id, UNDECIDED[""])
+    return f"The interval is too wide: {page.estimate_text(evidence)}."
+
+
+def _section(number: int, claims: Sequence[Claim]) -> Section:
+    words = RESULTS[number]
+    chosen = [claim for claim in claims if claim.result == number]
+    answers = [statement(claim) for claim in chosen if claim.id in words.answered_by]
+    absences = [claim for claim in chosen if claim.id in missing.TARGETS_WITHOUT_RING]
+    if absences:
+        answers.append(_absences(absences))
+    found: dict[str, list[str]] = {}
+    for claim in chosen:
+        for criterion, evidence in by_criterion(claim).items():
+            found.setdefault(criterion, []).append(evidence.verdict)
+    figure, sentence = f"result_{number}", " ".join(answers)
+    return Section(
+        number,
+        page.RESULTS[number],
+        words.question,
+        words.background,
+        sentence,
+        tuple(_chip(criterion, of) for criterion, of in found.items()),
+        tuple(_card(claim) for claim in chosen),
+        figure,
+        f"{FIGURES[figure]} {sentence}",
+    )
+
+
+def _absences(claims: Sequence[Claim]) -> str:
+    """What the targets give that should give nothing, in words."""
+    found = [e.verdict for claim in claims for e in by_criterion(claim).values()]
+    endings = ("shown to give none", "found to give some", "such that it cannot be told")
+    counts = [
+        f"{found.count(verdict)} {'is' if found.count(verdict) == 1 else 'are'} {ending}"
+        for verdict, ending in zip(KINDS, endings, strict=True)
+        if verdict in found
+    ]
+    return f"Of the {len(found)} targets that should give no grid cells, {' and '.join(counts)}."
+
+
+def _card(claim: Claim) -> Card:
+    evidence = by_criterion(claim)
+    texts = {name: page.estimate_text(e) for name, e in evidence.items()}
+    rows = [Row(name, *e.estimate[:3], texts[name]) for name, e in evidence.items()]
+    whose = "talk" if "talk" in claim.reference.source else "reference"
+    here = "; ".join(f"{name} {text}" for name, text in texts.items())
+    title = f"{claim.id}: {here}. {whose.capitalize()}: {claim.reference.text}."
+    (unit,) = {e.unit for e in evidence.values()}
+    plot = interval_plot(rows, unit, claim.reference.value, whose, title)
+    chips = tuple(_chip(name, [e.verdict]) for name, e in evidence.items())
+    return Card(claim, chips, plot, texts)
+
+
+def _chip(criterion: str, found: Sequence[str]) -> Chip:
+    """One chip for one verdict or several; it counts them where they differ."""
+    if len(set(found)) == 1:
+        every = {1: "", 2: "both "}.get(len(found), f"all {len(found)} ")
+        return Chip(criterion, *KINDS[found[0]], f"{every}{found[0]}")
+    counts = [f"{found.count(verdict)} {verdict}" for verdict in KINDS if verdict in found]
+    return Chip(criterion, "mixed", "◐", ", ".join(counts))
+
+
+def _gap(claim: Claim, keys: Mapping[str, object] | None) -> Gap:
+    """What stands in the way of the open verdicts of a claim; no reasons where none is open."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for criterion, evidence in by_criterion(claim).items():
+        if evidence.verdict == verdicts.UNTESTABLE:
+            why, needed = _why(claim, evidence), power.networks_needed(evidence)
+            known = needed is not None and why != BLIND
+            more = f"{needed - evidence.estimate.count:,}" if known else ""
+            reasons.setdefault((why, more), []).append(criterion)
+    sweep = yaml.safe_dump(keys, default_flow_style=True, width=10**6).strip() if keys else ""
+    return Gap(
+        claim,
+        tuple(Reason(" and ".join(names), *key) for key, names in reasons.items()),
+        sweep,
+    )
+
+
+def _overview_alt(columns: Mapping[str, xr.Dataset]) -> str:
+    """What the overview shows, in words and numbers."""
+    shares = [
+        f"{comparisons.phrase(networks, target)} "
+        f"{verdicts.mean_percent(network_measures.small_p_values(networks)) or 'not known'}"
+        for target, networks in columns.items()
+    ]
+    return (
+        "A walk in the box. For each target: the activity of one of its cells, the rate map of the "
+        "best unit that it gave, and the share of active units with p ≤ 0.05. "
+        f"{', '.join(shares) or 'No network to show'}."
+    )

@@ -1,0 +1,64 @@
+"""The story as one HTML page, without scripts and without anything from elsewhere."""
+
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from nofreelunch.story.sections import Story
+
+HERE = Path(__file__)
+LARGEST_VECTOR = 300_000  # bytes; a larger drawing is shown as pixels
+
+
+def render(story: Story, images: Mapping[str, str], captions: Mapping[str, str]) -> str:
+    """The page as HTML.
+
+    Args:
+        story: what it says.
+        images: addresses from `embedded` by name of a figure; a figure that is not there is left
+            out.
+        captions: texts from `read_captions` by name of a figure.
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"drawing": Markup, "bold": _bold}
+    template = environment.from_string(HERE.with_suffix(".html").read_text(encoding="utf-8"))
+    style = Markup(HERE.with_suffix(".css").read_text(encoding="utf-8"))
+    return template.render(story=story, images=images, captions=captions, style=style)
+
+
+def embedded(vector: str | Path, pixels: str | Path) -> str:
+    """A figure as a `data:` address: the SVG file, or the PNG file where the SVG is large."""
+    vector, pixels = Path(vector), Path(pixels)
+    small = vector.stat().st_size <= LARGEST_VECTOR
+    chosen, kind = (vector, "svg+xml") if small else (pixels, "png")
+    return f"data:image/{kind};base64,{base64.b64encode(chosen.read_bytes()).decode()}"
+
+
+def read_captions(
+    path: str | Path, figures: Mapping[str, Any], config: Mapping[str, Any]
+) -> dict[str, str]:
+    """The captions of the report by name of a figure.
+
+    Args:
+        path: the report's file of captions, a template that reads `snakemake`.
+        figures: names of figures.
+        config: the settings of the workflow.
+    """
+    template = jinja2.Template(
+        Path(path).read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined
+    )
+    job = {name: SimpleNamespace(config=config, wildcards={"figure": name}) for name in figures}
+    return {name: template.render(snakemake=given).strip() for name, given in job.items()}
+
+
+def _bold(text: str) -> Markup:
+    """Text in which **words** are bold."""
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(text))))

@@ -1,0 +1,157 @@
+"""The words of the story: what each result asks, and each claim as a plain statement."""
+
+from typing import NamedTuple
+
+from nofreelunch.findings import talks
+
+
+class Wording(NamedTuple):
+    """The words of a result: its question, what a reader has to know, the claims that answer it."""
+
+    question: str
+    background: str
+    answered_by: tuple[str, ...]
+
+
+class Statement(NamedTuple):
+    """A claim in plain words, where it is reproduced and where it is not."""
+
+    holds: str
+    fails: str
+
+
+_LEAST, _MOST = talks.MODULE_RATIOS
+
+RESULTS = {
+    1: Wording(
+        "Do networks that learn the task get grid cells?",
+        "Each network receives the velocity of an animal that walks about a square box, and has to "
+        "say where the animal is. If grid cells came with this task, most networks that learn it "
+        "would have them.",
+        ("R1a", "R1b"),
+    ),
+    2: Wording(
+        "Does it depend on what the network has to report?",
+        "The experimenter chooses the form in which a network reports the position: its target. "
+        "Coordinates are one form. The activity of place cells, each of which fires around one "
+        "spot, is another. The talk says that grid cells come with one of these forms: a "
+        "difference of two softmaxes, that is, place cells with a ring of low activity around "
+        "their spot.",
+        ("R2a",),
+    ),
+    3: Wording(
+        "Does a small change of the target prevent them?",
+        "A brain could not rely on something that a small change destroys. The talk made the place "
+        "cells of the target a centimetre wider or narrower, and found many grid-like units at "
+        "some widths and few at others.",
+        ("R3a", "R3b"),
+    ),
+    4: Wording(
+        "Do networks have several grid modules, as brains do?",
+        "In animals, grid cells come in modules: groups whose spacing differs by a factor of "
+        f"{_LEAST:g} to {_MOST:g}. The talk says that a network has a single spacing, which the "
+        "width of the place cells sets.",
+        ("R4a", "R4d"),
+    ),
+    5: Wording(
+        "Do realistic place cells give grid cells?",
+        "In the target that works, all place cells are alike. Real ones differ in width, and often "
+        "fire in several places. The talk says that grid cells disappear when the target has such "
+        "place cells.",
+        ("R5a", "R5b"),
+    ),
+    6: Wording(
+        "Does it hang on a detail of the implementation?",
+        "A difference of Gaussians looks much like one of softmaxes, but not to a network. "
+        "A hexagonal pattern is made of waves of one length. A target can give it if it has its "
+        "largest power at such a length, which is a ring in its spectrum.",
+        ("R6a", "R6b", "R6c"),
+    ),
+}
+
+STATEMENTS = {
+    "R1a": Statement("most networks learn the task", "most networks do not learn the task"),
+    "R1b": Statement(
+        "few of the networks that learn the task have grid cells",
+        "most of the networks that learn the task have grid cells",
+    ),
+    "R2a": Statement(
+        "difference-of-softmaxes targets give more lattice-like units than chance",
+        "difference-of-softmaxes targets give no more lattice-like units than chance",
+    ),
+    "R3a": Statement(
+        "the width of the place cells matters more than the seed",
+        "the seed matters more than the width of the place cells",
+    ),
+    "R3b": Statement(
+        "a change of the width by 1 cm lowers the share of lattice-like units",
+        "a change of the width by 1 cm does not lower the share of lattice-like units",
+    ),
+    "R4a": Statement(
+        "the spacing of the grid cells grows with the width of the place cells",
+        "the spacing of the grid cells does not grow with the width of the place cells",
+    ),
+    "R4d": Statement(
+        "most networks have one grid module", "most networks have several grid modules"
+    ),
+    "R5a": Statement(
+        "place cells of mixed widths give fewer lattice-like units than equal ones",
+        "place cells of mixed widths give no fewer lattice-like units than equal ones",
+    ),
+    "R5b": Statement(
+        "place cells of mixed widths with several fields give fewer lattice-like units than equal "
+        "ones",
+        "place cells of mixed widths with several fields give no fewer lattice-like units than "
+        "equal ones",
+    ),
+    "R6a": Statement(
+        "an equal-amplitude difference of Gaussians gives fewer lattice-like units than a "
+        "difference of softmaxes",
+        "an equal-amplitude difference of Gaussians gives no fewer lattice-like units than a "
+        "difference of softmaxes",
+    ),
+    "R6b": Statement(
+        "a difference of Gaussians of other amplitudes gives more lattice-like units than chance, "
+        "without a softmax",
+        "a difference of Gaussians of other amplitudes gives no more lattice-like units than "
+        "chance",
+    ),
+    "R6c": Statement(
+        "the difference of softmaxes has its largest power on a ring",
+        "the difference of softmaxes has no ring in its spectrum",
+    ),
+}
+
+# Why a verdict stays open however narrow the interval is.
+_TOO_FEW_SURROGATES = (
+    "So few surrogates let lattices go unnoticed. That no unit is significant therefore proves "
+    "nothing."
+)
+UNDECIDED = {
+    "R1b": _TOO_FEW_SURROGATES,
+    "R1c": _TOO_FEW_SURROGATES,
+    "R4c": "A spread as wide as this may have other causes than several modules.",
+    "": "An estimate like this decides nothing, however narrow its interval is.",
+}
+BLIND = (
+    "In maps like these, perfect lattices would hardly pass the test either, so it cannot show "
+    "that there are none."
+)
+
+FIGURES = {
+    "result_1": "Two panels with one row per target and one for all networks. Left: share of "
+    "networks with a low position error. Right: of these, the share that has a unit with a high "
+    "grid score, beside the share that chance would give. Diamonds and triangles are the talks' "
+    "shares.",
+    "result_2": "One row per target: the activity of one cell of the target over the box, and the "
+    "rate maps of the eight trained units with the highest grid scores, with their scores.",
+    "result_3": "One panel per grid score: share of units above that score against the width of "
+    "the place cells, one dot per network, with chance and the talk's values.",
+    "result_4": "Periods of the units at each width of the place cells; the period of each network "
+    "against the width; and the spread of the periods within each network.",
+    "result_5": "Share of units above each grid score for ever less uniform place cells, and the "
+    "share above the threshold of grid-like units, one dot per network, beside chance.",
+    "result_6": "Share of units above each grid score for differences of Gaussians and of "
+    "softmaxes; the activity of one cell of each target against distance; and the spectrum of each "
+    "target, where a ring predicts a lattice.",
+}

@@ -1,0 +1,31 @@
+"""The story of the study: one page for a reader who has not read the paper."""
+
+TOLD = [figure for figure in FIGURES if figure == "overview" or figure.startswith("result_")]
+
+
+rule story:
+    input:
+        summary=files_of("summary"),
+        units=files_of("units"),
+        theory=all_of("theory"),
+        vectors=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=TOLD),
+        pixels=expand(f"{RESULTS}/figures/{{figure}}.png", figure=TOLD),
+    output:
+        f"{RESULTS}/index.html",
+    log:
+        f"{LOGS}/story.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("story"),
+    params:
+        run=lambda wildcards: {
+            "targets": as_params(),
+            "captions": captions(),
+            "code": code("story"),
+        },
+    message:
+        "Writing the story"
+    script:
+        "../scripts/story.py"
