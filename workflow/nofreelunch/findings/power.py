@@ -17,7 +17,7 @@ def networks_needed(evidence: Evidence, power: float = POWER) -> int | None:
     like these, the estimate of n networks scatters around today's with s / √n. It then has to lie
     (t_0.975 + t_power) s / √n from the limit for the rule to decide with probability `power`: the
     usual approximation for a comparison of means, here with Student's quantiles. An estimate at the
-    end of its own interval, such as 0 of n units, has a bound that shrinks as 1 / n.
+    end of its own interval, such as 0 of n units, has a bound that shrinks about as 1 / n.
 
     None where the claim is decided, where something other than the number of networks stands in its
     way, where the spread is not known, or where `MOST` networks would not do.

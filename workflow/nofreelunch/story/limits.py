@@ -52,8 +52,8 @@ def limits(summary: xr.Dataset, claims: int) -> Iterator[str]:
         "are trained for longer may do something else."
     )
     yield (
-        f"Each of the {claims} claims has an interval of its own at 95 %. One interval in twenty may "
-        "miss by chance."
+        f"Each of the {claims} claims has an interval of its own at 95 %. One interval in twenty "
+        "may miss by chance."
     )
     yield "Nothing here was measured in an animal. The networks are models of path integration."
 
