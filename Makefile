@@ -1,4 +1,4 @@
-# make         the environment, the study and its report
+# make         the environment, the study and its page
 # make env     the environment alone, in .venv
 # make test    the tests
 # make lint    style and types: ruff, snakefmt, mypy

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import synthetic_summary
+from nofreelunch.findings.claims import page
 from nofreelunch.story import sections, story_page
 from nofreelunch.story.sections import Story
 
@@ -59,7 +60,7 @@ def images(tmp_path_factory) -> dict[str, str]:
 
 
 def told(summary, theory=()) -> Story:
-    return sections.tell(summary, theory)
+    return sections.tell(page.evaluate(summary, theory), summary, theory)
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +121,9 @@ def test_a_phone_is_told_its_width_and_a_printer_what_is_folded(pages):
 
 def test_text_of_a_study_is_text(images):
     story = told(synthetic_summary.make("tiny"))._replace(study="<b>&", answer="1 < 2 & 3.")
-    page = story_page.render(story, {}, {})
-    assert "&lt;b&gt;&amp;" in page and "1 &lt; 2 &amp; 3." in page
-    assert not Parser(page).all("img")
+    text = story_page.render(story, {}, {})
+    assert "&lt;b&gt;&amp;" in text and "1 &lt; 2 &amp; 3." in text
+    assert not Parser(text).all("img")
 
 
 @pytest.mark.parametrize("name", NAMES)

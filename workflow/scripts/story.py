@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nofreelunch.files import datasets
 from nofreelunch.findings import summary
+from nofreelunch.findings.claims import page
 from nofreelunch.running import logs
 from nofreelunch.story import sections, story_page
 from nofreelunch.theory.spectra import split_spectra
@@ -19,5 +20,6 @@ if __name__ == "__main__":
         drawings = zip(snakemake.input.vectors, snakemake.input.pixels, strict=True)
         images = {Path(svg).stem: story_page.embedded(svg, png) for svg, png in drawings}
         captions = story_page.read_captions(CAPTIONS, images, snakemake.config)
-        text = story_page.render(sections.tell(table, theory), images, captions)
+        story = sections.tell(page.evaluate(table, theory), table, theory)
+        text = story_page.render(story, images, captions)
         datasets.write_text(snakemake.output[0], text)

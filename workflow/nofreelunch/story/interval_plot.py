@@ -6,8 +6,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, LEFT, RIGHT = 340, 12, 328  # px: the width of a phone, so that text keeps its size there
-TOP, ROW, BOTTOM = 26, 38, 24
-NEAR_THE_EDGE = 40
+ROW, MIDDLE, BOTTOM = 40, 27, 24  # px: of a row, of its marks, of the axis
 STEPS = 6  # of the axis, at most
 NO_EFFECT = {"ratio": 1.0}  # 0 for all other units
 SCALE = {"share": 100.0, "difference": 100.0}
@@ -24,22 +23,20 @@ class Row(NamedTuple):
     text: str
 
 
-def interval_plot(rows: Sequence[Row], unit: str, talk: float, whose: str, title: str) -> str:
-    """An SVG element with a dot and a whisker per row, and the talk's number as a diamond.
+def interval_plot(rows: Sequence[Row], unit: str, talk: float, title: str) -> str:
+    """An SVG element with a dot and a whisker per row, and the talk's number in the first one.
 
-    Shapes tell estimates from the talk's number, so the drawing is read without colours. Rows
-    without a value are left out; so is a number of the talk that is NaN. Empty where no row has a
-    value.
+    The talk's number is an open diamond, so the drawing is read without colours. Rows without a
+    value are left out; so is a number of the talk that is NaN. Empty where no row has a value.
 
     Args:
         rows: the estimates, from top to bottom.
         unit: their unit, as in `verdicts.Evidence`. Shares and differences are drawn in %.
         talk: the talk's number, in the same unit.
-        whose: label of that number.
         title: what the drawing says, for readers who do not see it.
 
-    >>> print(interval_plot([Row("a", 0.1, 0.05, 0.2, "10 %")], "share", 0.0, "talk", "A")[:4])
-    <svg
+    >>> interval_plot([Row("a", 0.1, 0.05, 0.2, "10 %")], "share", 0.0, "A title")[:4]
+    '<svg'
     """
     shown = [row for row in rows if math.isfinite(row.value)]
     if not shown:
@@ -53,15 +50,13 @@ def interval_plot(rows: Sequence[Row], unit: str, talk: float, whose: str, title
         share = (scale * value - marks[0]) / (marks[-1] - marks[0])
         return round(LEFT + (RIGHT - LEFT) * share, 1)
 
-    floor = TOP + ROW * len(shown)
-    parts = [f'<path d="M{x(nought)} {TOP}V{floor}" class="nought"/>']
-    parts += _axis(marks, lambda tick: x(tick / scale), floor, ENDING.get(unit, ""))
-    if math.isfinite(talk):
-        parts += _talk(x(talk), floor, whose)
+    floor = ROW * len(shown)
+    parts = _axis(marks, lambda tick: x(tick / scale), floor, ENDING.get(unit, ""))
     for index, row in enumerate(shown):
-        parts += _row(row, x, TOP + ROW * index)
-    height = floor + BOTTOM
-    head = f'<svg class="plot" viewBox="0 0 {WIDTH} {height}" role="img"'
+        parts += _row(row, x, nought, ROW * index)
+    if math.isfinite(talk):
+        parts.append(f'<path d="M{x(talk)} {MIDDLE - 8}l8 8l-8 8l-8 -8z" class="talk"/>')
+    head = f'<svg class="plot" viewBox="0 0 {WIDTH} {floor + BOTTOM}" role="img"'
     return f'{head} aria-label="{escape(title)}">{"".join(parts)}</svg>'
 
 
@@ -94,23 +89,15 @@ def _axis(
     return parts
 
 
-def _talk(at: float, floor: int, whose: str) -> list[str]:
-    anchor, shift = ("end", -9) if at > RIGHT - NEAR_THE_EDGE else ("start", 9)
-    return [
-        f'<path d="M{at} {TOP - 5}V{floor}" class="talk-line"/>',
-        f'<path d="M{at} {TOP - 17}l6 6l-6 6l-6 -6z" class="talk"/>',
-        _text(at + shift, TOP - 7, whose, anchor),
-    ]
-
-
-def _row(row: Row, x: Callable[[float], float], top: int) -> list[str]:
-    middle = top + 26
-    parts = [_text(LEFT, top + 14, row.name, "start"), _text(WIDTH, top + 14, row.text, "end")]
+def _row(row: Row, x: Callable[[float], float], nought: float, top: int) -> list[str]:
+    middle = top + MIDDLE
+    parts = [_text(0, top + 13, row.name, "start"), _text(WIDTH, top + 13, row.text, "end")]
+    parts.append(f'<path d="M{x(nought)} {middle - 9}V{top + ROW}" class="nought"/>')
     if math.isfinite(row.low) and math.isfinite(row.high):
         low, high = x(row.low), x(row.high)
         ends = "".join(f"M{end} {middle - 4}v8" for end in (low, high))
         parts.append(f'<path d="M{low} {middle}H{high}{ends}" class="whisker"/>')
-    return [*parts, f'<circle cx="{x(row.value)}" cy="{middle}" r="4.5" class="dot"/>']
+    return [*parts, f'<circle cx="{x(row.value)}" cy="{middle}" r="4" class="dot"/>']
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

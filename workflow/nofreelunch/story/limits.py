@@ -31,6 +31,7 @@ def facts(summary: xr.Dataset, claims: int) -> dict[str, str]:
         "surrogates": f"{values['surrogates']:,}",
         "discoveries": percent(network_measures.DISCOVERY_RATE),
         "power": percent(POWER),
+        "beta": f"{POWER:g}",
     }
 
 

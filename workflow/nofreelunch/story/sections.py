@@ -4,6 +4,7 @@ All of it is text and drawings, made from the claims and the summary. `story_pag
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,9 +16,10 @@ from nofreelunch.findings.claims import missing, page
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence
 from nofreelunch.story import limits
 from nofreelunch.story.interval_plot import Row, interval_plot
-from nofreelunch.story.wording import BLIND, FIGURES, RESULTS, STATEMENTS, UNDECIDED
+from nofreelunch.story.wording import ABSENCES, BLIND, FIGURES, RESULTS, STATEMENTS, UNDECIDED
 
-TALK, CHANCE, ALONE = "talk’s criterion", "calibrated chance", "this study"
+TALK, CHANCE = "talk’s criterion", "calibrated chance"
+WITHOUT_UNITS = {"share": "position error", "cycles per box": "spectrum"}  # what is judged instead
 KINDS = {
     verdicts.REPRODUCED: ("yes", "✓"),
     verdicts.NOT_REPRODUCED: ("no", "✗"),
@@ -35,12 +37,16 @@ class Chip(NamedTuple):
 
 
 class Card(NamedTuple):
-    """A claim with its chips, its drawing (SVG, may be empty) and its estimates as text."""
+    """A claim with its chips, its drawing (SVG, may be empty) and its estimates as text.
+
+    `whose` says whose number it is set against: "Talk" or "Reference".
+    """
 
     claim: Claim
     chips: tuple[Chip, ...]
     plot: str
     estimates: dict[str, str]
+    whose: str
 
 
 class Section(NamedTuple):
@@ -88,9 +94,14 @@ class Story(NamedTuple):
     limits: tuple[str, ...]
 
 
-def tell(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Story:
-    """The story of a study, from its summary joined with its units, and its theory datasets."""
-    claims = page.evaluate(summary, theory)
+def tell(claims: Sequence[Claim], summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Story:
+    """The story of a study.
+
+    Args:
+        claims: those of `page.evaluate`.
+        summary: the study's summary, joined with its units.
+        theory: spectra of its targets.
+    """
     columns = comparisons.networks_by_target(summary)
     gaps = (_gap(claim, missing.sweep_for(claim.id, summary, theory)) for claim in claims)
     return Story(
@@ -106,8 +117,12 @@ def tell(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Story:
 
 def by_criterion(claim: Claim) -> dict[str, Evidence]:
     """The evidence of a claim by the name of its criterion."""
-    named = {TALK if claim.about_units else ALONE: claim.first, CHANCE: claim.second}
-    return {name: evidence for name, evidence in named.items() if evidence}
+    found = {}
+    if claim.first:
+        found[TALK if claim.about_units else WITHOUT_UNITS[claim.first.unit]] = claim.first
+    if claim.second:
+        found[CHANCE] = claim.second
+    return found
 
 
 def statement(claim: Claim) -> str:
@@ -124,7 +139,7 @@ def _why(claim: Claim, evidence: Evidence) -> str:
     """Why a verdict is open."""
     value, low, high = evidence.estimate[:3]
     if evidence.obstacle:
-        return evidence.obstacle
+        return re.sub("^Needs", "That needs", evidence.obstacle)
     if claim.id in missing.TARGETS_WITHOUT_RING and not high < 1:
         return BLIND
     if not (math.isfinite(value) and math.isfinite(high - low)):
@@ -161,27 +176,30 @@ def _section(number: int, claims: Sequence[Claim]) -> Section:
 
 def _absences(claims: Sequence[Claim]) -> str:
     """What the targets give that should give nothing, in words."""
-    found = [e.verdict for claim in claims for e in by_criterion(claim).values()]
-    endings = ("shown to give none", "found to give some", "such that it cannot be told")
+    tested = [(claim, claim.second) for claim in claims if claim.second]
+    found = [evidence.verdict for _, evidence in tested]
+    endings = dict(zip(KINDS, ABSENCES, strict=True))
     counts = [
-        f"{found.count(verdict)} {'is' if found.count(verdict) == 1 else 'are'} {ending}"
-        for verdict, ending in zip(KINDS, endings, strict=True)
+        f"{found.count(verdict)} {ending[found.count(verdict) > 1]}"
+        for verdict, ending in endings.items()
         if verdict in found
     ]
-    return f"Of the {len(found)} targets that should give no grid cells, {' and '.join(counts)}."
+    said = f"Of {len(found)} targets that should give no grid cells, {', '.join(counts)}."
+    open_ = [_why(claim, e) for claim, e in tested if e.verdict == verdicts.UNTESTABLE]
+    return f"{said} {max(open_, key=open_.count)}" if open_ else said
 
 
 def _card(claim: Claim) -> Card:
     evidence = by_criterion(claim)
     texts = {name: page.estimate_text(e) for name, e in evidence.items()}
     rows = [Row(name, *e.estimate[:3], texts[name]) for name, e in evidence.items()]
-    whose = "talk" if "talk" in claim.reference.source else "reference"
+    whose = "Talk" if "talk" in claim.reference.source else "Reference"
     here = "; ".join(f"{name} {text}" for name, text in texts.items())
-    title = f"{claim.id}: {here}. {whose.capitalize()}: {claim.reference.text}."
+    title = f"{claim.id}: {here}. {whose}: {claim.reference.text}."
     (unit,) = {e.unit for e in evidence.values()}
-    plot = interval_plot(rows, unit, claim.reference.value, whose, title)
+    plot = interval_plot(rows, unit, claim.reference.value, title)
     chips = tuple(_chip(name, [e.verdict]) for name, e in evidence.items())
-    return Card(claim, chips, plot, texts)
+    return Card(claim, chips, plot, texts, whose)
 
 
 def _chip(criterion: str, found: Sequence[str]) -> Chip:

@@ -122,9 +122,15 @@ STATEMENTS = {
     ),
 }
 
+# Of one target or several, by verdict: that they give no grid cells.
+ABSENCES = (
+    ("is shown to give none", "are shown to give none"),
+    ("gives some", "give some"),
+    ("remains open", "remain open"),
+)
 # Why a verdict stays open however narrow the interval is.
 _TOO_FEW_SURROGATES = (
-    "So few surrogates let lattices go unnoticed. That no unit is significant therefore proves "
+    "With so few surrogates lattices can go unnoticed, and that no unit is significant proves "
     "nothing."
 )
 UNDECIDED = {

@@ -58,7 +58,8 @@ def _lacking_widths(label: str, summary: xr.Dataset) -> dict[str, Any]:
             return {}
         wanted = [round(centre + step, 4) for step in (-STEP, 0.0, STEP)]
         return {} if set(wanted) <= set(enough) else {"place_cell_width": wanted}
-    if label in ("R3a", "R4a") and len(enough) < FEWEST_WIDTHS:
+    found = {"R3a": len(enough), "R4a": len(comparisons.widths(summary))}
+    if found.get(label, FEWEST_WIDTHS) < FEWEST_WIDTHS:
         return {"place_cell_width": list(talks.WIDTHS[:: len(talks.WIDTHS) // 2])}
     return {}
 
