@@ -6,11 +6,14 @@ from itertools import pairwise
 
 import pytest
 from nofreelunch.story import interval_plot
-from nofreelunch.story.interval_plot import LEFT, RIGHT, Row
+from nofreelunch.story.interval_plot import LEFT, RIGHT, IntervalRow
 
 NAN = math.nan
 SVG = "{http://www.w3.org/2000/svg}"
-TWO = [Row("one", 0.026, 0.006, 0.046, "+2.6 points"), Row("two", 0.014, 0.003, 0.026, "+1.4")]
+TWO = [
+    IntervalRow("one", 0.026, 0.006, 0.046, "+2.6 points"),
+    IntervalRow("two", 0.014, 0.003, 0.026, "+1.4"),
+]
 
 
 def drawn(rows, unit="difference", talk=0.049, title="A < B") -> ET.Element:
@@ -44,7 +47,7 @@ def test_dots_stand_where_their_values_are():
 
 
 def test_everything_lies_in_the_drawing():
-    wild = [Row("a", -0.4, -1.7, 0.9, "x"), Row("b", 0.2, 0.1, 0.3, "y")]
+    wild = [IntervalRow("a", -0.4, -1.7, 0.9, "x"), IntervalRow("b", 0.2, 0.1, 0.3, "y")]
     for talk in (-3.0, 0.0, 4.0):
         svg = drawn(wild, talk=talk)
         assert all(LEFT <= float(dot.get("cx")) <= RIGHT for dot in by_class(svg, "dot"))
@@ -53,9 +56,15 @@ def test_everything_lies_in_the_drawing():
 
 
 def test_what_is_not_known_is_not_drawn():
-    assert interval_plot.interval_plot([Row("a", NAN, NAN, NAN, "none")], "share", 0, "") == ""
+    assert (
+        interval_plot.interval_plot([IntervalRow("a", NAN, NAN, NAN, "none")], "share", 0, "") == ""
+    )
     assert interval_plot.interval_plot([], "share", 0.0, "") == ""
-    svg = drawn([Row("a", 2.83, NAN, NAN, "2.83"), Row("b", NAN, 0, 1, "none")], "ratio", NAN)
+    svg = drawn(
+        [IntervalRow("a", 2.83, NAN, NAN, "2.83"), IntervalRow("b", NAN, 0, 1, "none")],
+        "ratio",
+        NAN,
+    )
     assert len(by_class(svg, "dot")) == 1
     assert by_class(svg, "whisker") == by_class(svg, "talk") == []
     assert "b" not in texts(svg)

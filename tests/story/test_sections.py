@@ -16,11 +16,6 @@ NUMBER = re.compile(r"[+−]?\d+(?:\.\d+)?")
 
 
 @pytest.fixture(scope="module")
-def theory() -> list[xr.Dataset]:
-    return synthetic_summary.theory("full")
-
-
-@pytest.fixture(scope="module")
 def full() -> xr.Dataset:
     return synthetic_summary.make("full")
 
@@ -34,26 +29,26 @@ def diverged(summary: xr.Dataset) -> xr.Dataset:
 
 
 @pytest.fixture(scope="module")
-def studies(full, theory) -> dict[str, tuple[xr.Dataset, list[xr.Dataset]]]:
+def studies(full) -> dict[str, xr.Dataset]:
     """Studies that learnt what the talk says, and studies that lack something."""
     return {
-        "full": (full, theory),
-        "few seeds": (few_seeds(full), theory),
-        "one network": (full.isel(network=[0]), theory),
-        "all diverged": (diverged(full), theory),
-        "no surrogates": (synthetic_summary.make("full", chance=False), theory),
-        "unlearnt": (synthetic_summary.make("tiny", learnt=False), []),
+        "full": full,
+        "few seeds": few_seeds(full),
+        "one network": full.isel(network=[0]),
+        "all diverged": diverged(full),
+        "no surrogates": synthetic_summary.make("full", chance=False),
+        "unlearnt": synthetic_summary.make("tiny", learnt=False),
     }
 
 
 @pytest.fixture(scope="module")
 def claims(studies) -> dict[str, list[Claim]]:
-    return {name: page.evaluate(*study) for name, study in studies.items()}
+    return {name: page.evaluate(study, []) for name, study in studies.items()}
 
 
 @pytest.fixture(scope="module")
 def told(studies, claims) -> dict[str, Story]:
-    return {name: sections.tell(claims[name], *study) for name, study in studies.items()}
+    return {name: sections.tell(claims[name], study, []) for name, study in studies.items()}
 
 
 STUDIES = ["full", "few seeds", "one network", "all diverged", "no surrogates", "unlearnt"]
@@ -71,7 +66,7 @@ def test_every_claim_is_told_once_with_its_verdicts(name, told, claims):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_number_of_a_sentence_comes_from_the_claims(name, told, studies, claims):
-    text = page.to_markdown(claims[name], studies[name][0])
+    text = page.to_markdown(claims[name], studies[name])
     known = set(NUMBER.findall(text)) | {f"{n}" for n in range(8)}
     for section in told[name].sections:
         assert set(NUMBER.findall(section.sentence)) <= known, section.sentence
@@ -117,7 +112,7 @@ def test_claims_without_a_gap_are_decided(told, claims):
             assert (verdicts.UNTESTABLE in found) == (claim.id in open_)
 
 
-def test_more_networks_are_named_where_the_spread_is_what_is_missing(full, theory):
+def test_more_networks_are_named_where_the_spread_is_what_is_missing(full):
     """A contrast whose interval is too wide, and that three more networks a side would decide."""
     homogeneous = comparisons.select(full)["network"].values
     p_value = full["p_value"].copy(deep=True)
@@ -127,7 +122,7 @@ def test_more_networks_are_named_where_the_spread_is_what_is_missing(full, theor
         values = np.where(rank <= share, 0.01, 0.5)
         p_value.loc[{"network": name}] = np.where(active.sel(network=name), values, np.nan)
     summary = full.assign(p_value=p_value)
-    story = sections.tell(page.evaluate(summary, theory), summary, theory)
+    story = sections.tell(page.evaluate(summary, []), summary, [])
     gaps = {gap.claim.id: gap for gap in story.gaps}
     (reason,) = [r for r in gaps["R6a"].reasons if r.criterion == sections.CHANCE]
     assert reason.why.startswith("The interval is too wide: ")

@@ -13,7 +13,7 @@ SCALE = {"share": 100.0, "difference": 100.0}
 ENDING = {"share": " %", "difference": " points"}
 
 
-class Row(NamedTuple):
+class IntervalRow(NamedTuple):
     """An estimate: its name, value and bounds (NaN where there are none), and all that as text."""
 
     name: str
@@ -23,7 +23,7 @@ class Row(NamedTuple):
     text: str
 
 
-def interval_plot(rows: Sequence[Row], unit: str, talk: float, title: str) -> str:
+def interval_plot(rows: Sequence[IntervalRow], unit: str, talk: float, title: str) -> str:
     """An SVG element with a dot and a whisker per row, and the talk's number in the first one.
 
     The talk's number is an open diamond, so the drawing is read without colours. Rows without a
@@ -35,7 +35,7 @@ def interval_plot(rows: Sequence[Row], unit: str, talk: float, title: str) -> st
         talk: the talk's number, in the same unit.
         title: what the drawing says, for readers who do not see it.
 
-    >>> interval_plot([Row("a", 0.1, 0.05, 0.2, "10 %")], "share", 0.0, "A title")[:4]
+    >>> interval_plot([IntervalRow("a", 0.1, 0.05, 0.2, "10 %")], "share", 0.0, "A title")[:4]
     '<svg'
     """
     shown = [row for row in rows if math.isfinite(row.value)]
@@ -89,7 +89,7 @@ def _axis(
     return parts
 
 
-def _row(row: Row, x: Callable[[float], float], nought: float, top: int) -> list[str]:
+def _row(row: IntervalRow, x: Callable[[float], float], nought: float, top: int) -> list[str]:
     middle = top + MIDDLE
     parts = [_text(0, top + 13, row.name, "start"), _text(WIDTH, top + 13, row.text, "end")]
     parts.append(f'<path d="M{x(nought)} {middle - 9}V{top + ROW}" class="nought"/>')

@@ -15,7 +15,7 @@ from nofreelunch.findings import comparisons, headline, network_measures, power,
 from nofreelunch.findings.claims import missing, page
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence
 from nofreelunch.story import limits
-from nofreelunch.story.interval_plot import Row, interval_plot
+from nofreelunch.story.interval_plot import IntervalRow, interval_plot
 from nofreelunch.story.wording import ABSENCES, BLIND, FIGURES, RESULTS, STATEMENTS, UNDECIDED
 
 TALK, CHANCE = "talk’s criterion", "calibrated chance"
@@ -39,13 +39,15 @@ class Chip(NamedTuple):
 class Card(NamedTuple):
     """A claim with its chips, its drawing (SVG, may be empty) and its estimates as text.
 
-    `whose` says whose number it is set against: "Talk" or "Reference".
+    `why` says why verdicts are open; empty where none is. `whose` says whose number it is set
+    against: "Talk" or "Reference".
     """
 
     claim: Claim
     chips: tuple[Chip, ...]
     plot: str
     estimates: dict[str, str]
+    why: str
     whose: str
 
 
@@ -192,14 +194,15 @@ def _absences(claims: Sequence[Claim]) -> str:
 def _card(claim: Claim) -> Card:
     evidence = by_criterion(claim)
     texts = {name: page.estimate_text(e) for name, e in evidence.items()}
-    rows = [Row(name, *e.estimate[:3], texts[name]) for name, e in evidence.items()]
+    rows = [IntervalRow(name, *e.estimate[:3], texts[name]) for name, e in evidence.items()]
     whose = "Talk" if "talk" in claim.reference.source else "Reference"
     here = "; ".join(f"{name} {text}" for name, text in texts.items())
     title = f"{claim.id}: {here}. {whose}: {claim.reference.text}."
     (unit,) = {e.unit for e in evidence.values()}
     plot = interval_plot(rows, unit, claim.reference.value, title)
     chips = tuple(_chip(name, [e.verdict]) for name, e in evidence.items())
-    return Card(claim, chips, plot, texts, whose)
+    open_ = [_why(claim, e) for e in evidence.values() if e.verdict == verdicts.UNTESTABLE]
+    return Card(claim, chips, plot, texts, " ".join(dict.fromkeys(open_)), whose)
 
 
 def _chip(criterion: str, found: Sequence[str]) -> Chip:
@@ -217,8 +220,9 @@ def _gap(claim: Claim, keys: Mapping[str, object] | None) -> Gap:
     for criterion, evidence in by_criterion(claim).items():
         if evidence.verdict == verdicts.UNTESTABLE:
             why, needed = _why(claim, evidence), power.networks_needed(evidence)
-            known = needed is not None and why != BLIND
-            more = f"{needed - evidence.estimate.count:,}" if known else ""
+            more = ""
+            if needed is not None and why != BLIND:
+                more = f"{needed - evidence.estimate.count:,}"
             reasons.setdefault((why, more), []).append(criterion)
     sweep = yaml.safe_dump(keys, default_flow_style=True, width=10**6).strip() if keys else ""
     return Gap(

@@ -13,7 +13,7 @@ class Wording(NamedTuple):
     answered_by: tuple[str, ...]
 
 
-class Statement(NamedTuple):
+class ClaimWords(NamedTuple):
     """A claim in plain words, where it is reproduced and where it is not."""
 
     holds: str
@@ -70,53 +70,53 @@ RESULTS = {
 }
 
 STATEMENTS = {
-    "R1a": Statement("most networks learn the task", "most networks do not learn the task"),
-    "R1b": Statement(
+    "R1a": ClaimWords("most networks learn the task", "most networks do not learn the task"),
+    "R1b": ClaimWords(
         "few of the networks that learn the task have grid cells",
         "most of the networks that learn the task have grid cells",
     ),
-    "R2a": Statement(
+    "R2a": ClaimWords(
         "difference-of-softmaxes targets give more lattice-like units than chance",
         "difference-of-softmaxes targets give no more lattice-like units than chance",
     ),
-    "R3a": Statement(
+    "R3a": ClaimWords(
         "the width of the place cells matters more than the seed",
         "the seed matters more than the width of the place cells",
     ),
-    "R3b": Statement(
+    "R3b": ClaimWords(
         "a change of the width by 1 cm lowers the share of lattice-like units",
         "a change of the width by 1 cm does not lower the share of lattice-like units",
     ),
-    "R4a": Statement(
+    "R4a": ClaimWords(
         "the spacing of the grid cells grows with the width of the place cells",
         "the spacing of the grid cells does not grow with the width of the place cells",
     ),
-    "R4d": Statement(
+    "R4d": ClaimWords(
         "most networks have one grid module", "most networks have several grid modules"
     ),
-    "R5a": Statement(
+    "R5a": ClaimWords(
         "place cells of mixed widths give fewer lattice-like units than equal ones",
         "place cells of mixed widths give no fewer lattice-like units than equal ones",
     ),
-    "R5b": Statement(
+    "R5b": ClaimWords(
         "place cells of mixed widths with several fields give fewer lattice-like units than equal "
         "ones",
         "place cells of mixed widths with several fields give no fewer lattice-like units than "
         "equal ones",
     ),
-    "R6a": Statement(
+    "R6a": ClaimWords(
         "an equal-amplitude difference of Gaussians gives fewer lattice-like units than a "
         "difference of softmaxes",
         "an equal-amplitude difference of Gaussians gives no fewer lattice-like units than a "
         "difference of softmaxes",
     ),
-    "R6b": Statement(
+    "R6b": ClaimWords(
         "a difference of Gaussians of other amplitudes gives more lattice-like units than chance, "
         "without a softmax",
         "a difference of Gaussians of other amplitudes gives no more lattice-like units than "
         "chance",
     ),
-    "R6c": Statement(
+    "R6c": ClaimWords(
         "the difference of softmaxes has its largest power on a ring",
         "the difference of softmaxes has no ring in its spectrum",
     ),
