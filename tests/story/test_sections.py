@@ -8,7 +8,8 @@ import synthetic_summary
 import xarray as xr
 from nofreelunch.findings import comparisons, headline, verdicts
 from nofreelunch.findings.claims import page
-from nofreelunch.findings.verdicts import Claim
+from nofreelunch.findings.talks import Quantity
+from nofreelunch.findings.verdicts import Claim, Evidence
 from nofreelunch.story import sections
 from nofreelunch.story.sections import Story
 
@@ -128,6 +129,22 @@ def test_more_networks_are_named_where_the_spread_is_what_is_missing(full):
     assert reason.why.startswith("The interval is too wide: ")
     assert 1 <= int(reason.more) <= 50
     assert gaps["R6a"].sweep == ""
+
+
+def test_a_claim_of_ones_own_has_a_card(full):
+    """It may be about no unit, or have its two estimates in different units."""
+    ratio = Evidence(verdicts.over_seeds(np.array([1.0, 1.1, 1.2])), "ratio", verdicts.below(2))
+    share = Evidence(verdicts.of_share(np.ones(12, bool)), "share", verdicts.most)
+    source = Quantity(1.0, "one", "workshop talk")
+    own = [
+        verdicts.judge("R1d", "Own.", source, "n", first=ratio, about_units=False),
+        verdicts.judge("R1e", "Own.", source, "n", first=ratio, second=share),
+    ]
+    story = sections.tell([*page.evaluate(full, []), *own], full, [])
+    cards = {card.claim.id: card for card in story.sections[0].cards}
+    assert cards["R1d"].plot.count("<svg") == 1 and cards["R1e"].plot.count("<svg") == 2
+    assert cards["R1e"].plot.count('class="talk"') == 1
+    assert [chip.kind for chip in cards["R1e"].chips] == ["yes", "yes"]
 
 
 def test_limits_name_what_the_study_is(told, full):

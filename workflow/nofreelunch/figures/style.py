@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,6 @@ RC: dict[Any, Any] = {
     "lines.linewidth": 1.2,
     "image.interpolation": "nearest",
     "pdf.fonttype": 42,
-    "svg.hashsalt": "nofreelunch",  # else names inside the file differ each time
     "axes.unicode_minus": True,
 }
 
@@ -137,9 +137,24 @@ def save_figure(figure: Figure, path: str | Path) -> list[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f".{target.name}.partial")
             figure.savefig(partial, format=kind, dpi=RESOLUTION, metadata=entries)
+            if kind == "svg":
+                partial.write_text(_numbered(partial.read_text(encoding="utf-8")), encoding="utf-8")
             os.replace(partial, target)
             written.append(target)
     return written
+
+
+def _numbered(svg: str) -> str:
+    """An SVG file in which hashes that name its parts are numbers, in the order of first use.
+
+    matplotlib hashes positions to their last bit, which a layout does not repeat.
+    """
+    found: dict[str, str] = {}
+
+    def number(use: re.Match[str]) -> str:
+        return use[1] + found.setdefault(use[2], f"part-{len(found)}")
+
+    return re.sub(r'(id="|url\(#|href="#)([A-Za-z0-9_]*[0-9a-f]{10})(?=["\)])', number, svg)
 
 
 def name(target: str, lines: bool = False) -> str:

@@ -121,7 +121,8 @@ def by_criterion(claim: Claim) -> dict[str, Evidence]:
     """The evidence of a claim by the name of its criterion."""
     found = {}
     if claim.first:
-        found[TALK if claim.about_units else WITHOUT_UNITS[claim.first.unit]] = claim.first
+        others = WITHOUT_UNITS.get(claim.first.unit, "this study")
+        found[TALK if claim.about_units else others] = claim.first
     if claim.second:
         found[CHANCE] = claim.second
     return found
@@ -194,15 +195,21 @@ def _absences(claims: Sequence[Claim]) -> str:
 def _card(claim: Claim) -> Card:
     evidence = by_criterion(claim)
     texts = {name: page.estimate_text(e) for name, e in evidence.items()}
-    rows = [IntervalRow(name, *e.estimate[:3], texts[name]) for name, e in evidence.items()]
     whose = "Talk" if "talk" in claim.reference.source else "Reference"
     here = "; ".join(f"{name} {text}" for name, text in texts.items())
     title = f"{claim.id}: {here}. {whose}: {claim.reference.text}."
-    (unit,) = {e.unit for e in evidence.values()}
-    plot = interval_plot(rows, unit, claim.reference.value, title)
+    plots, talk = [], claim.reference.value
+    for unit in dict.fromkeys(e.unit for e in evidence.values()):
+        rows = [
+            IntervalRow(name, *e.estimate[:3], texts[name])
+            for name, e in evidence.items()
+            if e.unit == unit
+        ]
+        plots.append(interval_plot(rows, unit, talk, title))
+        talk = math.nan  # it has the unit of the first
     chips = tuple(_chip(name, [e.verdict]) for name, e in evidence.items())
     open_ = [_why(claim, e) for e in evidence.values() if e.verdict == verdicts.UNTESTABLE]
-    return Card(claim, chips, plot, texts, " ".join(dict.fromkeys(open_)), whose)
+    return Card(claim, chips, "".join(plots), texts, " ".join(dict.fromkeys(open_)), whose)
 
 
 def _chip(criterion: str, found: Sequence[str]) -> Chip:
