@@ -100,6 +100,9 @@ def test_chips_of_a_section_count_what_differs():
 def test_open_claims_say_why_and_which_sweep_is_lacking(told):
     gaps = {gap.claim.id: gap for gap in told["one network"].gaps}
     assert gaps["R2f"].sweep == "{seed: [0, 1, 2], target: gaussian}"
+    cards = {card.claim.id: card for s in told["one network"].sections for card in s.cards}
+    assert cards["R2f"].sweep == gaps["R2f"].sweep
+    assert cards["R2f"].why == "That needs 3 networks of each kind, found 0."
     for name in ("few seeds", "one network", "all diverged", "no surrogates", "unlearnt"):
         for gap in told[name].gaps:
             assert gap.reasons and all(reason.why.endswith(".") for reason in gap.reasons)

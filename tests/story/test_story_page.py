@@ -152,5 +152,12 @@ def test_captions_are_those_of_the_report(images):
     assert "below 10 cm over 20 steps" in captions["result_1"]
 
 
+def test_the_section_of_a_claim_names_the_sweep_that_is_lacking(pages):
+    text = "".join(Parser(pages["one network"]).text)
+    _, _, section = text.partition("Result 2")
+    section, _, _ = section.partition("Result 3")
+    assert "{seed: [0, 1, 2], target: polar}" in section
+
+
 def test_the_page_has_no_date(pages):
     assert not re.search(r"\b20\d\d-\d\d-\d\d\b", pages["full"])

@@ -21,7 +21,7 @@ def facts(summary: xr.Dataset, claims: int) -> dict[str, str]:
         "networks": verdicts.counted(summary.sizes["network"]),
         "targets": f"{targets} target{'' if targets == 1 else 's'}",
         "units": f"{units.present:,}",
-        "chance": percent(chance) if math.isfinite(chance) else "an unknown share",
+        "chance": percent(chance) if math.isfinite(chance) else "",
         "claims": f"{claims}",
         "arena": f"{values['arena']:g} m",
         "bin": f"{100 * values['bin_size']:g} cm",

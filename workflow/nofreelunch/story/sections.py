@@ -39,8 +39,8 @@ class Chip(NamedTuple):
 class Card(NamedTuple):
     """A claim with its chips, its drawing (SVG, may be empty) and its estimates as text.
 
-    `why` says why verdicts are open; empty where none is. `whose` says whose number it is set
-    against: "Talk" or "Reference".
+    `why` says why verdicts are open; empty where none is. `sweep` is one that the study lacks for
+    it, in YAML. `whose` says whose number it is set against: "Talk" or "Reference".
     """
 
     claim: Claim
@@ -48,6 +48,7 @@ class Card(NamedTuple):
     plot: str
     estimates: dict[str, str]
     why: str
+    sweep: str
     whose: str
 
 
@@ -105,13 +106,14 @@ def tell(claims: Sequence[Claim], summary: xr.Dataset, theory: Sequence[xr.Datas
         theory: spectra of its targets.
     """
     columns = comparisons.networks_by_target(summary)
-    gaps = (_gap(claim, missing.sweep_for(claim.id, summary, theory)) for claim in claims)
+    sweeps = {claim.id: _as_yaml(missing.sweep_for(claim.id, summary, theory)) for claim in claims}
+    gaps = (_gap(claim, sweeps[claim.id]) for claim in claims)
     return Story(
         str(summary.attrs["study"]),
         f"{headline.answer(columns)}.",
         _overview_alt(columns),
         limits.facts(summary, len(claims)),
-        tuple(_section(number, claims) for number in page.RESULTS),
+        tuple(_section(number, claims, sweeps) for number in page.RESULTS),
         tuple(gap for gap in gaps if gap.reasons),
         tuple(limits.limits(summary, len(claims))),
     )
@@ -152,7 +154,11 @@ def _why(claim: Claim, evidence: Evidence) -> str:
     return f"The interval is too wide: {page.estimate_text(evidence)}."
 
 
-def _section(number: int, claims: Sequence[Claim]) -> Section:
+def _as_yaml(keys: Mapping[str, object] | None) -> str:
+    return yaml.safe_dump(keys, default_flow_style=True, width=10**6).strip() if keys else ""
+
+
+def _section(number: int, claims: Sequence[Claim], sweeps: Mapping[str, str]) -> Section:
     words = RESULTS[number]
     chosen = [claim for claim in claims if claim.result == number]
     answers = [statement(claim) for claim in chosen if claim.id in words.answered_by]
@@ -171,7 +177,7 @@ def _section(number: int, claims: Sequence[Claim]) -> Section:
         words.background,
         sentence,
         tuple(_chip(criterion, of) for criterion, of in found.items()),
-        tuple(_card(claim) for claim in chosen),
+        tuple(_card(claim, sweeps[claim.id]) for claim in chosen),
         figure,
         f"{FIGURES[figure]} {sentence}",
     )
@@ -192,7 +198,7 @@ def _absences(claims: Sequence[Claim]) -> str:
     return f"{said} {max(open_, key=open_.count)}" if open_ else said
 
 
-def _card(claim: Claim) -> Card:
+def _card(claim: Claim, sweep: str) -> Card:
     evidence = by_criterion(claim)
     texts = {name: page.estimate_text(e) for name, e in evidence.items()}
     whose = "Talk" if "talk" in claim.reference.source else "Reference"
@@ -209,7 +215,8 @@ def _card(claim: Claim) -> Card:
         talk = math.nan  # it has the unit of the first
     chips = tuple(_chip(name, [e.verdict]) for name, e in evidence.items())
     open_ = [_why(claim, e) for e in evidence.values() if e.verdict == verdicts.UNTESTABLE]
-    return Card(claim, chips, "".join(plots), texts, " ".join(dict.fromkeys(open_)), whose)
+    why = " ".join(dict.fromkeys(open_))
+    return Card(claim, chips, "".join(plots), texts, why, sweep, whose)
 
 
 def _chip(criterion: str, found: Sequence[str]) -> Chip:
@@ -221,7 +228,7 @@ def _chip(criterion: str, found: Sequence[str]) -> Chip:
     return Chip(criterion, "mixed", "◐", ", ".join(counts))
 
 
-def _gap(claim: Claim, keys: Mapping[str, object] | None) -> Gap:
+def _gap(claim: Claim, sweep: str) -> Gap:
     """What stands in the way of the open verdicts of a claim; no reasons where none is open."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for criterion, evidence in by_criterion(claim).items():
@@ -231,12 +238,8 @@ def _gap(claim: Claim, keys: Mapping[str, object] | None) -> Gap:
             if needed is not None and why != BLIND:
                 more = f"{needed - evidence.estimate.count:,}"
             reasons.setdefault((why, more), []).append(criterion)
-    sweep = yaml.safe_dump(keys, default_flow_style=True, width=10**6).strip() if keys else ""
-    return Gap(
-        claim,
-        tuple(Reason(" and ".join(names), *key) for key, names in reasons.items()),
-        sweep,
-    )
+    found = tuple(Reason(" and ".join(names), *key) for key, names in reasons.items())
+    return Gap(claim, found, sweep)
 
 
 def _overview_alt(columns: Mapping[str, xr.Dataset]) -> str:
