@@ -75,7 +75,7 @@ def test_the_page_on_python_lists_every_name():
 
 
 def test_the_study_of_the_page_on_using_it_is_planned(tmp_path):
-    [study] = re.findall(r"```yaml\n(.*?)```", read("docs/using.md"), re.DOTALL)
+    study, *_ = re.findall(r"```yaml\n(.*?)```", read("docs/using.md"), re.DOTALL)
     (tmp_path / "mine.yaml").write_text(study)
     planned = sweeps.load_study(tmp_path / "mine.yaml")
     assert [len(members) for members in planned.sweeps.values()] == [6, 3]
