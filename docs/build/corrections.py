@@ -4,8 +4,10 @@ python docs/build/corrections.py docs/corrections.md
 """
 
 import functools
+import re
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from nofreelunch.findings import talks
 from nofreelunch.findings.corrections import encodings, map_scores, records, replication
 from nofreelunch.findings.corrections.records import Correction, Number
 from nofreelunch.seeds import CORRECTIONS
+from nofreelunch.study.packing import pack_networks
 from nofreelunch.study.schema import read_yaml
 from nofreelunch.study.sweeps import FOLDER, load_study
 from nofreelunch.task.trajectories import ARENA, random_walk
@@ -24,10 +27,10 @@ from nofreelunch.training.loop import train
 
 PAGE = """# Corrections
 
-Twelve places where the talks, or the program behind them, do something else than the words say.
-Each is shown by a small computation, none of which needs a trained study. This page is about
-[“No Free Lunch from Deep Learning in Neuroscience”](../CITATION.cff); what the results become
-without these traps is in the report of a study.
+Twelve places where the two talks on [“No Free Lunch from Deep Learning in
+Neuroscience”](../CITATION.cff), or the program behind them, do not do what the words say. Each is
+shown by a small computation that needs no trained study. The results without these artefacts are in
+the report of a study.
 
 Intervals are 95 % intervals over what was drawn at random, which the last column names. “Exact”
 numbers follow from the definitions.
@@ -37,18 +40,19 @@ This page and its pictures are made by `python docs/build/corrections.py docs/co
 less than a minute. The code is in `findings/corrections/`.
 """
 
+TIE = "\N{NO-BREAK SPACE}"
 UGRNN = {
     "cell": "ugrnn",
-    "units": 64,
+    "units": 32,
     "place_cells": 64,
-    "batch_size": 50,
-    "steps": 300,
+    "batch_size": 20,
+    "steps": 100,
     "weight_decay": 0.0,
 }
 UGRNN_SEEDS = [0, 1, 2]
 PICTURES = {
-    "period_unit": "The lattice of slide 9 in the box of 2.2 m: as it is, and as it would be in cm.",
-    "inverted_ring": "One cell of two targets by distance from its centre, in multiples of its mean.",
+    "period_unit": "The lattice of slide 9 in the box of 2.2 m: in bins, and as it would be in cm.",
+    "inverted_ring": "One cell of two targets by distance from its centre, over its mean activity.",
 }
 
 
@@ -65,7 +69,9 @@ def corrections() -> dict[str, Correction]:
         ),
         encodings.differences_in_the_exponent,
         functools.partial(
-            replication.decayed_tensor, trained(), training=f", {UGRNN['steps']} steps"
+            replication.decayed_tensor,
+            trained(),
+            training=f" of {UGRNN['units']} units, {UGRNN['steps']} steps",
         ),
         map_scores.score_definitions,
         map_scores.largest_of_many,
@@ -82,15 +88,13 @@ def trained() -> list[dict[str, np.ndarray]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corrections.yaml"
         path.write_text(yaml.safe_dump(study), encoding="utf-8")
-        cohorts = load_study(path).cohorts
+        [cohort] = pack_networks(load_study(path).networks, mix_seeds=True)
     walks = random_walk(count=2000, steps=20, seed=CORRECTIONS)
-    networks = []
-    for cohort in cohorts:
-        done = train(cohort, walks, device="cpu")
-        for index in range(done.sizes["network"]):
-            one = done.isel(network=index)
-            networks.append({name: one[f"weight_{name}"].values for name in ("bias", "recurrent")})
-    return networks
+    done = train(cohort, walks, device="cpu")
+    return [
+        {name: done[f"weight_{name}"].values[index] for name in ("bias", "recurrent")}
+        for index in range(len(cohort))
+    ]
 
 
 def page(made: dict[str, Correction]) -> str:
@@ -106,10 +110,17 @@ def section(number: int, name: str, correction: Correction) -> str:
         picture = f"\n![{PICTURES[name]}](corrections_{name}.png)\n\n*{PICTURES[name]}*\n"
     return (
         f"## {number}. {correction.title}\n\n"
-        f"*The original.* {correction.said}\n\n"
-        f"*What holds.* {correction.holds}\n\n"
-        f"*Here.* {correction.here}\n{picture}\n{table(correction.numbers)}"
+        f"{wrapped(f'*The original.* {correction.said}')}\n\n"
+        f"{wrapped(f'*What holds.* {correction.holds}')}\n\n"
+        f"{wrapped(f'*Here.* {correction.here}')}\n{picture}\n{table(correction.numbers)}"
     )
+
+
+def wrapped(text: str) -> str:
+    """A paragraph in lines of the page's width; numbers stay beside their units."""
+    tied = re.sub(r"(?<=\d) (?=%|×|cm\b)| / ", lambda found: found[0].replace(" ", TIE), text)
+    lines = textwrap.fill(tied, 100, break_on_hyphens=False, break_long_words=False)
+    return lines.replace(TIE, " ")
 
 
 def table(numbers: Sequence[Number]) -> str:

@@ -86,22 +86,16 @@ def inverted_ring(draws: int = 4) -> Correction:
         for name, d in (("at the centre", 0.0), ("on the ring", radius), ("far away", math.inf))
     ]
     numbers.append(Number("radius of the ring", 100 * radius, "cm"))
-    for target, name in (
-        ("difference_of_gaussians", "equal amplitudes"),
-        ("general_difference_of_gaussians", "equal areas"),
-    ):
-        profiles = [_by_distance(target, seed, radius) for seed in range(draws)]
-        for place, values in zip(
-            ("at the centre", "on the ring", f"beyond {100 * FAR:g} cm"),
-            np.transpose(profiles),
-            strict=True,
-        ):
-            basis = f"{draws} draws of centres"
-            numbers.append(mean_of(f"target, {name}, {place}", values, "× mean", basis, 2))
+    profiles = np.array([_by_distance(seed, radius) for seed in range(draws)])
+    for target, name in enumerate(("equal amplitudes", "equal areas")):
+        for index, place in enumerate(("at the centre", "on the ring", f"beyond {100 * FAR:g} cm")):
+            label, values = f"target, {name}, {place}", profiles[:, target, index]
+            numbers.append(mean_of(label, values, "× mean", f"{draws} draws of centres", 2))
     _, low, _, at, centre, on_ring, far, *_ = numbers
     return Correction(
         "The “true” difference of Gaussians is a ring of silence",
-        "The NeurIPS talk takes exp(−q) − exp(−Q) for the true difference of Gaussians.",
+        "The talks take exp(−q) − exp(−Q) for the true difference of Gaussians, where q = d² / 2σ² "
+        "at a distance d from the centre and Q = q / s².",
         f"At equal amplitudes it is nowhere above zero: zero at a cell's centre, {low.text} on a "
         f"ring of {at.text} around it, and zero far away. In the target a cell is about as active "
         f"far away as at its centre ({far.text} and {centre.text}), and least on the ring "
@@ -127,14 +121,14 @@ def decoding_floor(
         walks: number of walks, whose last positions are decoded.
     """
     settings = [(width, ratio) for width in widths for ratio in ratios]
-    places = [_last_positions(walks, 5, draw) for draw in range(draws)]
+    places = [_walked(walks, 5, draw)[:, -1] for draw in range(draws)]
     floors = [_floors("difference_of_gaussians", *setting, places) for setting in settings]
     basis = f"{draws} draws of centres"
     below = f"below {100 * CRITERION:g} cm"
     bounds = intervals.seed_interval(floors)
     # The interval goes from settings whose whole interval is below to those that reach below.
-    passing = [100 * float(np.mean(bound < 100 * CRITERION)) for bound in bounds]
-    exact = Number(f"settings with a floor {below}", passing[0], "%", basis, *passing[:0:-1])
+    passing, most, fewest = (100 * float(np.mean(bound < 100 * CRITERION)) for bound in bounds)
+    exact = Number(f"settings with a floor {below}", passing, "%", basis, fewest, most)
     total, share, _ = talks.SHARES_BY_TARGET["difference_of_gaussians"]
     low, high = (100 * float(bound) for bound in intervals.wilson(round(share * total), total))
     label = f"trained networks {below}, NeurIPS talk"
@@ -152,9 +146,9 @@ def decoding_floor(
         "(NeurIPS talk, slide 7), which reads as a failure to path-integrate.",
         "The decoder averages the three least active cells. These lie on the ring, not at the "
         f"animal's place, so even the exact target decodes to {below} in only "
-        f"{round(passing[0] * len(settings) / 100)} of the {len(settings)} settings ({exact.text}): "
-        "about the share of the networks that pass. A trained network may do slightly better, "
-        "because its outputs are not exactly the target.",
+        f"{round(passing * len(settings) / 100)} of the {len(settings)} settings "
+        f"({exact.text}), about the share of the networks that pass. A trained network may do "
+        "slightly better, because its outputs are not exactly the target.",
         "`ridge_error` is the position error of one decoder that is the same for all targets.",
         tuple(numbers),
     )
@@ -195,11 +189,11 @@ def opposite_points(draws: int = 8, walks: int = 500) -> Correction:
 
     Args:
         draws: sets of walks, 2 or more.
-        walks: number of walks in a set, whose last positions are decoded.
+        walks: number of walks in a set.
     """
     wrong, centre, opposite, gap = [], [], [], []
     for draw in range(draws):
-        place = _last_positions(walks, 12, draw)
+        place = _walked(walks, 12, draw)
         away = np.linalg.norm(polar_decoded(*polar_code(place)) - place, axis=-1)
         wrong.append(100 * away.mean())
         opposite.append(100 * np.mean(away > 1e-9))
@@ -263,10 +257,10 @@ def _grid() -> np.ndarray:
     return np.stack(np.meshgrid(side, side), axis=-1)
 
 
-def _last_positions(walks: int, *stream: int) -> np.ndarray:
-    """Where independent walks of `STEPS` steps end: (walk, 2), m."""
+def _walked(walks: int, *stream: int) -> np.ndarray:
+    """Positions on walks after each of `STEPS` steps: (walk, step, 2), m."""
     seed = int(generator(SEED, CORRECTIONS, *stream).integers(2**31))
-    return random_walk(walks, STEPS, seed)["position"].values[:, -1].astype(float)
+    return random_walk(walks, STEPS, seed)["position"].values[:, 1:].astype(float)
 
 
 def _floors(name: str, width: float, ratio: float, places: Sequence[np.ndarray]) -> list[float]:
@@ -287,15 +281,19 @@ def _difference(distance: float) -> float:
     return math.exp(-q) - math.exp(-q / RATIO**2)
 
 
-def _by_distance(name: str, seed: int, radius: float) -> list[float]:
-    """Mean activity at a cell's centre, on the ring and far away, over the mean of all."""
-    place = _grid().reshape(-1, 2)
+def _by_distance(seed: int, radius: float) -> list[list[float]]:
+    """Mean activity at a cell's centre, on the ring and far away, over the mean of all.
+
+    The first list is of the difference of Gaussians of equal amplitudes, the second of equal areas.
+    """
+    place, surround = _grid().reshape(-1, 2), {"width_ratio": RATIO}
     # Cells of one seed have one set of centres, and a Gaussian cell is most active at its own.
-    surround = {"width_ratio": RATIO}
-    gaussian = _target("gaussian", seed, surround).encode(place)
-    centre = place[gaussian.argmax(axis=0)]
+    centre = place[_target("gaussian", seed, surround).encode(place).argmax(axis=0)]
     distance = np.hypot(*(place[:, None] - centre).transpose(2, 0, 1))
-    activity = _target(name, seed, surround).encode(place)
     step = ARENA / (SIDE - 1)
     where = (distance < step / 2, np.abs(distance - radius) < step / 2, distance > FAR)
-    return [float(activity[chosen].mean() / activity.mean()) for chosen in where]
+    found = []
+    for name in ("difference_of_gaussians", "general_difference_of_gaussians"):
+        activity = _target(name, seed, surround).encode(place)
+        found.append([float(activity[chosen].mean() / activity.mean()) for chosen in where])
+    return found
