@@ -265,10 +265,11 @@ def test_forecast_of_a_study(tmp_path, capsys):
     assert __main__.main(["forecast", str(study)]) == 0
     said = capsys.readouterr()
     lines = said.out.splitlines()
-    assert said.err == "" and lines[0].split() == "targets lattice radius contrast period".split()
-    assert lines[2].split()[:3] == ["widths", "2", "2"] and "0.75–0.91" in lines[2]
-    assert lines[3].split() == ["gaussian", "1", "0", "1.00", "1.00", "-"]
-    assert lines[5:] == [
+    heads = "sweep targets lattice radius (cycles/box) contrast period (m)"
+    assert said.err == "" and lines[0].split() == heads.split()
+    assert lines[1].split()[:3] == ["widths", "2", "2"] and "0.75–0.91" in lines[1]
+    assert lines[2].split() == ["gaussian", "1", "0", "1.00", "1.00", "-"]
+    assert lines[4:] == [
         "widths: 2 of 2 targets predict a lattice, with periods of 0.75–0.91 m.",
         "gaussian: Gaussian place-cell targets predict no lattice: their power is highest for "
         "waves as long as the box, as their fields have no surround.",

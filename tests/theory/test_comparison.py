@@ -76,7 +76,8 @@ def test_pairs_with_a_gap_are_left_out():
 def test_too_few_networks_have_no_line(count):
     found = compare_periods([0.9] * count, [1.0] * count, BOX)
     assert np.isnan(found.slope).all() and np.isnan(found.r_squared).all()
-    assert np.isnan(found.error).all() == (count == 0)
+    assert np.isnan(found.error.sel(bound="estimate")).all() == (count == 0)
+    assert np.isnan(found.error.sel(bound="low")).all() == (count < 2)
 
 
 def test_one_prediction_has_no_line():

@@ -11,7 +11,7 @@ from target_examples import build
 @pytest.fixture(scope="module")
 def spectrum():
     """Of fields so narrow that several waves fit the arena in every direction."""
-    return spectra.spectrum(build("difference_of_softmaxes", width=0.08, cells=256), 33)
+    return spectra.spectrum(build("difference_of_softmaxes", width=0.08, cells=256), 45)
 
 
 def scores(spectrum, activation, count=4):

@@ -149,9 +149,10 @@ def _forecast(given: argparse.Namespace) -> None:
     specs = {n.id: {key: n.spec[key] for key in sweeps.TARGET_KEYS} for n in study.networks}
     targets = {name: [specs[member] for member in ids] for name, ids in study.sweeps.items()}
     found = forecasts.forecast_sweeps(targets, study.trajectories["arena"], progress=True)
-    sentences = found.pop("sentence")
-    lines = [f"{name}: {sentence}" for name, sentence in sentences.items()]
-    sys.stdout.write("\n".join([found.to_string(), "", *lines]) + "\n")
+    lines = [f"{name}: {sentence}" for name, sentence in found.pop("sentence").items()]
+    units = {"radius": "radius (cycles/box)", "period": "period (m)"}
+    table = found.rename(columns=units).rename_axis(index=None, columns="sweep").to_string()
+    sys.stdout.write("\n".join([table, "", *lines]) + "\n")
 
 
 def _add_targets(commands: argparse._SubParsersAction) -> None:

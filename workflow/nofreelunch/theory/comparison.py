@@ -61,7 +61,7 @@ def compare_periods(
         `error` (guess, bound): mean absolute error, m, of "predicted" and of the nulls.
         `gain` (guess, bound): error of a null less that of the prediction, m; above zero where the
         prediction is better.
-        The attribute `networks` counts the pairs.
+        The attribute `networks` counts the pairs. One network has estimates and no bounds.
 
     Raises:
         ValueError: for arrays of unequal shapes, and for lengths that are not above zero.
@@ -70,14 +70,14 @@ def compare_periods(
     if not box > 0:
         raise refused("box", f"{box} m", "a side above 0 m")
     count = pairs.shape[1]
-    chosen = np.arange(count)[np.newaxis]
+    values = np.full((3 + 2 * len(GUESSES), 3), np.nan)
     if count:
+        chosen = np.arange(count)[np.newaxis]
+        values[:, 0] = _described(*pairs, chosen, box)[:, 0]
+    if count > 1:
         random = seeds.generator(seed, seeds.RESAMPLES)
-        chosen = np.concatenate([chosen, random.integers(count, size=(RESAMPLES, count))])
-    first, *resampled = (_described(*pairs[:, rows], box) for rows in chosen)
-    tail = (1 - confidence) / 2
-    low, high = _percentiles(np.array(resampled or [first]), [tail, 1 - tail])
-    values = np.stack([first, low, high], axis=-1)
+        chosen = random.integers(count, size=(RESAMPLES, count))
+        values[:, 1:] = _percentiles(_described(*pairs, chosen, box), confidence)
     found = {
         "slope": ("bound", values[0], {"units": "1"}),
         "intercept": ("bound", values[1], {"units": "m"}),
@@ -132,27 +132,45 @@ def roc_area(expected: ArrayLike, share: ArrayLike, confidence: float = 0.95) ->
     return RocArea(area, float(low), float(high), yes.size, no.size)
 
 
-def _described(predicted: np.ndarray, measured: np.ndarray, box: float) -> np.ndarray:
-    """Slope, intercept, R^2, then error and gain of each of `GUESSES`."""
-    line = np.full(3, np.nan)
-    if measured.size >= FEWEST and np.ptp(predicted) > 0:
-        slope, intercept = np.polyfit(predicted, measured, 1)
-        left = np.square(measured - slope * predicted - intercept).sum()
-        spread = np.square(measured - measured.mean()).sum()
-        line = np.array([slope, intercept, 1 - left / spread if spread else np.nan])
-    if not measured.size:
-        return np.concatenate([line, np.full(2 * len(GUESSES), np.nan)])
-    guesses = predicted, np.median(measured), HEXAGONAL * box, predicted[:, np.newaxis]
-    error = np.array([np.abs(guess - measured).mean() for guess in guesses])
+def _described(
+    predicted: np.ndarray, measured: np.ndarray, chosen: np.ndarray, box: float
+) -> np.ndarray:
+    """Slope, intercept, R^2, then error and gain of each guess (quantity, resample).
+
+    `chosen` (resample, network) has the networks in each resample.
+    """
+    x, y, count = predicted[chosen], measured[chosen], len(predicted)
+    line = np.full((3, len(chosen)), np.nan)
+    apart = (np.ptp(x, axis=1) > 0) & (count >= FEWEST)
+    dx, dy = (values[apart] - values[apart].mean(axis=1, keepdims=True) for values in (x, y))
+    shared = (dx * dy).sum(axis=1)
+    slope = shared / np.square(dx).sum(axis=1)
+    line[0, apart] = slope
+    line[1, apart] = y[apart].mean(axis=1) - slope * x[apart].mean(axis=1)
+    spread = np.square(dy).sum(axis=1)
+    line[2, apart] = np.divide(
+        slope * shared, spread, np.full_like(slope, np.nan), where=spread > 0
+    )
+    times = np.array([np.bincount(row, minlength=count) for row in chosen])  # in each resample
+    pairings = times @ np.abs(predicted[:, np.newaxis] - measured)
+    error = np.stack(
+        [
+            np.abs(x - y).mean(axis=1),
+            np.abs(np.median(y, axis=1, keepdims=True) - y).mean(axis=1),
+            np.abs(HEXAGONAL * box - y).mean(axis=1),
+            (pairings * times).sum(axis=1) / count**2,
+        ]
+    )
     return np.concatenate([line, error, error - error[0]])
 
 
-def _percentiles(values: np.ndarray, shares: list[float]) -> np.ndarray:
-    """Percentiles (share, column) of the values (row, column) that are not NaN."""
-    found = np.full((len(shares), values.shape[1]), np.nan)
-    for column, known in enumerate(np.isfinite(values).T):
+def _percentiles(values: np.ndarray, confidence: float) -> np.ndarray:
+    """Bounds (quantity, 2) of the values (quantity, resample) that are not NaN."""
+    found = np.full((len(values), 2), np.nan)
+    tail = (1 - confidence) / 2
+    for row, known in enumerate(np.isfinite(values)):
         if known.any():
-            found[:, column] = np.quantile(values[known, column], shares)
+            found[row] = np.quantile(values[row, known], [tail, 1 - tail])
     return found
 
 

@@ -32,7 +32,7 @@ def forecast(target: str | Mapping[str, Any] | Target, arena: float = ARENA) -> 
     >>> found = nfl.forecast("difference_of_softmaxes")
     >>> print(found.attrs["sentence"])
     Difference-of-softmaxes targets predict a lattice with a period of 0.91 m (by formula): their
-    power peaks on a ring of 2.8 cycles per box, 5.0 times as high as for waves as long as the box.
+    power peaks on a ring of 2.8 cycles per box, 5.00 times as high as for waves as long as the box.
     The arena holds about 7 fields.
     >>> bool(nfl.forecast("gaussian")["lattice_expected"])
     False
@@ -176,41 +176,45 @@ def _concluded(found: xr.Dataset, spec: Mapping[str, Any]) -> xr.Dataset:
     formula = float(found["period"].sel(source="formula"))
     period = formula if np.isfinite(formula) else float(box["period"])
     expected = bool(found["draws_with_annulus"] == 1 and period <= arena)
-    fields = arena**2 / (period**2 / HEXAGONAL)  # a field of the lattice has an area of its own
+    fields = HEXAGONAL * (arena / period) ** 2  # a field of the lattice has a part of the plane
     found["lattice_expected"] = expected
     found["predicted_period"] = ((), period if expected else np.nan, {"units": "m"})
     found["fields"] = fields if expected else np.nan
-    ring = f"{float(box['radius']):.1f} cycles per box"
-    label, share = facts_of(spec["target"]).label, float(found["draws_with_annulus"])
+    label = facts_of(spec["target"]).label
     if expected:
         spread = float(box["period_spread"])
         how = "by formula" if np.isfinite(formula) else f"from spectra, ± {spread:.2f} m"
         sentence = (
             f"{label} targets predict a lattice with a period of {period:.2f} m ({how}): their "
-            f"power peaks on a ring of {ring}, {float(box['contrast']):.1f} times as high as for "
-            f"waves as long as the box. The arena holds about {fields:.0f} fields."
-        )
-    elif share == 1:
-        sentence = (
-            f"{label} targets predict no lattice that fits: their power peaks on a ring of {ring}, "
-            f"but the period, {period:.2f} m, is longer than the arena, {arena:g} m."
-        )
-    elif share > 0:
-        sentence = (
-            f"{label} targets are undecided: their power peaks on a ring for "
-            f"{round(share * DRAWS)} of {DRAWS} draws of the place cells, and for waves as long as "
-            "the box for the others."
+            f"power peaks on a ring of {float(box['radius']):.1f} cycles per box, "
+            f"{float(box['contrast']):.2f} times as high as for waves as long as the box. The "
+            f"arena holds about {fields:.0f} fields."
         )
     else:
-        sentence = (
-            f"{label} targets predict no lattice: their power is highest for waves as long as the "
-            f"box{_why_none(spec, arena)}."
-        )
+        sentence = f"{label} targets {_why_none(found, spec, period)}."
     return found.assign_attrs(sentence=sentence)
 
 
-def _why_none(spec: Mapping[str, Any], arena: float) -> str:
-    """Why a spectrum has no annulus, as the end of a sentence."""
+def _why_none(found: xr.Dataset, spec: Mapping[str, Any], period: float) -> str:
+    """Why no lattice is expected, as the end of a sentence."""
+    arena, box = found.attrs["arena"], found.sel(source="periodic")
+    draws = round(float(found["draws_with_annulus"]) * DRAWS)
+    if not box["radius"] > 1:
+        why = _why_no_annulus(spec, arena)
+        return f"predict no lattice: their power is highest for waves as long as the box{why}"
+    if draws < DRAWS:
+        return (
+            f"are undecided: their power peaks on a ring for {draws} of {DRAWS} draws of the place "
+            "cells, and for waves as long as the box for the others"
+        )
+    return (
+        f"predict no lattice that fits: their power peaks on a ring of {float(box['radius']):.1f} "
+        f"cycles per box, but the period, {period:.2f} m, is longer than the arena, {arena:g} m"
+    )
+
+
+def _why_no_annulus(spec: Mapping[str, Any], arena: float) -> str:
+    """Why the power peaks at the longest waves, as the end of a sentence."""
     facts = facts_of(spec["target"])
     if not _has_fields(spec):
         return ", as they have no place fields"
@@ -239,8 +243,11 @@ def _row(forecasts: Sequence[xr.Dataset]) -> dict[str, Any]:
     }
     if len(forecasts) == 1:
         return row | {"sentence": forecasts[0].attrs["sentence"]}
+    labels = [facts_of(json.loads(one.attrs["spec"])["target"]).label for one in forecasts]
+    others = ", ".join(dict.fromkeys(np.array(labels)[~expected].tolist()))
     sentence = f"{row['lattice']} of {row['targets']} targets predict a lattice"
     sentence += f", with periods of {row['period']} m" if expected.any() else ""
+    sentence += f"; the others do not ({others})" if others else ""
     return row | {"sentence": f"{sentence}."}
 
 

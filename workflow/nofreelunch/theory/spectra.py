@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from scipy import fft
 
 from nofreelunch.errors import refused, shown
 from nofreelunch.task.catalogue import facts_of
@@ -37,9 +38,8 @@ def spectrum(target, resolution: int = RESOLUTION, periodic: bool = True) -> xr.
     to one. The covariance for a shift is the product of a cell's activity at positions this shift
     apart, averaged over the grid and summed over cells.
 
-    With `periodic`, the published analysis, the grid is taken as periodic, so that a shift across a
-    wall goes on at the opposite wall. Without, only pairs of positions inside the arena count: no
-    walls are joined, and modes are half as far apart.
+    With `periodic`, as published, a shift across a wall goes on at the opposite wall. Without, only
+    pairs of positions inside the arena count, and there are modes at every half cycle, too.
 
     Args:
         target: as `build_target` makes it.
@@ -48,7 +48,7 @@ def spectrum(target, resolution: int = RESOLUTION, periodic: bool = True) -> xr.
 
     Returns:
         A dataset in which modes count cycles per box, whose side is `attrs["box"]` (m): one grid
-        spacing more than the arena if it is periodic, half a spacing more if not.
+        spacing more than the arena.
         `covariance` (dy, dx): for each shift in m; zero shift is in the middle.
         `power` (ky, kx): power of each mode, summed over cells. In a periodic arena it is the
         Fourier transform of the covariance, and its sum is the covariance at zero shift. Otherwise
@@ -68,9 +68,10 @@ def spectrum(target, resolution: int = RESOLUTION, periodic: bool = True) -> xr.
     if target.networks != 1:
         raise refused("target", f"a stack of {target.networks}", "one target")
     step = target.arena / (resolution - 1)
+    box = resolution * step
     power, covariance = _power_and_covariance(target, resolution, periodic)
     number = np.arange(len(power)) - len(power) // 2
-    modes, box = (number, len(power) * step) if periodic else (number / 2, len(power) * step / 2)
+    modes = number if periodic else number / 2
     radius, radial = _radial_mean(power, modes)
     peak = peak_of(radius, radial)
     return xr.Dataset(
@@ -153,15 +154,18 @@ def _power_and_covariance(target, resolution: int, periodic: bool) -> tuple[np.n
     side = np.linspace(-target.arena / 2, target.arena / 2, resolution)
     cells = target.encode(np.stack(np.meshgrid(side, side), axis=-1))
     cells = cells - cells.mean(axis=(0, 1))
-    size = resolution if periodic else 2 * resolution - 1  # zeros keep opposite walls apart
-    waves = np.fft.fft2(cells, s=(size, size), axes=(0, 1)) / resolution**2
+    size = resolution if periodic else 2 * resolution  # zeros keep opposite walls apart
+    waves = fft.fft2(cells, s=(size, size), axes=(0, 1)) / resolution**2
     power = np.square(np.abs(waves)).sum(axis=-1)
     power[0, 0] = 0.0
-    covariance = np.fft.fftshift(np.fft.ifft2(power, norm="forward").real)
-    if not periodic:
-        inside = 1 - np.abs(np.arange(size) - size // 2) / resolution
-        covariance /= inside[:, None] * inside * (size / resolution) ** 2
-    return np.fft.fftshift(power), covariance
+    covariance = fft.fftshift(fft.ifft2(power, norm="forward").real)
+    power = fft.fftshift(power)
+    if periodic:
+        return power, covariance
+    # The first row and column, of a shift as long as the grid, have no partner of opposite sign.
+    inside = 1 - np.abs(np.arange(1, size) - resolution) / resolution
+    covariance = covariance[1:, 1:] / (inside[:, np.newaxis] * inside)
+    return power[1:, 1:], covariance * (resolution / size) ** 2
 
 
 def _period(spec: dict, radius: np.ndarray, radial: np.ndarray, box: float) -> float:
