@@ -73,11 +73,11 @@ def compare_periods(
     values = np.full((3 + 2 * len(GUESSES), 3), np.nan)
     if count:
         chosen = np.arange(count)[np.newaxis]
-        values[:, 0] = _described(*pairs, chosen, box)[:, 0]
+        values[:, 0] = _described(pairs, chosen, box)[:, 0]
     if count > 1:
         random = seeds.generator(seed, seeds.RESAMPLES)
         chosen = random.integers(count, size=(RESAMPLES, count))
-        values[:, 1:] = _percentiles(_described(*pairs, chosen, box), confidence)
+        values[:, 1:] = _percentiles(_described(pairs, chosen, box), confidence)
     found = {
         "slope": ("bound", values[0], {"units": "1"}),
         "intercept": ("bound", values[1], {"units": "m"}),
@@ -132,13 +132,13 @@ def roc_area(expected: ArrayLike, share: ArrayLike, confidence: float = 0.95) ->
     return RocArea(area, float(low), float(high), yes.size, no.size)
 
 
-def _described(
-    predicted: np.ndarray, measured: np.ndarray, chosen: np.ndarray, box: float
-) -> np.ndarray:
+def _described(pairs: np.ndarray, chosen: np.ndarray, box: float) -> np.ndarray:
     """Slope, intercept, R^2, then error and gain of each guess (quantity, resample).
 
-    `chosen` (resample, network) has the networks in each resample.
+    `pairs` (2, network) are predicted and measured; `chosen` (resample, network) has the networks
+    in each resample.
     """
+    predicted, measured = pairs
     x, y, count = predicted[chosen], measured[chosen], len(predicted)
     line = np.full((3, len(chosen)), np.nan)
     apart = (np.ptp(x, axis=1) > 0) & (count >= FEWEST)

@@ -69,7 +69,7 @@ def forecast(target: str | Mapping[str, Any] | Target, arena: float = ARENA) -> 
     if isinstance(target, Target):
         if target.networks != 1:
             raise refused("target", f"a stack of {target.networks}", "one target")
-        target, arena = target.spec, target.arena
+        arena, target = target.arena, target.spec
     built = [targets.build_target(target, seed, arena) for seed in range(DRAWS)]
     spec = built[0].spec
     resolution = _resolution(spec, arena)
