@@ -62,7 +62,9 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys):
         "[0.6 nan]",
         "[ True False]",
         "(2, 87, 87)",
-        "(10, 21, 256) 0.91",
+        "(10, 21, 256)",
+        "The arena holds about 7 fields.",
+        "bounded     0.90",
     ):
         assert f"{printed}\n" in said
     assert dict(names["scores_of_all"].sizes)["network"] == 5
