@@ -22,6 +22,7 @@ activate := . .venv/bin/activate
 .PHONY: study env test lint benchmark gpu validate
 
 study: .venv/.ready
+	@cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; { mkdir -p "$$cache" && test -w "$$cache"; } 2> /dev/null || { echo "$$cache: found a folder that cannot be written, where Snakemake keeps files: set XDG_CACHE_HOME to one that can" >&2; exit 1; }
 	@$(activate) && snakemake $(if $(STUDY),--config "study=$(STUDY)")
 	@$(activate) && python -m nofreelunch.running.finished "$(STUDY)"
 

@@ -24,7 +24,7 @@ import numpy as np
 import scipy.ndimage
 import torch
 import xarray as xr
-from nofreelunch.compute import devices, kernels
+from nofreelunch.compute import devices, fused, kernels
 from nofreelunch.networks import network_stack, shapes
 from nofreelunch.networks.cohorts import Cohort, Network
 from nofreelunch.scoring import grid_scores
@@ -55,6 +55,8 @@ BESIDE = (
     {"seed": 1, "batch_size": 13, "sequence_length": 5, "loss_steps": "all"},
     {"seed": 2, "loss_steps": 3, "weight_decay": 1e-3},
 )
+# Compiling takes seconds each time, and these have all that is compiled.
+COMPILED = ("difference_of_softmaxes", "several fields")
 LARGE = {"encoder_scale": 512.0, "steps": 3}  # of 1,024 units and 512 place cells
 NETWORKS = 8  # that do not fit
 MAPS = {22: 4096, 44: 1024}  # bins -> maps that are scored
@@ -83,7 +85,7 @@ def small(**keys: Any) -> Spec:
 
 def parity(where: torch.device) -> Iterator[Result]:
     """Weights after `STEPS` steps on the device and on a CPU, alone and stacked, for every case;
-    and on the device with the captured graph and without it.
+    on the device with the captured graph and without it; and with compiled elementwise work.
     """
     found: Result = {"tolerance": TOLERANCE, "at_a_kink": AT_A_KINK, "cases": [], "failed": []}
     pool = random_walk(500, LENGTH, seed=0)
@@ -99,6 +101,31 @@ def parity(where: torch.device) -> Iterator[Result]:
                 found["failed"].append(f"parity of {row['case']}: {reason}")
             found["cases"].append(row)
             yield found
+    for name in COMPILED:
+        specs = [cases()[name] | beside for beside in ({}, *BESIDE)]
+        row = {"case": f"{name}, compiled"}
+        try:
+            with compiled_always():
+                row |= differences(pool, specs, where)
+        except Exception as error:
+            row["error"] = _line(error)
+        if (reason := _fault(row, AT_A_KINK, where)) is not None:
+            found["failed"].append(f"parity of {row['case']}: {reason}")
+        found["cases"].append(row)
+        yield found
+
+
+@contextmanager
+def compiled_always() -> Iterator[None]:
+    """Compile elementwise work also of small stacks; RuntimeError if the compiler failed."""
+    with (
+        mock.patch.object(fused, "worthwhile", lambda tensor: True),
+        mock.patch.object(fused.log, "warning") as warned,
+    ):
+        fused._compiled.cache_clear()
+        yield
+    if warned.called:
+        raise RuntimeError(warned.call_args.args[0] % warned.call_args.args[1:])
 
 
 def _fault(row: Result, allowed: float, where: torch.device) -> str | None:

@@ -24,7 +24,7 @@ LONG = ("test_through_slurm", "test_workflow", "test_stop", "test_conventions", 
 
 # On a busy machine an example may take any time.
 hypothesis.settings.register_profile(
-    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "busy", deadline=None, max_examples=50, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("busy")
 

@@ -251,3 +251,36 @@ def test_as_a_module(maps, tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_forecast_of_a_study(tmp_path, capsys):
+    """A table with a row for each sweep, then a sentence for each."""
+    study = tmp_path / "mine.yaml"
+    study.write_text(
+        "defaults: {place_cells: 64}\n"
+        "sweeps:\n"
+        "  widths: {place_cell_width: [0.10, 0.12], seed: [0, 1]}\n"
+        "  gaussian: {target: gaussian}\n"
+    )
+    assert __main__.main(["forecast", str(study)]) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    heads = "sweep targets lattice radius (cycles/box) contrast period (m)"
+    assert said.err == "" and lines[0].split() == heads.split()
+    assert lines[1].split()[:3] == ["widths", "2", "2"] and "0.75–0.91" in lines[1]
+    assert lines[2].split() == ["gaussian", "1", "0", "1.00", "1.00", "-"]
+    assert lines[4:] == [
+        "widths: 2 of 2 targets predict a lattice, with periods of 0.75–0.91 m.",
+        "gaussian: Gaussian place-cell targets predict no lattice: their power is highest for "
+        "waves as long as the box, as their fields have no surround.",
+    ]
+
+
+def test_forecasts_that_are_refused(tmp_path, capsys):
+    assert "laptop" in refusal(capsys, "forecast", "lapto")
+    study = tmp_path / "mine.yaml"
+    study.write_text("sweeps: {narrow: {place_cell_width: 0.005}}")
+    said = refusal(capsys, "forecast", study)
+    assert "place_cell_width: found 0.005 m; allowed: at least 0.02 m in an arena of 2.2 m" in said
+    study.write_text("sweeps: {wide: {place_cell_width: 3}}")
+    assert "place_cell_width: found 3" in refusal(capsys, "forecast", study)

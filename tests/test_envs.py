@@ -178,3 +178,16 @@ def test_an_install_that_went_elsewhere_is_named(checkout: Path) -> None:
     assert answer.returncode != 0
     assert answer.stderr.startswith(".venv: it lacks what pip was to install there: see target")
     assert not (checkout / ".venv" / ".ready").exists()
+
+
+def test_a_home_that_cannot_be_written_is_named_before_snakemake_starts(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(checkout / "file" / "cache"))
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / ".ready").write_text("")
+    done = subprocess.run(["make", "study"], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"{checkout}/file/cache: found a folder that cannot be written")
+    assert "set XDG_CACHE_HOME" in done.stderr.splitlines()[0]

@@ -8,8 +8,8 @@ import pytest
 
 NAMES = """
 autocorrelograms border_score build_target count_modules expanding_ring_gridness false_discovery
-grid_scores load_study measure_lattices measure_rate_maps predicted_period random_walk score
-significance spatial_information spectrum stability target_names train
+forecast grid_scores load_study measure_lattices measure_rate_maps predicted_period random_walk
+score significance spatial_information spectrum stability target_names train
 """.split()
 
 

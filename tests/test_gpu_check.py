@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 import torch
 from meta_device import META, OneDevice
+from nofreelunch.compute import fused
 from nofreelunch.scoring import grid_scores
 from nofreelunch.task.trajectories import random_walk
 from nofreelunch.training import loop, optimizers
@@ -33,6 +34,8 @@ def proofs(monkeypatch):
     few = {k: v for k, v in gpu_proofs.cases().items() if k in ("rnn", "gru", "relu", "polar")}
     monkeypatch.setattr(gpu_proofs, "cases", lambda: few | dict.fromkeys(MORE, few["rnn"]))
     monkeypatch.setattr(gpu_proofs, "STEPS", 6)
+    monkeypatch.setattr(gpu_proofs, "COMPILED", ("rnn",))
+    monkeypatch.setattr(fused, "BACKEND", "aot_eager")  # traces, and compiles nothing
     return gpu_proofs
 
 
@@ -90,24 +93,38 @@ def test_every_case_takes_a_step_on_the_meta_device():
 
 def test_parity_finds_a_device_that_computes_otherwise(proofs, monkeypatch):
     assert last(proofs.parity(CPU))["failed"] == []
-    update = optimizers.Optimizer._in_torch
+    update = optimizers._update
 
-    def slower(self, tensors, decay, rates, alive):
-        update(self, tensors, decay, 0.9 * rates, alive)
+    def slower(tensors, rule, rates, alive):
+        update(tensors, rule, 0.9 * rates, alive)
 
-    monkeypatch.setattr(optimizers.Optimizer, "_in_torch", slower)
+    monkeypatch.setattr(optimizers, "_update", slower)
     found = last(proofs.parity(CPU))
     smooth = [case for case in found["cases"] if not case["case"].startswith("relu")]
-    assert len(found["failed"]) >= len(smooth) == 2 * (len(proofs.cases()) - 1)
+    assert len(found["failed"]) >= len(smooth) == 2 * (len(proofs.cases()) - 1) + 1
     assert "parity of gru, alone: a weight differs by" in "\n".join(found["failed"])
     assert all("from the CPU; allowed: " in line for line in found["failed"])
+
+
+def test_parity_finds_a_compiler_that_fails_or_computes_otherwise(proofs, monkeypatch):
+    def wrong(graph, inputs):
+        return lambda *arguments: [-x for x in graph(*arguments)]
+
+    def broken(graph, inputs):
+        raise RuntimeError("no code")
+
+    for backend, said in ((broken, "is not compiled"), (wrong, "a weight differs by")):
+        monkeypatch.setattr(fused, "BACKEND", backend)
+        torch._dynamo.reset()
+        (line,) = last(proofs.parity(CPU))["failed"]
+        assert line.startswith("parity of rnn, compiled: ") and said in line
 
 
 def test_parity_names_what_fails_and_goes_on(proofs):
     with patch.object(proofs, "differences", side_effect=RuntimeError("no kernel\nfor this")):
         found = last(proofs.parity(CPU))
     assert found["failed"][0] == "parity of rnn, alone: RuntimeError: no kernel"
-    assert len(found["failed"]) == 2 * len(proofs.cases())
+    assert len(found["failed"]) == 2 * len(proofs.cases()) + len(proofs.COMPILED)
 
 
 def test_resume_finds_state_that_is_lost(proofs, monkeypatch):

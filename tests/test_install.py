@@ -114,7 +114,7 @@ def test_it_lists_the_targets(installed, tmp_path):
     assert run(installed, "targets", cwd=tmp_path).startswith("cartesian ")
 
 
-@pytest.mark.parametrize("command", ["score", "plan", "targets", "prune"])
+@pytest.mark.parametrize("command", ["score", "plan", "forecast", "targets", "prune"])
 def test_every_command_has_an_example(installed, command, tmp_path):
     said = " ".join(run(installed, command, "--help", cwd=tmp_path).split())
     assert f"Example: nofreelunch {command}" in said

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from nofreelunch.task import targets
-from nofreelunch.theory import spectra
-from scipy import optimize
+from nofreelunch.theory import formulas, spectra
 
 DOS, DOG = "difference_of_softmaxes", "difference_of_gaussians"
 GENERAL, SOD = "general_difference_of_gaussians", "softmax_of_differences"
@@ -68,6 +67,44 @@ def test_power_is_the_transform_of_the_covariance(dos):
     assert result.power.sel(ky=0, kx=0) == 0
     assert result.power.sum() == pytest.approx(result.covariance.sel(dy=0, dx=0).item())
     np.testing.assert_allclose(result.power, result.power[::-1, ::-1], atol=1e-15)
+
+
+def test_covariance_of_a_bounded_arena_is_the_mean_over_pairs_inside_it():
+    resolution, target = 5, build(DOS, width=0.3, cells=4)
+    result = spectra.spectrum(target, resolution, periodic=False)
+    side = np.linspace(-1.1, 1.1, resolution)
+    maps = target.encode(np.stack(np.meshgrid(side, side), -1))
+    maps = maps - maps.mean(axis=(0, 1))
+    products: dict[tuple[int, int], list[float]] = {}
+    for y, x, v, u in np.ndindex(*(resolution,) * 4):
+        products.setdefault((v - y, u - x), []).append(maps[y, x] @ maps[v, u])
+    for (dy, dx), found in products.items():
+        there = result.covariance.values[dy + resolution - 1, dx + resolution - 1]
+        assert there == pytest.approx(np.mean(found), abs=1e-15)
+    np.testing.assert_allclose(result.dy, np.linspace(-2.2, 2.2, 2 * resolution - 1))
+
+
+def test_power_of_a_bounded_arena(dos):
+    """The transform of the covariance times the share of positions that a shift keeps inside."""
+    resolution = 9
+    result = spectra.spectrum(dos, resolution, periodic=False)
+    inside = 1 - np.abs(np.arange(-8, 9)) / resolution
+    kept = result.covariance.values * np.outer(inside, inside)
+    phase = np.exp(2j * np.pi * np.outer(result.kx, result.dx) / result.attrs["box"])
+    transform = (phase @ kept @ phase.T).real / resolution**2
+    np.testing.assert_allclose(transform, result.power, atol=1e-15)
+    np.testing.assert_allclose(result.ky, np.arange(-8, 9) / 2)
+    whole, joined = result.power[::2, ::2], spectra.spectrum(dos, resolution).power
+    np.testing.assert_allclose(whole, joined, atol=1e-15)  # the waves that both have
+    assert result.attrs["box"] == pytest.approx(2.2 * 9 / 8)
+
+
+@pytest.mark.parametrize(("name", "radius"), [(DOS, 2.805), ("gaussian", 1), (DOG, 1)])
+def test_annulus_of_a_bounded_arena(name, radius):
+    result = spectra.spectrum(build(name), 33, periodic=False)
+    assert result.peak_mode == pytest.approx(radius, abs=0.3)
+    assert (result.annulus_contrast > 1) == (name == DOS)
+    assert result.radius.min() == 0.5
 
 
 def test_radial_power_is_the_mean_over_a_circle(dos):
@@ -162,34 +199,6 @@ def test_softmax_of_differences_is_a_wider_gaussian():
 
 
 @pytest.mark.parametrize(
-    ("ratio", "amplitude_ratio", "wavelength"),
-    [(2.0, 4.0, 0.784), (np.sqrt(2.0), 2.0, 0.640)],  # a ratio of widths, and of variances
-)
-def test_ring_at_equal_areas(ratio, amplitude_ratio, wavelength):
-    found = 2 * np.pi / spectra.ring(0.12, ratio, amplitude_ratio)
-    assert found == pytest.approx(wavelength, abs=5e-4)
-
-
-@pytest.mark.parametrize("amplitude_ratio", [1.0, 2.5, 4.0, 10.0])
-@pytest.mark.parametrize("ratio", [1.9, 2.0, 3.0])
-def test_ring_is_stationary(ratio, amplitude_ratio):
-    """Against a numerical search of the transform for its highest point."""
-    width = 0.12
-
-    def transform(k):
-        centre = amplitude_ratio * np.exp(-((width * k) ** 2) / 2)
-        return centre - ratio**2 * np.exp(-((ratio * width * k) ** 2) / 2)
-
-    best = optimize.minimize_scalar(lambda k: -transform(k), bounds=(0, 60), method="bounded")
-    assert spectra.ring(width, ratio, amplitude_ratio) == pytest.approx(best.x, abs=1e-3)
-
-
-def test_ring_ends_at_the_fourth_power():
-    assert np.isnan(spectra.ring(0.12, 2.0, 16.0))
-    assert spectra.ring(0.12, 2.0, 15.9) > 0
-
-
-@pytest.mark.parametrize(
     ("width", "period"),
     [
         (0.08, 0.604),
@@ -225,7 +234,7 @@ def test_predicted_period_of_general_differences():
         spectra.predicted_period(build(GENERAL, amplitude_ratio=4.0))
     )
     longer = spectra.predicted_period(build(GENERAL, amplitude_ratio=6.0))
-    assert longer == pytest.approx(2 / np.sqrt(3) * 2 * np.pi / spectra.ring(0.12, 2.0, 6.0))
+    assert longer == pytest.approx(2 / np.sqrt(3) * 2 * np.pi / formulas.ring(0.12, 2.0, 6.0))
     assert longer > equal_area
 
 
@@ -268,6 +277,8 @@ def test_spectrum_can_be_saved(dos, tmp_path):
 def test_bad_arguments(dos):
     with pytest.raises(ValueError, match=r"^resolution: found 4; allowed: a whole number >= 5$"):
         spectra.spectrum(dos, 4)
+    with pytest.raises(ValueError, match=r"^target: found 'gaussian'; allowed: a target that"):
+        spectra.spectrum("gaussian")
     stack = targets.build_targets([dos.spec] * 2, [0, 1])
     with pytest.raises(ValueError, match=r"^target: found a stack of 2; allowed: one target$"):
         spectra.spectrum(stack)

@@ -305,6 +305,20 @@ def test_networks_that_do_not_stack(key, found, pool):
         train([make(seed=k) | {key: value} for k, value in enumerate(found)], pool)
 
 
+@pytest.mark.parametrize("schedule", ["constant", "warmup_cosine"])
+def test_untrained_networks_are_as_they_were_drawn(schedule, pool):
+    """A control of trained ones: alone, and beside one that is trained."""
+    drawn, other = make(steps=0, schedule=schedule), make(steps=5, seed=1)
+    alone, beside = train([drawn], pool), train([drawn, other], pool)
+    initial = initialize([drawn], [drawn["place_cells"]]).weights
+    for found in (alone, beside):
+        assert not found["diverged"].any()
+        for name, weight in initial.items():
+            np.testing.assert_array_equal(found[f"weight_{name}"][0], weight[0])
+    assert alone.sizes["checkpoint"] == 0
+    assert beside["step"].values[0].tolist() == [-1] * 5 and np.isnan(beside["loss"][0]).all()
+
+
 def test_a_network_that_diverges_in_its_last_step_is_marked(pool):
     keys = {"learning_rate": 1e38, "steps": 1, "optimizer": "sgd"}
     specs = [cartesian(weight_decay=decay, **keys) for decay in (0.0, 1e3)]

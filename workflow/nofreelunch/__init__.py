@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nofreelunch.task.catalogue import target_names as target_names
     from nofreelunch.task.targets import build_target as build_target
     from nofreelunch.task.trajectories import random_walk as random_walk
+    from nofreelunch.theory.forecasts import forecast as forecast
     from nofreelunch.theory.spectra import predicted_period as predicted_period
     from nofreelunch.theory.spectra import spectrum as spectrum
     from nofreelunch.training.loop import train as train
@@ -58,6 +59,7 @@ _HOMES = {
     "stability": "scoring.spatial_measures",
     "spectrum": "theory.spectra",
     "predicted_period": "theory.spectra",
+    "forecast": "theory.forecasts",
 }
 
 

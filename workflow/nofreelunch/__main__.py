@@ -1,4 +1,4 @@
-"""The command line: `nofreelunch score`, `plan`, `targets` and `prune`."""
+"""The command line: `nofreelunch score`, `plan`, `forecast`, `targets` and `prune`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(prog="nofreelunch", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"nofreelunch {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_score, _add_plan, _add_targets, _add_prune):
+    for add in (_add_score, _add_plan, _add_forecast, _add_targets, _add_prune):
         add(commands)
     given = parser.parse_args(arguments)
     try:
@@ -126,6 +126,33 @@ def _plan(given: argparse.Namespace) -> None:
     for line in loss_steps.warnings(network.spec for network in made.networks):
         sys.stderr.write(f"{made.name}: {line}\n")
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _add_forecast(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "forecast",
+        help="say which sweeps of a study should give lattices",
+        description="What the spectra of the targets of STUDY predict before any training: a "
+        "table with a row for each sweep, then a sentence for each.",
+        epilog="Example: nofreelunch forecast laptop",
+    )
+    command.add_argument("study", metavar="STUDY", help="name of a study, or path of its file")
+    command.set_defaults(run=_forecast)
+
+
+def _forecast(given: argparse.Namespace) -> None:
+    from nofreelunch.study import sweeps
+
+    study = sweeps.load_study(given.study, progress=True)
+    from nofreelunch.theory import forecasts  # torch is slow to import: a bad study is told before
+
+    specs = {n.id: {key: n.spec[key] for key in sweeps.TARGET_KEYS} for n in study.networks}
+    targets = {name: [specs[member] for member in ids] for name, ids in study.sweeps.items()}
+    found = forecasts.forecast_sweeps(targets, study.trajectories["arena"], progress=True)
+    lines = [f"{name}: {sentence}" for name, sentence in found.pop("sentence").items()]
+    units = {"radius": "radius (cycles/box)", "period": "period (m)"}
+    table = found.rename(columns=units).rename_axis(index=None, columns="sweep").to_string()
+    sys.stdout.write("\n".join([table, "", *lines]) + "\n")
 
 
 def _add_targets(commands: argparse._SubParsersAction) -> None:

@@ -14,6 +14,9 @@ GRID_MODULES = 7
 LATTICE_CLASSES = 8
 LOSS_STEPS = 9  # time steps at which a training step sees the loss
 CALIBRATION = 10  # maps that show the size and the power of the test for grid cells
+CORRECTIONS = 11  # samples behind the corrections of the talks
+PATTERNS = 12  # noise that patterns grow from
+RESAMPLES = 13  # networks in a resample, where predictions are compared with measurements
 
 
 def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:

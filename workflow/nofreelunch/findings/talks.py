@@ -98,3 +98,12 @@ SPECTRUM_DOS = Quantity(
     2.83, "2.83; a ring of radius about 3", f"{HERE}; {WORKSHOP}, slide 11, by eye"
 )
 SPECTRUM_DOG = Quantity(1.0, "largest at the box mode, 1", f"{WORKSHOP}, slide 11")
+
+# Widths (m) at which slide 8 has peaks of units above 1.15; see WIDTH_SEEDS.
+PEAK_WIDTHS = (0.10, 0.12, 0.15)
+# Runs with Gaussian targets in the tables that the authors published with their program: how many
+# finished, how many of their settings differ in more than dropout, and the intraclass correlation
+# of the highest score of runs of one setting. And how far losses lie apart: the median standard
+# deviation within a setting, and the standard deviation between settings.
+COPIED_RUNS, DISTINCT_RUNS, COPIES_ALIKE = 661, 176, 0.86
+LOSS_WITHIN, LOSS_BETWEEN = 5e-5, 0.70

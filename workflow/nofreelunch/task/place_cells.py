@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from nofreelunch.compute import kernels
+from nofreelunch.compute.fused import fused
 from nofreelunch.task.target import Target, cell_count
 
 DECODED_CELLS = 3  # the published decoder averages the centres of three cells
@@ -115,7 +116,12 @@ class PlaceCells(Target):
         if self.kernel is not None and kernels.usable(x, self.fields):
             return self._apply_kernel(p, x)
         near, surround = self._distances(p, x)
-        return self._activity(p, near, surround)
+        constants = {name: p[name] for name in ("real", "amplitude")}
+        return fused(self._activity_of_copy, constants, near, surround, large=near)
+
+    def _activity_of_copy(self, p: dict[str, Tensor], near: Tensor, surround: Tensor) -> Tensor:
+        """`_activity` may overwrite `near`. Compiled code would have to write that back."""
+        return self._activity(p, near.clone(), surround)
 
     def _activity(self, p: dict[str, Tensor], near: Tensor, surround: Tensor) -> Tensor:
         """Activity (network, sample, cell) from the two results of `_distances`."""
@@ -307,18 +313,8 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
             ]
             ctx.save_for_backward(slope)
             return logits.new_tensor(losses)
-        logits = logits.masked_fill((weights == 0)[..., None], 0.0)
-        if real is not None:
-            logits = logits.masked_fill(~real, -math.inf)
-        top = logits.amax(-1, keepdim=True)
-        slope = _exp(logits - top)
-        if real is not None:
-            slope *= real
-            logits = logits.masked_fill(~real, 0.0)
-        total = slope.sum(-1, keepdim=True)
-        losses = (top + total.log())[..., 0] - torch.linalg.vecdot(code, logits)
-        loss = (losses.masked_fill(weights == 0, 0.0) * weights).sum(1)
-        ctx.save_for_backward(slope.div_(total).sub_(code).mul_(weights[..., None]))
+        loss, slope = fused(_loss_and_slope, logits, code, weights, real, large=logits)
+        ctx.save_for_backward(slope)
         return loss
 
     @staticmethod
@@ -327,6 +323,24 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         if gradient.device.type == "cpu" and bool((gradient == 1).all()):
             return slope, None, None, None, None  # saves a pass over memory
         return slope * gradient[:, None, None], None, None, None, None
+
+
+def _loss_and_slope(
+    logits: Tensor, code: Tensor, weights: Tensor, real: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Loss (network,) and its gradient by the logits, as in `_SoftmaxCrossEntropy`."""
+    logits = logits.masked_fill((weights == 0)[..., None], 0.0)
+    if real is not None:
+        logits = logits.masked_fill(~real, -math.inf)
+    top = logits.amax(-1, keepdim=True)
+    slope = _exp(logits - top)
+    if real is not None:
+        slope *= real
+        logits = logits.masked_fill(~real, 0.0)
+    total = slope.sum(-1, keepdim=True)
+    losses = (top + total.log())[..., 0] - torch.linalg.vecdot(code, logits)
+    loss = (losses.masked_fill(weights == 0, 0.0) * weights).sum(1)
+    return loss, slope.div_(total).sub_(code).mul_(weights[..., None])
 
 
 def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:

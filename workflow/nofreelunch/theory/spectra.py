@@ -1,20 +1,21 @@
 """Spectra of targets, and what they predict: whether a lattice grows, and with which period."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from scipy import fft
 
 from nofreelunch.errors import refused, shown
 from nofreelunch.task.catalogue import facts_of
+from nofreelunch.theory import formulas
+from nofreelunch.theory.formulas import HEXAGONAL
 
 RESOLUTION = 55  # positions along a side, as in the published pattern-formation analysis
-HEXAGONAL = 2 / np.sqrt(3)  # spacing of a hexagonal lattice over the wavelength of its waves
 
 
-def spectrum(target, resolution: int = RESOLUTION) -> xr.Dataset:
+def spectrum(target, resolution: int = RESOLUTION, periodic: bool = True) -> xr.Dataset:
     """Covariance of a built target between positions, its power spectrum, and what it predicts.
 
     >>> import nofreelunch as nfl
@@ -32,54 +33,59 @@ def spectrum(target, resolution: int = RESOLUTION) -> xr.Dataset:
     fits the arena predicts patterns as large as the arena.
 
     The cells are read on a regular grid of `resolution` positions along each side of the arena,
-    both ends included. The grid is taken as periodic. The covariance for a shift is the product of
-    a cell's activity at positions this shift apart, averaged over the grid and summed over cells.
-    Each cell's mean over the arena is subtracted first. This changes the mode (0, 0) alone, as
-    would subtracting the mean over cells where the cells sum to one.
+    both ends included. Each cell's mean over the arena is subtracted first. In a periodic arena
+    this changes the mode (0, 0) alone, as would subtracting the mean over cells where the cells sum
+    to one. The covariance for a shift is the product of a cell's activity at positions this shift
+    apart, averaged over the grid and summed over cells.
+
+    With `periodic`, as published, a shift across a wall goes on at the opposite wall. Without, only
+    pairs of positions inside the arena count, and there are modes at every half cycle, too.
+
+    Args:
+        target: as `build_target` makes it.
+        resolution: positions along a side.
+        periodic: whether opposite walls are joined.
 
     Returns:
-        A dataset in which modes count cycles per periodic box, whose side is `attrs["box"]` (m):
-        one grid spacing more than the arena.
+        A dataset in which modes count cycles per box, whose side is `attrs["box"]` (m): one grid
+        spacing more than the arena.
         `covariance` (dy, dx): for each shift in m; zero shift is in the middle.
-        `power` (ky, kx): power of each mode, summed over cells: the Fourier transform of the
-        covariance. Its sum is the covariance at zero shift.
+        `power` (ky, kx): power of each mode, summed over cells. In a periodic arena it is the
+        Fourier transform of the covariance, and its sum is the covariance at zero shift. Otherwise
+        the covariance is first multiplied by the share of positions that a shift keeps inside.
         `radial_power` (radius): mean power of the modes (i, j) with sqrt(i^2 + j^2) = radius.
-        `peak_mode`: radius of the largest `radial_power`; it is 1 if there is no annulus.
-        `annulus_contrast`: the largest `radial_power` over that at radius 1.
+        `peak_mode`: radius >= 1 of the largest `radial_power`; it is 1 if there is no annulus.
+        `annulus_contrast`: the power there over that at radius 1.
         `predicted_period`: spacing of the predicted hexagonal lattice, m; see `predicted_period`.
 
     Raises:
         ValueError: for a resolution below 5, or a stack of several networks' targets.
     """
-    if not hasattr(target, "encode"):
+    if not hasattr(target, "networks"):
         raise refused("target", shown(target), "a target that `build_target` made")
     if resolution < 5:
         raise refused("resolution", shown(resolution), "a whole number >= 5")
     if target.networks != 1:
         raise refused("target", f"a stack of {target.networks}", "one target")
-    side = np.linspace(-target.arena / 2, target.arena / 2, resolution)
-    cells = target.encode(np.stack(np.meshgrid(side, side), axis=-1))
-    power = np.square(np.abs(np.fft.fft2(cells, axes=(0, 1), norm="forward"))).sum(axis=-1)
-    power[0, 0] = 0.0
-    covariance = np.fft.ifft2(power, norm="forward").real
-
-    modes = np.rint(np.fft.fftshift(np.fft.fftfreq(resolution, 1 / resolution))).astype(int)
-    shift = modes * (side[1] - side[0])
-    box = resolution * (side[1] - side[0])
-    power = np.fft.fftshift(power)
+    step = target.arena / (resolution - 1)
+    box = resolution * step
+    power, covariance = _power_and_covariance(target, resolution, periodic)
+    number = np.arange(len(power)) - len(power) // 2
+    modes = number if periodic else number / 2
     radius, radial = _radial_mean(power, modes)
+    peak = peak_of(radius, radial)
     return xr.Dataset(
         {
-            "covariance": (("dy", "dx"), np.fft.fftshift(covariance)),
+            "covariance": (("dy", "dx"), covariance),
             "power": (("ky", "kx"), power),
             "radial_power": ("radius", radial),
-            "peak_mode": radius[np.argmax(radial)],
-            "annulus_contrast": radial.max() / radial[0],
+            "peak_mode": radius[peak],
+            "annulus_contrast": radial[peak] / radial[radius == 1].item(),
             "predicted_period": ((), _period(target.spec, radius, radial, box), {"units": "m"}),
         },
         coords={
-            "dy": ("dy", shift, {"units": "m"}),
-            "dx": ("dx", shift, {"units": "m"}),
+            "dy": ("dy", number * step, {"units": "m"}),
+            "dx": ("dx", number * step, {"units": "m"}),
             "ky": ("ky", modes, {"units": "cycles/box"}),
             "kx": ("kx", modes, {"units": "cycles/box"}),
             "radius": ("radius", radius, {"units": "cycles/box"}),
@@ -125,45 +131,56 @@ def predicted_period(target) -> float:
     return float(spectrum(target).predicted_period)
 
 
-def ring(width: float, width_ratio: float, amplitude_ratio: float) -> float:
-    """Wave number k > 0 (rad/m) at which the power of a centre-surround target is stationary.
+def peak_of(radius: np.ndarray, radial: np.ndarray) -> int:
+    """Index of the largest radial power among the waves that fit the box, of radius 1 or more."""
+    return int(np.argmax(np.where(radius >= 1, radial, -np.inf)))
 
-    Take a centre of amplitude a and width w (m), less a surround of amplitude 1 and width s w. In
-    the plane its transform is 2 pi w^2 [a exp(-w^2 k^2 / 2) - s^2 exp(-s^2 w^2 k^2 / 2)], which is
-    stationary at k^2 = 2 ln(s^4 / a) / ((s^2 - 1) w^2). At equal areas, a = s^2, the transform
-    vanishes at k = 0 and has its maximum at the stationary point, k^2 = 4 ln s / ((s^2 - 1) w^2).
-    If a >= s^4 the transform only falls with k, and the result is NaN.
 
-    Args:
-        width: w, m.
-        width_ratio: s.
-        amplitude_ratio: a.
+def vertex(radius: np.ndarray, radial: np.ndarray) -> float:
+    """Radius of the largest radial power, interpolated between the radii of modes.
+
+    The vertex of the parabola through the largest power and its two neighbours.
     """
-    if amplitude_ratio >= width_ratio**4:
-        return float("nan")
-    squared = 2 * np.log(width_ratio**4 / amplitude_ratio) / ((width_ratio**2 - 1) * width**2)
-    return float(np.sqrt(squared))
+    peak = peak_of(radius, radial)
+    if peak in (0, len(radius) - 1):
+        return float(radius[peak])
+    near = slice(peak - 1, peak + 2)
+    curvature, slope, _ = np.polyfit(radius[near] - radius[peak], radial[near], 2)
+    return float(radius[peak] - slope / (2 * curvature))
 
 
-def _period(spec: Mapping[str, Any], radius: np.ndarray, radial: np.ndarray, box: float) -> float:
+def _power_and_covariance(target, resolution: int, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Power of each mode and covariance for each shift, with zero in the middle of both."""
+    side = np.linspace(-target.arena / 2, target.arena / 2, resolution)
+    cells = target.encode(np.stack(np.meshgrid(side, side), axis=-1))
+    cells = cells - cells.mean(axis=(0, 1))
+    size = resolution if periodic else 2 * resolution  # zeros keep opposite walls apart
+    waves = fft.fft2(cells, s=(size, size), axes=(0, 1)) / resolution**2
+    power = np.square(np.abs(waves)).sum(axis=-1)
+    power[0, 0] = 0.0
+    covariance = fft.fftshift(fft.ifft2(power, norm="forward").real)
+    power = fft.fftshift(power)
+    if periodic:
+        return power, covariance
+    # The first row and column, of a shift as long as the grid, have no partner of opposite sign.
+    inside = 1 - np.abs(np.arange(1, size) - resolution) / resolution
+    covariance = covariance[1:, 1:] / (inside[:, np.newaxis] * inside)
+    return power[1:, 1:], covariance * (resolution / size) ** 2
+
+
+def _period(spec: dict, radius: np.ndarray, radial: np.ndarray, box: float) -> float:
     """Lattice spacing (m) from a target's spec and its radial power; NaN without an annulus.
 
-    The spectrum decides whether there is an annulus. The formula of `ring` cannot: it ignores walls
-    and which waves fit, and has a stationary point even where power is larger near zero.
+    The spectrum decides whether there is an annulus. The formula cannot: it ignores walls and which
+    waves fit, and has a stationary point even where power is larger near zero.
     """
-    amplitude_ratio = facts_of(spec["target"]).centre_surround
-    if amplitude_ratio is None or np.argmax(radial) == 0:
+    annulus = radius[peak_of(radius, radial)] > 1
+    if facts_of(spec["target"]).centre_surround is None or not annulus:
         return float("nan")
-    if amplitude_ratio == "amplitude_ratio":
-        amplitude_ratio = spec["amplitude_ratio"]
-    [(convention, surround)] = spec["surround"].items()
-    width = spec["place_cell_width"]
-    if isinstance(width, Mapping) or isinstance(surround, Mapping) or spec["fields_per_cell"] != 1:
-        return HEXAGONAL * box / _vertex(radius, radial)
-    width_ratio = np.sqrt(surround) if convention == "variance_ratio" else surround
-    if amplitude_ratio == "equal_area":
-        amplitude_ratio = width_ratio**2
-    return HEXAGONAL * 2 * np.pi / ring(width, width_ratio, float(amplitude_ratio))
+    field = formulas.field_of(spec)
+    if field is None:
+        return HEXAGONAL * box / vertex(radius, radial)
+    return HEXAGONAL * 2 * np.pi / formulas.ring(*field)
 
 
 def _radial_mean(power: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -172,13 +189,3 @@ def _radial_mean(power: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.n
     whole = (squared > 0) & (squared <= modes.max() ** 2)
     values, index = np.unique(squared[whole], return_inverse=True)
     return np.sqrt(values), np.bincount(index, power[whole]) / np.bincount(index)
-
-
-def _vertex(radius: np.ndarray, radial: np.ndarray) -> float:
-    """Radius of the largest radial power, interpolated between the radii of modes."""
-    peak = int(np.argmax(radial))
-    if peak == len(radius) - 1:
-        return float(radius[peak])
-    near = slice(peak - 1, peak + 2)
-    curvature, slope, _ = np.polyfit(radius[near] - radius[peak], radial[near], 2)
-    return float(radius[peak] - slope / (2 * curvature))

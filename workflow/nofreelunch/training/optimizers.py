@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nofreelunch.compute import kernels
+from nofreelunch.compute.fused import fused
 
 
 class UpdateRule(NamedTuple):
@@ -93,11 +94,17 @@ class Optimizer:
         alive: Tensor,
     ) -> None:
         """Take one step of every network that is `alive` (network, 1, 1); the others stay."""
+        others = []
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
             decay = 2 * self.decay if name == "recurrent" else torch.zeros_like(self.decay)
             tensors = gradient.contiguous(), weight, self.mean[name], self.square[name]
-            step = self._in_kernel if kernels.usable(*tensors) else self._in_torch
-            step(tensors, decay, rates, alive)
+            if kernels.usable(*tensors):
+                self._in_kernel(tensors, decay, rates, alive)
+            else:
+                others.append((*tensors, decay))
+        if others:
+            largest = max((tensors[1] for tensors in others), key=Tensor.numel)
+            fused(_update, others, self.columns, rates, alive, large=largest)
 
     def _in_kernel(self, tensors, decay: Tensor, rates: Tensor, alive: Tensor) -> None:
         library, count = kernels.library(), tensors[0][0].numel()
@@ -108,14 +115,17 @@ class Optimizer:
             pointers = (tensor[k].data_ptr() for tensor in tensors)
             library.update(count, rates[k], decay[k], *constants, *pointers)
 
-    def _in_torch(self, tensors, decay: Tensor, rates: Tensor, alive: Tensor) -> None:
-        gradient, weight, mean, square = tensors
-        rule = self.columns
-        gradient = torch.where(alive, torch.addcmul(gradient, weight, decay), 0.0)
-        mean.lerp_(gradient, 1 - rule.keep_mean)
-        square.mul_(rule.keep_square).add_(rule.add_square * gradient.square())
-        rates = (rates[:, None, None] * alive).to(weight.dtype)
-        weight.sub_(rates * mean / (square.sqrt() + rule.epsilon))
+
+def _update(
+    tensors: Sequence[tuple[Tensor, ...]], rule: UpdateRule, rates: Tensor, alive: Tensor
+) -> None:
+    """Update every (gradient, weight, mean, square, decay) in place, with torch functions."""
+    rates = rates[:, None, None] * alive
+    for gradient, weight, mean, square, decay in tensors:
+        slope = torch.where(alive, torch.addcmul(gradient, weight, decay), 0.0)
+        mean.lerp_(slope, 1 - rule.keep_mean)
+        square.mul_(rule.keep_square).add_(rule.add_square * slope.square())
+        weight.sub_(rates.to(weight.dtype) * mean / (square.sqrt() + rule.epsilon))
 
 
 def schedule(name: str, step: int, steps: int) -> float:

@@ -1,0 +1,92 @@
+"""Compiled elementwise work against the functions themselves; what a GPU would run, on a CPU."""
+
+import numpy as np
+import pytest
+import torch
+from nofreelunch.compute import fused
+from target_examples import PLACE_CELLS
+from training_examples import ROUNDING, farthest, make, passes, train, walks, weights
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """Nothing compiled yet."""
+    fused._compiled.cache_clear()
+    torch._dynamo.reset()
+    yield
+    fused._compiled.cache_clear()
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def all_fused(monkeypatch):
+    """Every tensor is worth compiling. The tracer, which refuses what a GPU cannot run, is real;
+    instead of code for a GPU, it gives the traced operations. Returns the functions compiled."""
+    compiled, real = [], torch.compile
+
+    def noted(function, **options):
+        compiled.append(function.__name__)
+        return real(function, **options)
+
+    monkeypatch.setattr(fused, "worthwhile", lambda tensor: True)
+    monkeypatch.setattr(fused, "BACKEND", "aot_eager")
+    monkeypatch.setattr(torch, "compile", noted)
+    return compiled
+
+
+def trained(specs):
+    with passes("torch"):
+        return train(specs, walks())
+
+
+@pytest.mark.parametrize("target", PLACE_CELLS)
+def test_every_place_cell_target_and_its_loss(target, all_fused, monkeypatch, caplog):
+    specs = [make(target=target, steps=4, seed=k, place_cells=20 - 4 * k) for k in range(2)]
+    found = trained(specs)
+    assert {*all_fused} == {"_activity_of_copy", "_loss_and_slope", "_update"}
+    assert "not compiled" not in caplog.text
+    monkeypatch.setattr(fused, "worthwhile", lambda tensor: False)
+    expected = trained(specs)
+    for k in range(2):
+        assert farthest(weights(found, k), weights(expected, k)) < ROUNDING
+    np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-5)
+
+
+def test_all_optimizers_in_one_pass(all_fused, monkeypatch):
+    specs = [make(optimizer=o, steps=4) for o in ("adam", "rmsprop", "sgd", "adagrad")]
+    found = trained(specs)
+    monkeypatch.setattr(fused, "worthwhile", lambda tensor: False)
+    expected = trained(specs)
+    for k in range(4):
+        assert farthest(weights(found, k), weights(expected, k)) < ROUNDING
+
+
+def test_a_compiler_that_fails_costs_speed_alone(all_fused, monkeypatch, caplog):
+    monkeypatch.setattr(fused, "BACKEND", broken)
+    found = trained([make(steps=4)])
+    monkeypatch.setattr(fused, "worthwhile", lambda tensor: False)
+    expected = trained([make(steps=4)])
+    assert farthest(weights(found, 0), weights(expected, 0)) == 0
+    assert caplog.text.count("_update is not compiled, which is slower") == 1
+
+
+def broken(graph, inputs):
+    raise RuntimeError("no code for this device")
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_compiler(all_fused, monkeypatch):
+    def full(graph, inputs):
+        def run(*arguments):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        return run
+
+    monkeypatch.setattr(fused, "BACKEND", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        fused.fused(torch.sin, torch.ones(3), large=torch.ones(3))
+
+
+def test_small_stacks_and_the_cpu_do_without():
+    assert not fused.worthwhile(torch.ones(fused.LEAST))
+    small, large = (torch.empty(n, device="meta") for n in (fused.LEAST - 1, fused.LEAST))
+    assert not fused.worthwhile(small) and not fused.worthwhile(large)  # not a GPU

@@ -1,0 +1,1 @@
+"""What in the talks rests on a unit, a formula or a count that is not what it is called."""
