@@ -3,12 +3,12 @@
 import base64
 import re
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import jinja2
-from markupsafe import Markup, escape
 
 from nofreelunch.story.sections import Story
 
@@ -28,9 +28,9 @@ def render(story: Story, images: Mapping[str, str], captions: Mapping[str, str])
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"drawing": Markup, "bold": _bold}
+    environment.filters["bold"] = _bold
     template = environment.from_string(HERE.with_suffix(".html").read_text(encoding="utf-8"))
-    style = Markup(HERE.with_suffix(".css").read_text(encoding="utf-8"))
+    style = HERE.with_suffix(".css").read_text(encoding="utf-8")
     return template.render(story=story, images=images, captions=captions, style=style)
 
 
@@ -59,6 +59,6 @@ def read_captions(
     return {name: template.render(snakemake=given).strip() for name, given in job.items()}
 
 
-def _bold(text: str) -> Markup:
-    """Text in which **words** are bold."""
-    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(text))))
+def _bold(text: str) -> str:
+    """HTML of a text in which **words** are bold."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
