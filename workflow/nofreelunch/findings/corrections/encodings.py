@@ -21,7 +21,8 @@ from nofreelunch.findings.corrections.records import (
 from nofreelunch.seeds import CORRECTIONS, generator
 from nofreelunch.task.targets import build_target
 from nofreelunch.task.trajectories import ARENA, random_walk
-from nofreelunch.theory.spectra import HEXAGONAL, ring, spectrum
+from nofreelunch.theory.formulas import HEXAGONAL, ring
+from nofreelunch.theory.spectra import spectrum
 
 CELLS = 512  # place cells of the talks
 RATIO = 2.0  # "surround scale" of the talks' main target
