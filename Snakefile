@@ -23,6 +23,7 @@ include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/explorer.smk"
 
 
 # Every product is named, also those that others are made from: a file that was deleted is made anew.
@@ -34,6 +35,7 @@ rule all:
         scores=all_of("scores"),
         theory=all_of("theory"),
         report=rules.report.output,
+        explorer=rules.explorer.output,
         claims=rules.claims.output,
         summary=rules.summary.output,
         figures=expand(

@@ -251,3 +251,24 @@ def test_as_a_module(maps, tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_a_page_of_maps(maps, tmp_path):
+    path, page = tmp_path / "cartes de l'été.nc", tmp_path / "une page.html"
+    maps.to_netcdf(path)
+    assert __main__.main(["explore", str(path), "--bin-size", str(SIZE), "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert '"title": "cartes de l\'été"' in text and '"animal a, cell 7"' in text
+
+
+def test_refused_pages(maps, tmp_path, capsys):
+    path = tmp_path / "maps.nc"
+    maps.to_netcdf(path)
+    page = tmp_path / "page.html"
+    assert "found suffix '.nc'; allowed: .html" in refusal(capsys, "explore", path, "-o", path)
+    assert "no such folder" in refusal(capsys, "explore", path, "-o", tmp_path / "no" / "a.html")
+    assert "--bin-size: found none" in refusal(capsys, "explore", path, "-o", page)
+    assert "no such file" in refusal(capsys, "explore", tmp_path / "none.nc", "-o", page)
+    assert "summary.nc: no such file" in refusal(capsys, "explore", tmp_path, "-o", page)
+    assert "-o/--output" in refusal(capsys, "explore", path)
+    assert not page.exists()

@@ -22,10 +22,11 @@ MAY_IMPORT = {
     "theory": TASK,
     "findings": TASK | {"scoring", "theory", "study"},
     "figures": TASK | {"networks", "scoring", "theory", "study", "findings"},
+    "explorer": TASK | {"networks", "scoring", "theory", "study", "findings", "figures"},
     "running": BASE | {"files", "networks", "study"},
 }
 FRONT = ("__init__", "__main__")  # of the library: they may import all
-WITHOUT_TORCH = ("study", "files", "running", "findings", "theory")
+WITHOUT_TORCH = ("study", "files", "running", "findings", "theory", "explorer")
 TORCH_WHEN_ASKED = ("scoring",)  # for a GPU: inside a function
 
 

@@ -151,6 +151,17 @@ def test_the_c_file_of_a_module_counts_but_not_its_comments(package):
     assert fingerprint(package) != with_kernel
 
 
+@pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
+def test_parts_of_a_page_beside_a_module_count(name, package):
+    before = fingerprint(package)
+    (package / "figures" / name).write_text("a")  # beside modules that the script does not import
+    assert fingerprint(package) == before
+    with_figure = fingerprint(package, "nofreelunch.figures.one")
+    (package / "figures" / name).write_text("b")
+    assert fingerprint(package, "nofreelunch.figures.one") != with_figure
+    assert fingerprint(package) == before
+
+
 def test_imports_in_a_circle_end(package):
     rewrite(package / "far.py", "from nofreelunch import near\n")
     assert re.fullmatch(r"[0-9a-f]{12}", fingerprint(package))

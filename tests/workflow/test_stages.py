@@ -7,8 +7,8 @@ import pytest
 from conftest import ROOT
 from nofreelunch.files import fingerprints
 
-STAGES = "trajectories training rate_maps scores theory summary claims figures".split()
-OF_SCORES = {"scores", "summary", "claims", "figures"}
+STAGES = "trajectories training rate_maps scores theory summary claims figures explorer".split()
+OF_SCORES = {"scores", "summary", "claims", "figures", "explorer"}
 OF_TARGETS = {"training", "rate_maps", "theory"}
 LINE = "from __future__ import annotations\n"
 ADDED = LINE, f"{LINE}\nADDED = 1\n"
@@ -51,9 +51,11 @@ def rewrite(path, text):
             "findings/verdicts.py",
             "import math\n",
             "import math\n\nADDED = 1\n",
-            {"claims", "figures"},
+            {"claims", "figures", "explorer"},
         ),
-        ("figures/style.py", *ADDED, {"figures"}),
+        ("figures/style.py", *ADDED, {"figures", "explorer"}),
+        ("explorer/explorer.css", "margin: 0", "margin: 1px", {"explorer"}),
+        ("explorer/overview.js", "MOST_ROWS = 400", "MOST_ROWS = 500", {"explorer"}),
         ("task/place_cells.py", 'colour = "#E69F00"', 'colour = "#E69F01"', set()),
     ],
 )

@@ -24,7 +24,7 @@ from test_extending import block
 
 pytestmark = pytest.mark.workflow
 
-AFTER_SUMMARY = {"figures", "claims", "report"}
+AFTER_SUMMARY = {"figures", "claims", "explorer", "report"}
 LIBRARY = "workflow/nofreelunch"
 
 
@@ -76,7 +76,14 @@ def told(checkout: Checkout, snakefile: str) -> str:
 
 
 def test_a_study_runs_from_trajectories_to_its_report(finished):
-    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", "report.html"]:
+    for name in [
+        "summary.nc",
+        "units.nc",
+        "summary.csv",
+        "claims.md",
+        "explorer.html",
+        "report.html",
+    ]:
         assert finished.results(name).stat().st_size > 500, name
     for figure in DRAWN:
         for suffix in ("pdf", "png"):
@@ -194,6 +201,7 @@ for path in flatten(rules.all.input):
     [
         ("figures/overview.pdf", {"figures", "report"}),
         ("claims.md", {"claims", "report"}),
+        ("explorer.html", {"explorer"}),
         ("scores/*.nc", {"scores", "summary", *AFTER_SUMMARY}),
     ],
 )
@@ -315,7 +323,8 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         found = re.findall(r"^PARAMETERS (\w+) (.*)$", said, re.M)
         return {rule: json.loads(given) for rule, given in found}
 
-    stages = "trajectories training rate_maps scores theory summary claims figures report".split()
+    stages = "trajectories training rate_maps scores theory summary claims figures".split()
+    stages += ["explorer", "report"]
     scripts = [f"workflow/scripts/{stage}.py" for stage in stages]
     settings = {"precision": "bfloat16", "bin_size": 0.2, "surrogates": 300, "grid_cells": 0.7}
     before = parameters()
@@ -341,6 +350,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         "summary": {"code", "thresholds"},
         "claims": {"code", "targets"},
         "figures": {"code", "targets"},
+        "explorer": {"code", "targets"},
         "report": {"code", "captions"},
     }
 

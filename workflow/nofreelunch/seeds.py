@@ -14,6 +14,7 @@ GRID_MODULES = 7
 LATTICE_CLASSES = 8
 LOSS_STEPS = 9  # time steps at which a training step sees the loss
 CALIBRATION = 10  # maps that show the size and the power of the test for grid cells
+EXPLORER = 11  # networks whose units a page has room for
 
 
 def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:

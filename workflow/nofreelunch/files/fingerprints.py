@@ -15,6 +15,7 @@ from nofreelunch.files.definitions import PACKAGE, Definition, read_definition
 # Modules and packages that only write files and messages.
 LEFT_OUT = ("__init__", "errors", "files", "running", "training.checkpoints", "training.progress")
 STREAMS = "seeds.py"
+PAGE_PARTS = (".html", ".css", ".js")
 PRINTED = ("label", "short", "colour")  # facts of a target that only figures and sentences use
 
 
@@ -22,7 +23,8 @@ def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> s
     """Twelve hexadecimal digits for the code that a script runs.
 
     They hash the syntax trees of the script and of all modules of this package that it imports,
-    directly or through others. A C file with the name of a module counts with it.
+    directly or through others. A C file with the name of a module counts with it, and so do the
+    parts of web pages (`PAGE_PARTS`) beside a module, as they are.
 
     The fingerprint does not change with
     - comments, docstrings, formatting and file times,
@@ -39,7 +41,7 @@ def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> s
     """
     pending = [Path(script), *(_path(name) for name in modules)]
     seen: dict[Path, list[Statement]] = {}
-    kernels: dict[str, str] = {}
+    others: dict[str, str] = {}
     while pending:
         path = pending.pop()
         if path is not None and path not in seen:
@@ -48,9 +50,12 @@ def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> s
             pending += [_path(name) for part in parts for name in part.imports]
             kernel = path.with_suffix(".c")
             if kernel.is_file():
-                kernels[_name(kernel)] = _read_c(kernel)
+                others[_name(kernel)] = _read_c(kernel)
+            for part in path.parent.iterdir():
+                if part.suffix in PAGE_PARTS:
+                    others[_name(part)] = hashlib.sha256(part.read_bytes()).hexdigest()
     known = {name for parts in seen.values() for part in parts for name in part.names}
-    trees = dict(kernels)
+    trees = dict(others)
     for path, parts in seen.items():
         if _name(path) == STREAMS:
             parts = [part for part in parts if part.sets is None or part.sets in known]
