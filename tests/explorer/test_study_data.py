@@ -162,7 +162,8 @@ def test_of_12_000_networks_the_best_and_a_random_sample_fit():
     assert len({*(others % 100)}) > 50  # any seed
     assert chosen == study_data.choose_networks(summary, 300 * one)
     few = study_data.choose_networks(summary, 3 * one)
-    assert few == {"11999", "11899", "11799"}  # the highest scores
+    assert "11999" in few  # the highest score
+    assert len({int(name) // 100 for name in few - {"11999"}}) == 2  # of any configurations
     assert len(study_data.choose_networks(summary, 10)) == 1
     assert len(study_data.choose_networks(summary, 12_000 * one)) == 12_000
 
@@ -173,4 +174,4 @@ def test_what_does_not_fit_is_said(results):
     data, blocks = study_data.collect_study(summary, results, 2 * size)
     assert len(blocks) == 2 and len(data["networks"]) == 4
     assert data["notes"][0].startswith("All 4 networks are listed. The page has room for the units")
-    assert "of 2: the network with the highest grid score" in data["notes"][0]
+    assert "of 2: the best of each configuration by grid score" in data["notes"][0]

@@ -45,8 +45,8 @@ def collect_study(
     """Data and blocks of a study's page, for `to_html`.
 
     Every network is in the page with its spec, errors and shares. If the units of all would take
-    more than `budget` characters, the page holds those of some, and says so: the network with the
-    highest grid score of each configuration, then others at random, configuration by configuration.
+    more than `budget` characters, the page holds those of some, and says so; see
+    `choose_networks`.
     A network whose files are missing has no units, and the page says so, too.
 
     Args:
@@ -85,9 +85,9 @@ def collect_study(
 def choose_networks(summary: xr.Dataset, budget: int) -> set[str]:
     """Ids of the networks whose units fit `budget` characters; at least one if there is any.
 
-    First the network with the highest grid score of each configuration, the highest of all first.
-    Then rounds of one more network of each configuration, in random order. A configuration is a
-    spec without its seed.
+    Half of the budget is for the network with the highest grid score of each configuration, the
+    highest of all first. The rest is for a random sample, in rounds of one network of each
+    configuration. A configuration is a spec without its seed.
     """
     names = summary["network"].values.astype(str)
     score = np.nan_to_num(summary["max_score"].values.astype(float), nan=-np.inf)
@@ -99,14 +99,15 @@ def choose_networks(summary: xr.Dataset, budget: int) -> set[str]:
     groups: dict[str, list[int]] = {}
     for index, spec in enumerate(comparisons.specs(summary)):
         groups.setdefault(json.dumps(spec | {"seed": None}, sort_keys=True), []).append(index)
-    random = seeds.generator(0, seeds.EXPLORER)
     best = [max(group, key=lambda index: score[index]) for group in groups.values()]
+    best.sort(key=lambda index: -score[index])
+    best = best[: max(1, int((np.cumsum([size[index] for index in best]) <= budget / 2).sum()))]
+    random, taken = seeds.generator(0, seeds.EXPLORER), {*best}
     rounds = [
         (place, random.random(), int(index))
-        for group, first in zip(groups.values(), best, strict=True)
-        for place, index in enumerate(random.permutation([i for i in group if i != first]))
+        for group in groups.values()
+        for place, index in enumerate(random.permutation([i for i in group if i not in taken]))
     ]
-    best.sort(key=lambda index: -score[index])
     order = [*best, *(index for *_, index in sorted(rounds))]
     fitting = np.cumsum([size[index] for index in order]) <= budget
     return {str(names[index]) for index in order[: max(1, int(fitting.sum()))]}
@@ -227,11 +228,13 @@ def _notes(summary: xr.Dataset, there: Sequence[bool], held: int) -> list[str]:
     if held < count - missing:
         notes.append(
             f"All {count:,} networks are listed. The page has room for the units of {held:,}: the "
-            "network with the highest grid score of each configuration, as far as they fit, then "
-            "others at random."
+            "best of each configuration by grid score, as far as half of the room goes, and a "
+            "random sample of the others."
         )
     if missing:
-        notes.append(f"{missing:,} networks have no units here, because their files are missing.")
+        notes.append(
+            f"{missing:,} of {count:,} networks have no units here: their files are missing."
+        )
     if diverged:
         notes.append(f"{diverged:,} of {count:,} networks diverged. They have no error and no dot.")
     if not summary.attrs["surrogates"]:
