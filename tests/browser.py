@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PATIENCE = 120  # seconds, of which a machine that is not busy takes few
+PATIENCE = 60  # seconds, of which a machine that is not busy takes few
 FLAGS = (
     "--headless=new",
     "--remote-debugging-pipe",
@@ -159,7 +159,9 @@ class Browser:
         """Press a key of `KEYS`, or type one character."""
         named = key in KEYS
         typed = {"Enter": "\r"}.get(key, "" if named else key)
-        code = KEYS[key] if named else ord(key.upper())
+        # Codes of other characters would be those of keys such as Delete.
+        plain = key.isascii() and key.isalnum()
+        code = KEYS.get(key, ord(key[0].upper()) if plain else 0)
         values = {"key": key, "code": key if named else "", "windowsVirtualKeyCode": code}
         for _ in range(times):
             down = values | ({"text": typed} if typed else {})

@@ -9,6 +9,7 @@ from nofreelunch.scoring.surrogates import KINDS, LABELS
 from nofreelunch.scoring.unit_scores import REASONS
 
 NO_YES = ("no", "yes")
+LATTICE = ("measured", *REASONS[1:])
 ACTIVITY = ("active", "dead", "constant", "not finite")
 
 
@@ -96,7 +97,7 @@ COLUMNS = (
         "Lowest correlation at the six, less the highest between them.",
     ),
     Column("fit", "lattice fit", "", 2, "How alike the whole autocorrelogram and the lattice are."),
-    Column("lattice_reason", "lattice", "", 0, "Measured, or why there is none.", REASONS),
+    Column("lattice_reason", "lattice", "", 0, "Measured, or why there is none.", LATTICE),
     Column(
         "lattice_class", "lattice class", "", 0, "Which score is farthest above chance.", CLASSES
     ),

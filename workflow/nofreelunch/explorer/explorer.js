@@ -148,7 +148,7 @@ function start() {
     network.kindNames = data.kind_names.map((name) => `p_${name}`);
   }
   const field = byId("search");
-  field.placeholder = data.kind === "maps" ? "search: name or number of a map" : "search: words, an id, id/unit, or a unit's number";
+  field.placeholder = data.kind === "maps" ? "search: map" : "search: words, id or unit";
   byId("searching").addEventListener("submit", (event) => {
     event.preventDefault();
     search(field.value);
@@ -160,7 +160,6 @@ function start() {
   });
   if (data.kind === "study") buildFilters();
   listenToUnits();
-  byId("spec-details").open = matchMedia("(min-width: 60rem)").matches;
   document.addEventListener("keydown", onKey);
   addEventListener("hashchange", route);
   route();

@@ -38,7 +38,9 @@ function showMeasures(network) {
 function showSpec(network) {
   const sweeps = FACETS.sweep[1](network).join(", ");
   const facts = Object.entries(network.spec).map(([key, value]) => [key.replaceAll("_", " "), asText(value)]);
-  fillList(byId("spec"), [["sweeps", sweeps], ["id", network.id], ["file", `${network.cohort}.nc`], ...facts]);
+  const named = [["sweeps", sweeps], ["id", network.id], ["file", `${network.cohort}.nc`], ...facts];
+  const pairs = named.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
+  byId("spec").replaceChildren(...pairs);
 }
 
 function fillList(list, facts) {
@@ -60,12 +62,12 @@ function drawCurve(network) {
   ];
   const layout = {
     ...LAYOUT,
-    height: 250,
+    height: 270,
     showlegend: false,
-    margin: { l: 56, r: 60, t: 10, b: 44 },
+    margin: { ...LAYOUT.margin, r: 60 },
     xaxis: { ...AXIS, title: { text: "training step" }, rangemode: "tozero" },
-    yaxis: { ...AXIS, type: "log", dtick: "D2", title: { text: "position error (cm)" } },
-    yaxis2: { ...AXIS, overlaying: "y", side: "right", title: { text: "loss", font: { color: GREY } } },
+    yaxis: { ...CENTIMETRES, title: { text: "position error (cm)" } },
+    yaxis2: { ...AXIS, overlaying: "y", side: "right", tickmode: "auto", nticks: 5, title: { text: "loss" } },
   };
   Plotly.react(plot, lines, layout, CONFIG);
 }

@@ -5,11 +5,11 @@ const GREY = "#767676";
 const LEVEL = 0.05; // p-value at or below which a single unit passes
 const MOST_ROWS = 400; // of the table
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star", "pentagon", "hexagram"];
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
 const TOUCH = matchMedia("(pointer: coarse)").matches;
 const LAYOUT = {
   font: { family: "system-ui, sans-serif", size: 13, color: INK },
-  margin: { l: 60, r: 12, t: 12, b: 48 },
+  margin: { l: 60, r: 12, t: 34, b: 48 }, // the buttons of a plot are above it
   dragmode: TOUCH ? false : "zoom", // a finger scrolls the page
   paper_bgcolor: "#ffffff",
   plot_bgcolor: "#ffffff",
@@ -17,10 +17,16 @@ const LAYOUT = {
 };
 const AXIS = { linecolor: INK, ticks: "outside", showgrid: false, zeroline: false };
 
+const LENGTHS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]; // cm, on logarithmic axes
+const CENTIMETRES = { ...AXIS, type: "log", tickvals: LENGTHS, ticktext: LENGTHS.map(String) };
+const PLOT_HEIGHT = 360;
+const ENTRY = { width: 165, height: 19 }; // of the legend, in pixels
+
+// Label of the axis, and what the list says.
 const MEASURES = {
-  share: () => `units with a grid score above ${data.threshold} (%)`,
-  small_p: () => `active units with p ≤ ${LEVEL} (%)`,
-  grid_fraction: () => "significant active units (%)",
+  share: () => ["grid-like units (%)", `grid-like units: grid score above ${data.threshold}`],
+  small_p: () => [`units with p ≤ ${LEVEL} (%)`, `active units with p ≤ ${LEVEL}`],
+  grid_fraction: () => ["significant units (%)", "significant active units"],
 };
 
 // Key, heading, value of a network, text of that value.
@@ -31,12 +37,14 @@ const TABLE = [
   ["sigma", "σ (m)", (n) => n.sigma, (v) => v],
   ["seed", "seed", (n) => n.spec.seed, (v) => String(v)],
   ["error", "error (cm)", (n) => errorOf(n), (v) => fixed(100 * (v ?? NaN), 1)],
-  ["share", "grid-like", (n) => n.share, (v) => percent(v)],
-  ["chance", "chance", (n) => n.chance, (v) => percent(v)],
-  ["small_p", `p ≤ ${LEVEL}`, (n) => n.small_p, (v) => percent(v)],
-  ["significant", "★", (n) => n.significant, (v) => String(v)],
+  ["share", "grid-like (%)", (n) => n.share, (v) => fixed(100 * (v ?? NaN), 1)],
+  ["chance", "chance (%)", (n) => n.chance, (v) => fixed(100 * (v ?? NaN), 1)],
+  ["small_p", `p ≤ ${LEVEL} (%)`, (n) => n.small_p, (v) => fixed(100 * (v ?? NaN), 1)],
+  ["significant", STAR, (n) => n.significant, (v) => String(v)],
   ["max_score", "best score", (n) => n.max_score, (v) => fixed(v, 2)],
 ];
+
+const HIGH_FIRST = ["share", "chance", "small_p", "significant", "max_score"];
 
 /** Position error (m) at the horizon that the study judges by; null where it is not known. */
 function errorOf(network) {
@@ -58,20 +66,13 @@ function showOverview() {
 
 function drawDots(dots) {
   const plot = byId("dots");
+  const drawn = traces(dots);
   const layout = {
     ...LAYOUT,
-    height: 520,
-    showlegend: true,
-    legend: { orientation: "h", y: -0.18, x: 0, font: { size: 12 } },
-    margin: { ...LAYOUT.margin, b: 120 },
+    ...legendBelow(plot.clientWidth, drawn.length - 1),
     hovermode: "closest",
-    xaxis: {
-      ...AXIS,
-      type: "log",
-      dtick: "D2",
-      title: { text: `position error at ${data.horizons[data.horizon]} steps (cm)` },
-    },
-    yaxis: { ...AXIS, title: { text: MEASURES[state.measure]() }, range: heights(dots) },
+    xaxis: { ...CENTIMETRES, title: { text: `position error at ${data.horizons[data.horizon]} steps (cm)` } },
+    yaxis: { ...AXIS, title: { text: MEASURES[state.measure]()[0] }, range: heights(dots) },
     shapes: [
       { type: "line", yref: "paper", y0: 0, y1: 1, x0: 100 * data.criterion, x1: 100 * data.criterion, line: { color: GREY, dash: "dot", width: 1 } },
     ],
@@ -79,10 +80,22 @@ function drawDots(dots) {
       ? [note(Math.log10(100 * data.criterion), 1, `error criterion, ${fixed(100 * data.criterion, 0)} cm`)]
       : [{ text: emptiness(), showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }],
   };
-  Plotly.react(plot, traces(dots), layout, CONFIG);
+  Plotly.react(plot, drawn, layout, CONFIG);
   plot.removeAllListeners("plotly_click");
   plot.on("plotly_click", (event) => go(event.points[0].customdata));
   byId("dots-caption").textContent = chanceCaption();
+}
+
+/** Place for a legend below the axis, in as many columns as fit the width. */
+function legendBelow(width, entries) {
+  const columns = Math.max(1, Math.floor((width - LAYOUT.margin.l) / ENTRY.width));
+  const below = LAYOUT.margin.b + 26 + ENTRY.height * Math.ceil(entries / columns);
+  return {
+    height: LAYOUT.margin.t + PLOT_HEIGHT + below,
+    margin: { ...LAYOUT.margin, b: below },
+    showlegend: true,
+    legend: { orientation: "h", x: 0, y: -(LAYOUT.margin.b + 16) / PLOT_HEIGHT, yanchor: "top", font: { size: 12 }, entrywidth: ENTRY.width - 45 },
+  };
 }
 
 function note(x, y, text) {
@@ -210,7 +223,7 @@ function cell(network, name, text) {
 }
 
 function orderBy(name) {
-  const descending = state.order[0] === name ? -state.order[1] : ["max_score", "share", "small_p", "significant"].includes(name) ? -1 : 1;
+  const descending = state.order[0] === name ? -state.order[1] : HIGH_FIRST.includes(name) ? -1 : 1;
   state.order = [name, descending];
   showOverview();
 }
@@ -258,7 +271,7 @@ function buildFilters() {
   const clear = make("button", { type: "button", id: "clear", onclick: clearFilters }, "clear");
   byId("filters").append(...selects, make("label", {}, significant, " with significant units"), clear);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
-  const measures = Object.entries(MEASURES).map(([key, label]) => [key, label()]);
+  const measures = Object.entries(MEASURES).map(([key, label]) => [key, label()[1]]);
   setOptions(byId("measure"), data.tested ? measures : measures.slice(0, 1), state.measure);
   byId("measure").addEventListener("change", (event) => {
     state.measure = event.target.value;

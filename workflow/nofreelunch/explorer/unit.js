@@ -1,7 +1,9 @@
 // One unit: its map, its autocorrelogram, its surrogates and all its scores.
 
 const SIX = [0, 1, 2, 3, 4, 5, 6]; // sixths of a turn: the lattice's nearest points, and back
-const SQUARE = { height: 380, margin: { l: 52, r: 8, t: 8, b: 46 } };
+// Two lines, so that a ring shows on dark and on light.
+const RING = [{ color: INK, width: 3.5, dash: "dash" }, { color: "#ffffff", width: 1.5, dash: "dash" }];
+const SQUARE = { height: 400, margin: { l: 52, r: 8, t: 34, b: 46 } };
 
 function showUnit(network, units, unit) {
   const value = (name) => valueOf(units, name, unit);
@@ -76,13 +78,12 @@ function drawCorrelations(network, units, unit, value) {
   };
   const side = network.side * data.bin_size;
   const radii = Number.isFinite(value("ring_60")) ? [data.inner_radius, value("ring_60")] : [];
-  const shapes = radii.map((radius) => circle(radius * side));
+  const shapes = radii.flatMap((radius) => RING.map((line) => circle(radius * side, line)));
   Plotly.react(byId("correlations"), [heat, ...lattice(value)], { ...boxLayout("lag "), shapes }, CONFIG);
   byId("correlations-caption").textContent = correlationsCaption(value, radii.length > 0);
 }
 
-function circle(radius) {
-  const line = { color: "#ffffff", width: 1.5, dash: "dash" };
+function circle(radius, line) {
   return { type: "circle", x0: -radius, x1: radius, y0: -radius, y1: radius, line };
 }
 
@@ -138,14 +139,14 @@ function drawSurrogates(network, units, unit, value) {
   const layout = {
     ...LAYOUT,
     ...SQUARE,
-    margin: { l: 74, r: 14, t: 44, b: 46 },
+    margin: { l: 74, r: 14, t: 70, b: 46 },
     showlegend: false,
     xaxis: { ...AXIS, title: { text: "grid score" } },
     yaxis: { ...AXIS, range: [-0.6, top + 0.1], tickvals: known.map((_, row) => row), ticktext: known.map(([, name]) => name.replace(" ", "<br>")), ticks: "" },
     shapes: [vertical(own, INK, 3, "solid"), ...(Number.isFinite(limit) ? [vertical(limit, GREY, 1.5, "dash")] : [])],
     annotations: [
       above(own, `this unit ${fixed(own, 2)}`, INK, 15),
-      ...(Number.isFinite(limit) ? [above(limit, `95 % of chance ${fixed(limit, 2)}`, GREY, 0)] : []),
+      ...(Number.isFinite(limit) ? [above(limit, `95th percentile of chance ${fixed(limit, 2)}`, GREY, 0)] : []),
     ],
   };
   Plotly.react(plot, dots, layout, CONFIG);
@@ -156,7 +157,7 @@ function vertical(x, color, width, dash) {
 }
 
 function above(x, text, color, yshift) {
-  return { x, y: 1, yref: "paper", yanchor: "bottom", yshift, text, showarrow: false, font: { color, size: 12 } };
+  return { x, y: 1, yref: "paper", yanchor: "bottom", xanchor: "right", xshift: 30, yshift, text, showarrow: false, font: { color, size: 12 } };
 }
 
 function surrogatesCaption(network, value, lists) {
