@@ -41,7 +41,9 @@ def make(
     """
     file = folder / f"{name}.yaml"
     keys = {"target": "difference_of_softmaxes", "units": UNITS, "place_cells": 32, "steps": 40}
-    file.write_text(yaml.safe_dump({"defaults": keys, "sweeps": sweep_of or SWEEPS}))
+    file.write_text(
+        yaml.safe_dump({"defaults": keys, "sweeps": sweep_of or SWEEPS}, sort_keys=False)
+    )
     study = sweeps.load_study(file)
     lost = {name for s, ids in study.sweeps.items() if diverged in (s, "all") for name in ids}
     results, paths = folder / name, []

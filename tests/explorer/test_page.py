@@ -387,6 +387,22 @@ def test_a_network_whose_units_are_not_in_the_page(tab, tmp_path, study, results
     assert tab.problems == [] and tab.requests == []
 
 
+def test_12_000_networks_are_drawn_and_chosen_from(tab, tmp_path, study):
+    first = network_of(study[0], **LATTICE)
+    copies = [
+        first | {"id": f"{k:05}", "units": 0, "spec": first["spec"] | {"seed": k % 9}}
+        for k in range(12_000)
+    ]
+    tab.open(write_page(tmp_path, study[0] | {"networks": copies}, {}), OVERVIEW)
+    assert tab.text("#count") == "12,000 of 12,000 networks; the table has the first 400"
+    assert len(dots(tab)) == 12_000
+    tab.press("ArrowDown", 3)
+    assert tab.evaluate("state.network") == rows(tab)[3] == "00003"
+    tab.choose("#filter-seed", "8")
+    assert len(dots(tab)) == 1333
+    assert tab.problems == [] and tab.requests == []
+
+
 def test_a_page_of_anyones_maps(tab, tmp_path):
     maps = np.random.default_rng(0).gamma(1, 1, (5, 12, 12))
     maps[2] = 0

@@ -67,7 +67,8 @@ def test_units_have_the_maps_and_scores_of_the_files(collected, results):
     own = scores["score_60"].sel(definition="min_max").values
     np.testing.assert_allclose(columns["score_60"], own, rtol=1e-6)
     np.testing.assert_allclose(columns["p_value"], scores["p_value"].values, rtol=1e-6)
-    np.testing.assert_allclose(columns["orientation"], np.degrees(scores["orientation"].values))
+    angle = np.degrees(scores["orientation"].values)
+    np.testing.assert_allclose(columns["orientation"], angle, rtol=1e-6)
     np.testing.assert_allclose(columns["period"][1:], small_study.PERIOD, rtol=0.02)
     assert columns["activity"].tolist() == [1.0] + [0.0] * (network["units"] - 1)
     drawn = drawn.reshape(network["units"], 2, network["surrogates"])

@@ -3,6 +3,7 @@
 const INK = "#222222";
 const GREY = "#767676";
 const LEVEL = 0.05; // p-value at or below which a single unit passes
+const MANY_DOTS = 1500; // which would be slow as single shapes
 const MOST_ROWS = 400; // of the table
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star", "pentagon", "hexagram"];
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
@@ -69,7 +70,7 @@ function drawDots(dots) {
   const drawn = traces(dots);
   const layout = {
     ...LAYOUT,
-    ...legendBelow(plot.clientWidth, drawn.length - 1),
+    ...legendBelow(plot.clientWidth, drawn.length),
     hovermode: "closest",
     xaxis: { ...CENTIMETRES, title: { text: `position error at ${data.horizons[data.horizon]} steps (cm)` } },
     yaxis: { ...AXIS, title: { text: MEASURES[state.measure]()[0] }, range: heights(dots) },
@@ -82,7 +83,9 @@ function drawDots(dots) {
   };
   Plotly.react(plot, drawn, layout, CONFIG);
   plot.removeAllListeners("plotly_click");
+  plot.removeAllListeners("plotly_afterplot");
   plot.on("plotly_click", (event) => go(event.points[0].customdata));
+  plot.on("plotly_afterplot", ringSelected); // also after a zoom
   byId("dots-caption").textContent = chanceCaption();
 }
 
@@ -115,34 +118,32 @@ function emptiness() {
   return "No network passes the filters with an error and a share that are known.";
 }
 
+/** Kind of the traces: many dots are drawn by the graphics card, where the browser can use it. */
+function traceType(dots) {
+  const many = dots.length > MANY_DOTS && document.createElement("canvas").getContext("webgl");
+  return many ? "scattergl" : "scatter";
+}
+
 function traces(dots) {
   const names = Object.keys(data.targets);
-  const made = chanceTraces(dots);
+  const type = traceType(dots);
+  const made = chanceTraces(dots, type);
   names.forEach((target, index) => {
     const own = dots.filter((network) => network.spec.target === target);
     if (!own.length) return;
     made.push({
-      type: "scatter",
+      type,
       mode: "markers",
       name: data.targets[target].name,
       marker: {
         color: data.targets[target].colour,
         symbol: SYMBOLS[index % SYMBOLS.length],
-        size: 9,
+        size: dots.length > MANY_DOTS ? 5 : 9,
         opacity: 0.85,
         line: { color: "#ffffff", width: 0.7 },
       },
       ...placed(own, (network) => network[state.measure]),
     });
-  });
-  made.push({
-    type: "scatter",
-    mode: "markers",
-    name: "selected",
-    showlegend: false,
-    hoverinfo: "skip",
-    marker: { size: 18, symbol: "circle-open", color: INK, line: { width: 2, color: INK } },
-    ...placed(dots.filter((network) => network.id === state.network), (network) => network[state.measure]),
   });
   return made;
 }
@@ -172,8 +173,8 @@ function escaped(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
-function chanceTraces(dots) {
-  const look = { type: "scatter", name: "chance", hoverinfo: "skip" };
+function chanceTraces(dots, type) {
+  const look = { type, name: "chance", hoverinfo: "skip" };
   if (state.measure === "share") {
     const known = dots.filter((network) => network.chance !== null);
     if (!known.length) return [];
@@ -236,11 +237,20 @@ function select(id) {
     row.setAttribute("aria-selected", chosen);
     if (chosen) scrollWithin(row);
   }
-  const plot = byId("dots");
-  const network = networks.find((one) => one.id === id);
-  const marked = network && errorOf(network) !== null && network[state.measure] !== null ? [network] : [];
-  const { x, y } = placed(marked, (one) => one[state.measure]);
-  Plotly.restyle(plot, { x: [x], y: [y] }, [plot.data.length - 1]);
+  ringSelected();
+}
+
+/** Put the ring around the dot of the selected network: an element of its own, so that it is quick. */
+function ringSelected() {
+  const { _size: size, xaxis, yaxis } = byId("dots")._fullLayout;
+  const network = networks.find((one) => one.id === state.network);
+  const drawn = network && errorOf(network) !== null && network[state.measure] !== null;
+  const across = drawn ? xaxis.d2p(100 * errorOf(network)) : -1;
+  const down = drawn ? yaxis.d2p(100 * network[state.measure]) : -1;
+  const ring = byId("ring");
+  ring.hidden = !(across >= 0 && across <= size.w && down >= 0 && down <= size.h);
+  ring.style.left = `${size.l + across}px`;
+  ring.style.top = `${size.t + down}px`;
 }
 
 /** Bring a row into view in its table, without moving the page. */
