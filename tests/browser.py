@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PATIENCE = 60  # seconds, of which a machine that is not busy takes few
+PATIENCE = 300  # seconds, of which a machine that is not busy takes few
 FLAGS = (
     "--headless=new",
     "--remote-debugging-pipe",

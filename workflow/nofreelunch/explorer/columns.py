@@ -82,7 +82,9 @@ COLUMNS = (
         "The p-value passes at a false-discovery rate of 5 % among the active units.",
         NO_YES,
     ),
-    Column("null_95", "95 % point of chance", "", 2, "Score that 5 % of the surrogates exceed."),
+    Column(
+        "null_95", "95th percentile of chance", "", 2, "Score that 5 % of the surrogates exceed."
+    ),
     Column("surrogate_count", "surrogates of each kind", "", 0, "How many were made."),
     Column("period", "period", "m", 2, "Mean distance of the lattice's six nearest points."),
     Column("orientation", "orientation", "°", 0, "Of the six points, counter-clockwise from x."),
