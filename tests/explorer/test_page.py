@@ -2,80 +2,23 @@
 
 import re
 
-import browser
 import numpy as np
-import pytest
 import small_study
-from nofreelunch.explorer import assembling, maps_data, study_data
 from nofreelunch.files import datasets
 from nofreelunch.scoring.autocorrelograms import autocorrelograms
-from test_study_data import LATTICE, network_of
-
-pytestmark = pytest.mark.skipif(
-    browser.program() is None, reason=f"no browser here: {', '.join(browser.PROGRAMS)}"
+from page_views import (
+    KINDS,
+    NOTHING,
+    OVERVIEW,
+    TILES,
+    UNIT,
+    dots,
+    ids,
+    place_of_dot,
+    rows,
+    units_shown,
 )
-OVERVIEW = "!byId('overview').hidden && byId('dots').data"
-NETWORK = "!byId('network').hidden && byId('network-title').textContent"
-TILES = f"{NETWORK} && byId('tiles').children.length"
-UNIT = "!byId('unit').hidden && byId('map').data && byId('scores').rows.length"
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    opened = browser.Browser(tmp_path_factory.mktemp("browser"))
-    opened.resize(1440, 1000)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def study(results):
-    """Data of the small study, and the address of its page, which has spaces and accents."""
-    data, blocks = study_data.collect_results(results)
-    path = results / "explorer.html"
-    datasets.write_text(path, assembling.to_html(data, blocks))
-    return data, path.as_uri()
-
-
-@pytest.fixture
-def page(tab, study):
-    """The page, opened anew. At its end nothing has gone wrong and nothing was asked for."""
-    tab.open(study[1], OVERVIEW)
-    yield tab
-    assert tab.problems == [] and tab.requests == []
-
-
-def write_page(folder, data, blocks):
-    path = folder / "page.html"
-    datasets.write_text(path, assembling.to_html(data, blocks))
-    return path.as_uri()
-
-
-def rows(page):
-    return page.evaluate("[...byId('table').tBodies[0].rows].map((row) => row.dataset.id)")
-
-
-def units_shown(page):
-    return page.evaluate("[...byId('tiles').children].map((one) => Number(one.dataset.unit))")
-
-
-def dots(page):
-    """Ids of the networks that are drawn as dots."""
-    return page.evaluate(
-        "byId('dots').data.filter((t) => !['chance', 'selected'].includes(t.name))"
-        ".flatMap((t) => t.customdata)"
-    )
-
-
-def place_of_dot(page, network):
-    """Place of a network's dot in the window, in pixels."""
-    return page.evaluate(f"""(() => {{
-        byId('dots').scrollIntoView({{ block: 'center', behavior: 'instant' }});
-        const layout = byId('dots')._fullLayout, box = byId('dots').getBoundingClientRect();
-        const of = networks.find((one) => one.id === '{network["id"]}');
-        return [box.x + layout._size.l + layout.xaxis.d2p(100 * errorOf(of)),
-                box.y + layout._size.t + layout.yaxis.d2p(100 * of[state.measure])];
-    }})()""")
+from test_study_data import LATTICE, network_of
 
 
 def test_the_overview_has_a_dot_and_a_row_for_each_network(page, study):
@@ -101,7 +44,7 @@ def test_a_click_on_a_dot_opens_its_network(page, study):
 
 def test_every_filter_leaves_what_it_names(page, study):
     data, _ = study
-    ids = {key: network_of(data, **spec)["id"] for key, spec in KINDS.items()}
+    found = ids(data)
     for field, label, left in (
         ("sweep", "cells", {"gru"}),
         ("target", page.evaluate("data.targets.gaussian.name"), {"gaussian"}),
@@ -111,26 +54,18 @@ def test_every_filter_leaves_what_it_names(page, study):
         ("seed", "10", {*KINDS}),
     ):
         page.choose(f"#filter-{field}", label)
-        assert {*rows(page)} == {ids[key] for key in left}, field
+        assert {*rows(page)} == {found[key] for key in left}, field
         page.click("#clear")
         assert len(rows(page)) == 4
     page.click("#filter-significant")
-    assert {*rows(page)} == {ids["lattice"], ids["gru"]}
+    assert {*rows(page)} == {found["lattice"], found["gru"]}
     page.choose("#filter-cell", "gru")
-    assert rows(page) == [ids["gru"]] == dots(page)
+    assert rows(page) == [found["gru"]] == dots(page)
     page.choose("#filter-sweep", "wide")
     assert rows(page) == [] and "No network passes" in page.evaluate(
         "byId('dots').layout.annotations[0].text"
     )
     page.click("#clear")
-
-
-KINDS = {
-    "lattice": LATTICE,
-    "gaussian": {"target": "gaussian"},
-    "gru": {"cell": "gru"},
-    "wide": {"place_cell_width": 0.2},
-}
 
 
 def test_the_vertical_axis_and_the_order_of_the_table(page, study):
@@ -141,7 +76,7 @@ def test_the_vertical_axis_and_the_order_of_the_table(page, study):
     ):
         page.choose("#measure", label)
         found = page.evaluate(
-            "byId('dots').data.filter((t) => !['chance', 'selected'].includes(t.name))"
+            "byId('dots').data.filter((t) => t.name !== 'chance')"
             ".flatMap((t) => t.customdata.map((id, i) => [id, t.y[i]]))"
         )
         expected = {n["id"]: n[name] for n in study[0]["networks"]}
@@ -332,7 +267,7 @@ def test_a_link_to_a_unit_survives_a_reload(page, study):
 
 def test_a_link_to_nothing_says_so(page, study):
     network = study[0]["networks"][0]["id"]
-    page.open(f"{study[1]}#none", "!byId('nothing').hidden")
+    page.open(f"{study[1]}#none", NOTHING)
     assert page.text("#nothing-text") == "There is no network none in this page."
     for link, said in (
         ("%E0%A4%A", "There is no network %E0%A4%A in this page."),
@@ -345,84 +280,6 @@ def test_a_link_to_nothing_says_so(page, study):
     page.press("Escape")
     page.press("Escape")
     page.wait(OVERVIEW)
-
-
-def test_dead_units_and_diverged_networks(page, study):
-    network = network_of(study[0], **LATTICE)
-    page.open(f"{study[1]}#{network['id']}/0", UNIT)
-    assert "The unit was not tested." in page.text("#surrogates-caption")
-    assert "No lattice was measured (inactive)." in page.text("#correlations-caption")
-    lost = network_of(study[0], place_cell_width=0.2)
-    page.open(f"{study[1]}#{lost['id']}", TILES)
-    assert "diverged" in page.text("#measures")
-    page.open(f"{study[1]}#{lost['id']}/1", UNIT)
-
-
-def test_a_study_whose_networks_all_diverged(tab, tmp_path):
-    results = small_study.make(
-        tmp_path, surrogates=0, diverged="all", only={"target": ["gaussian"]}
-    )
-    data, blocks = study_data.collect_results(results)
-    tab.open(write_page(tmp_path, data, blocks), OVERVIEW)
-    said = tab.evaluate("byId('dots').layout.annotations[0].text")
-    assert said == "All networks diverged: there is nothing to draw."
-    tab.press("Enter")
-    tab.wait(TILES)
-    assert tab.problems == [] and tab.requests == []
-
-
-def test_a_network_whose_units_are_not_in_the_page(tab, tmp_path, study, results):
-    data, blocks = study_data.collect_study(
-        study_data.join_units(
-            *(datasets.load(results / f"{stage}.nc", stage) for stage in ("summary", "units"))
-        ),
-        results,
-        1,
-    )
-    (missing, *_) = (n["id"] for n in data["networks"] if n["id"] not in blocks)
-    address = write_page(tmp_path, data, blocks)
-    tab.open(f"{address}#{missing}", NETWORK)
-    assert tab.text("#network-note") == "No units of this network are in this page."
-    tab.open(f"{address}#{missing}/1", "!byId('nothing').hidden")
-    assert tab.problems == [] and tab.requests == []
-
-
-def test_12_000_networks_are_drawn_and_chosen_from(tab, tmp_path, study):
-    first = network_of(study[0], **LATTICE)
-    copies = [
-        first | {"id": f"{k:05}", "units": 0, "spec": first["spec"] | {"seed": k % 9}}
-        for k in range(12_000)
-    ]
-    tab.open(write_page(tmp_path, study[0] | {"networks": copies}, {}), OVERVIEW)
-    assert tab.text("#count") == "12,000 of 12,000 networks; the table has the first 400"
-    assert len(dots(tab)) == 12_000
-    tab.press("ArrowDown", 3)
-    assert tab.evaluate("state.network") == rows(tab)[3] == "00003"
-    tab.choose("#filter-seed", "8")
-    assert len(dots(tab)) == 1333
-    assert tab.problems == [] and tab.requests == []
-
-
-def test_a_page_of_anyones_maps(tab, tmp_path):
-    maps = np.random.default_rng(0).gamma(1, 1, (5, 12, 12))
-    maps[2] = 0
-    data, blocks = maps_data.collect_maps(maps, 0.05, "cartes de l'été", surrogates=5)
-    tab.open(write_page(tmp_path, data, blocks), TILES)
-    assert tab.text("#network-title") == "cartes de l'été" and len(units_shown(tab)) == 5
-    labels = tab.evaluate("[...byId('sort').options].map((one) => one.text)")
-    assert labels == ["grid score", "p-value", "number"] or "period" in labels
-    tab.press("Enter")
-    tab.wait(UNIT)
-    assert re.fullmatch(r"#maps/\d", tab.evaluate("location.hash"))
-    assert "in the unit of the file" in tab.text("#map-caption")
-    tab.press("Escape")
-    tab.wait(TILES)
-    tab.press("/")
-    tab.write("dim_0 2")
-    tab.press("Enter")
-    tab.wait(UNIT)
-    assert tab.evaluate("location.hash") == "#maps/2"
-    assert tab.problems == [] and tab.requests == []
 
 
 def test_it_fits_a_phone_and_reads_in_grey(page, study, tmp_path):

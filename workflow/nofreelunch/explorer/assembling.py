@@ -10,9 +10,11 @@ from typing import Any
 import matplotlib
 import plotly.offline
 
+from nofreelunch.explorer.blocks import SHADES, THOUSANDTHS, UNKNOWN, UNVISITED
 from nofreelunch.explorer.columns import COLUMNS
 from nofreelunch.figures import style
 from nofreelunch.scoring.grid_scores import INNER_RADIUS
+from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.scoring.surrogates import LABELS
 
 SCRIPTS = ("maps.js", "choosing.js", "overview.js", "network.js", "unit.js", "explorer.js")
@@ -34,6 +36,13 @@ def to_html(data: Mapping[str, Any], blocks: Mapping[str, str]) -> str:
         "signed_colours": _shades(style.TARGET_COLOURS),
         "unvisited": style.UNVISITED,
         "inner_radius": INNER_RADIUS,
+        "level": LEVEL,
+        "packing": {
+            "highest": SHADES,
+            "unvisited": UNVISITED,
+            "unknown": UNKNOWN,
+            "thousandths": THOUSANDTHS,
+        },
     }
     held = "\n".join(
         f'<script type="text/plain" id="block-{number}">{blocks[network["id"]]}</script>'

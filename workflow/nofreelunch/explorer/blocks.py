@@ -16,7 +16,7 @@ from nofreelunch.explorer.columns import COLUMNS
 SHADES = 254  # the shade of a map's highest rate; its lowest has 0
 UNVISITED = 255
 THOUSANDTHS = 1000  # surrogates' scores are kept to three decimals
-UNKNOWN = np.iinfo(np.int16).min  # stands for NaN among them
+UNKNOWN = int(np.iinfo(np.int16).min)  # stands for NaN among them
 COMPRESSION = 6
 
 

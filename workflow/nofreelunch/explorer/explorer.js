@@ -24,9 +24,15 @@ function addressed() {
   return [id || null, unit === undefined || unit === "" ? null : Number(unit)];
 }
 
-/** Show what the address names. */
+/** Show what the address names. When it is there, `data-shown` of the page's body is the address. */
 async function route() {
+  const address = location.hash;
   const mine = ++turn;
+  await showAddressed(mine);
+  if (mine === turn) document.body.dataset.shown = address;
+}
+
+async function showAddressed(mine) {
   const [id, unit] = addressed();
   if (id === null) {
     show("overview");

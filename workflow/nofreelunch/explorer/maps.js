@@ -1,12 +1,11 @@
 // Units out of their blocks, their maps as pictures, and their autocorrelograms.
 "use strict";
 
-const SHADES = 254; // of a map's highest rate, as in blocks.py; its lowest has 0
-const UNVISITED = 255;
-const UNKNOWN = -32768;
 const KEPT = 6; // networks whose units stay unpacked
 
 const data = JSON.parse(document.getElementById("data").textContent);
+// A map's lowest rate has the shade 0, its highest `highest`.
+const { highest: SHADES, unvisited: UNVISITED, unknown: UNKNOWN, thousandths: THOUSANDTHS } = data.packing;
 const networks = data.networks;
 const unpacked = new Map();
 
@@ -63,7 +62,7 @@ function surrogatesOf(network, units, unit) {
   return data.kinds.map((_, kind) => {
     const start = (unit * data.kinds.length + kind) * network.surrogates;
     const scores = units.drawn.subarray(start, start + network.surrogates);
-    return Array.from(scores).filter((score) => score !== UNKNOWN).map((score) => score / 1000);
+    return Array.from(scores).filter((score) => score !== UNKNOWN).map((score) => score / THOUSANDTHS);
   });
 }
 

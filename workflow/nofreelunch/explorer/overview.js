@@ -2,7 +2,7 @@
 
 const INK = "#222222";
 const GREY = "#767676";
-const LEVEL = 0.05; // p-value at or below which a single unit passes
+const LEVEL = data.level; // p-value at or below which a single unit passes
 const MANY_DOTS = 1500; // which would be slow as single shapes
 const MOST_ROWS = 400; // of the table
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star", "pentagon", "hexagram"];
