@@ -6,6 +6,8 @@ import re
 from nofreelunch.explorer import assembling, study_data
 from nofreelunch.explorer.columns import COLUMNS
 
+pytest_plugins = "page_fixtures"
+
 
 def test_everything_is_in_one_file(results):
     data, blocks = study_data.collect_results(results)

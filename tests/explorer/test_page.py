@@ -20,6 +20,8 @@ from page_views import (
 )
 from test_study_data import LATTICE, network_of
 
+pytest_plugins = "page_fixtures"
+
 
 def test_the_overview_has_a_dot_and_a_row_for_each_network(page, study):
     data, _ = study

@@ -14,6 +14,8 @@ from nofreelunch.files import datasets
 from nofreelunch.findings.summary import join_units
 from test_blocks import unpack
 
+pytest_plugins = "page_fixtures"
+
 LATTICE = {"target": "difference_of_softmaxes", "place_cell_width": 0.12, "cell": "rnn"}
 
 

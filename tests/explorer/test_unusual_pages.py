@@ -8,6 +8,8 @@ from nofreelunch.explorer import maps_data, study_data
 from page_views import NETWORK, NOTHING, OVERVIEW, TILES, UNIT, dots, rows, units_shown, write_page
 from test_study_data import LATTICE, network_of, summary_of
 
+pytest_plugins = "page_fixtures"
+
 
 def test_dead_units_and_diverged_networks(page, study):
     network = network_of(study[0], **LATTICE)

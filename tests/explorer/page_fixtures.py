@@ -1,4 +1,4 @@
-"""A small study, made once for all tests of its page, and a browser to look at it."""
+"""Fixtures for the tests of the page: a small study, made once, and a browser to look at it."""
 
 from pathlib import Path
 
