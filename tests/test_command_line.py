@@ -270,5 +270,7 @@ def test_refused_pages(maps, tmp_path, capsys):
     assert "--bin-size: found none" in refusal(capsys, "explore", path, "-o", page)
     assert "no such file" in refusal(capsys, "explore", tmp_path / "none.nc", "-o", page)
     assert "summary.nc: no such file" in refusal(capsys, "explore", tmp_path, "-o", page)
+    said = refusal(capsys, "explore", tmp_path, "--surrogates", 9, "-o", page)
+    assert f"--surrogates: found 9, for the folder {tmp_path}; allowed: it with a file" in said
     assert "-o/--output" in refusal(capsys, "explore", path)
     assert not page.exists()

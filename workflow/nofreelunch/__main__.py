@@ -139,6 +139,7 @@ def _explore(given: argparse.Namespace) -> None:
     from nofreelunch.files import datasets
 
     if source.is_dir():
+        _check_of_folder(given)
         data, blocks = study_data.collect_results(source)
     else:
         maps, bin_size = _read_maps(given)
@@ -146,6 +147,14 @@ def _explore(given: argparse.Namespace) -> None:
             maps, bin_size, source.stem, given.surrogates, given.seed, progress=True
         )
     datasets.write_text(output, assembling.to_html(data, blocks))
+
+
+def _check_of_folder(given: argparse.Namespace) -> None:
+    """Refuse what says how maps are scored, because those of a study have scores."""
+    for name, unset in (("bin_size", None), ("variable", None), ("surrogates", 0), ("seed", 0)):
+        if (found := getattr(given, name)) != unset:
+            option = f"--{name.replace('_', '-')}"
+            raise refused(option, f"{found}, for the folder {given.file}", "it with a file of maps")
 
 
 def _add_plan(commands: argparse._SubParsersAction) -> None:

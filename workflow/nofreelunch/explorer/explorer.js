@@ -1,6 +1,7 @@
 // Which view is shown, by the address; the keys; and the search.
 
 const VIEWS = ["overview", "network", "unit", "nothing"];
+const TOO_OLD = "This browser cannot unpack the maps: open the page in one of 2023 or later.";
 let turn = 0; // counts calls of `route`, so that a slow one does not overtake a later one
 
 function linkTo(id, unit = null) {
@@ -44,6 +45,7 @@ async function showAddressed(mine) {
   if (unit !== null && !(Number.isInteger(unit) && unit >= 0 && unit < (network.units ?? network.present))) {
     return showNothing(`There is no unit ${location.hash.split("/")[1]} in this network.`, network);
   }
+  if (!("DecompressionStream" in window)) return showNothing(TOO_OLD, network);
   const units = network.units ? await unitsOf(network) : null;
   if (mine !== turn) return;
   state.network = id;

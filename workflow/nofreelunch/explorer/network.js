@@ -91,18 +91,20 @@ function tile(network, units, unit) {
   const star = valueOf(units, "significant", unit) === 1 ? ` ${STAR}` : "";
   const chosen = unit === state.unit;
   const label = `${unitName(network, unit)}, grid score ${score}${star && ", significant"}`;
-  const attributes = { type: "button", class: "tile", role: "option", "data-unit": unit, "aria-label": label, title: label };
+  const looks = { type: "button", class: "tile", role: "option", "aria-label": label, title: label };
+  const marks = { "data-unit": unit, "aria-selected": String(chosen), tabindex: chosen ? 0 : -1 };
   return make(
     "button",
-    { ...attributes, "aria-selected": String(chosen), tabindex: chosen ? 0 : -1, onclick: () => go(network.id, unit) },
+    { ...looks, ...marks, onclick: () => go(network.id, unit) },
     make("canvas", { width: 1, height: 1 }),
     make("span", { class: "score" }, score + star),
-    make("span", { class: "second" }, second(units, unit)),
+    make("span", { class: "second" }, second(network, units, unit)),
   );
 }
 
 /** What stands below the score: the key of the order, or else the p-value. */
-function second(units, unit) {
+function second(network, units, unit) {
+  if (state.sort === BY_NUMBER) return unitName(network, unit);
   const activity = valueOf(units, "activity", unit);
   if (activity > 0) return data.columns.find((column) => column.name === "activity").words[activity];
   const value = valueOf(units, state.sort, unit);

@@ -5,8 +5,13 @@ const GREY = "#767676";
 const LEVEL = data.level; // p-value at or below which a single unit passes
 const MANY_DOTS = 1500; // which would be slow as single shapes
 const MOST_ROWS = 400; // of the table
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star", "pentagon", "hexagram"];
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
+// One per target, so that targets differ without their colours.
+const SYMBOLS = [
+  ...["circle", "square", "diamond", "triangle-up", "cross"],
+  ...["x", "triangle-down", "star", "pentagon", "hexagram"],
+];
+const BUTTONS = ["toImage", "zoom2d", "pan2d", "resetScale2d"];
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [BUTTONS] };
 const TOUCH = matchMedia("(pointer: coarse)").matches;
 const LAYOUT = {
   font: { family: "system-ui, sans-serif", size: 13, color: INK },
@@ -74,11 +79,9 @@ function drawDots(dots) {
     hovermode: "closest",
     xaxis: { ...CENTIMETRES, title: { text: `position error at ${data.horizons[data.horizon]} steps (cm)` } },
     yaxis: { ...AXIS, title: { text: MEASURES[state.measure]()[0] }, range: heights(dots) },
-    shapes: [
-      { type: "line", yref: "paper", y0: 0, y1: 1, x0: 100 * data.criterion, x1: 100 * data.criterion, line: { color: GREY, dash: "dot", width: 1 } },
-    ],
+    shapes: [vertical(100 * data.criterion, GREY, 1, "dot")],
     annotations: dots.length
-      ? [note(Math.log10(100 * data.criterion), 1, `error criterion, ${fixed(100 * data.criterion, 0)} cm`)]
+      ? [criterionNote()]
       : [{ text: emptiness(), showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }],
   };
   Plotly.react(plot, drawn, layout, CONFIG);
@@ -97,12 +100,30 @@ function legendBelow(width, entries) {
     height: LAYOUT.margin.t + PLOT_HEIGHT + below,
     margin: { ...LAYOUT.margin, b: below },
     showlegend: true,
-    legend: { orientation: "h", x: 0, y: -(LAYOUT.margin.b + 16) / PLOT_HEIGHT, yanchor: "top", font: { size: 12 }, entrywidth: ENTRY.width - 45 },
+    legend: {
+      orientation: "h",
+      x: 0,
+      y: -(LAYOUT.margin.b + 16) / PLOT_HEIGHT,
+      yanchor: "top",
+      font: { size: 12 },
+      entrywidth: ENTRY.width - 45,
+    },
   };
 }
 
-function note(x, y, text) {
-  return { x, y, yref: "paper", text, showarrow: false, xanchor: "left", yanchor: "top", xshift: 3, font: { size: 11, color: GREY } };
+function criterionNote() {
+  const centimetres = 100 * data.criterion;
+  return {
+    x: Math.log10(centimetres),
+    y: 1,
+    yref: "paper",
+    text: `error criterion, ${fixed(centimetres, 0)} cm`,
+    showarrow: false,
+    xanchor: "left",
+    yanchor: "top",
+    xshift: 3,
+    font: { size: 11, color: GREY },
+  };
 }
 
 /** Range of the vertical axis: from just below 0 to above all dots and chance. */
@@ -193,7 +214,10 @@ function chanceTraces(dots, type) {
 function chanceCaption() {
   if (!data.tested) return "Chance is not known, as no surrogates were scored.";
   if (state.measure === "share") {
-    return "A dash is chance: the share of the network's surrogates that score as high, of the kind that is harder to beat. A score by itself is no evidence.";
+    return (
+      "A dash is chance: the share of the network's surrogates that score as high, of the kind that is harder to " +
+      "beat. A score by itself is no evidence."
+    );
   }
   if (state.measure === "small_p") {
     return `The line is chance: at most ${percent(data.level_chance)} of units without a lattice have such a p-value.`;
@@ -277,7 +301,8 @@ function buildFilters() {
     setOptions(select, [["", "all"], ...values.map((value) => [value, value])], "");
     return make("label", {}, `${label} `, select);
   });
-  const significant = make("input", { type: "checkbox", id: "filter-significant", onchange: (event) => setSignificant(event.target.checked) });
+  const onchange = (event) => setSignificant(event.target.checked);
+  const significant = make("input", { type: "checkbox", id: "filter-significant", onchange });
   const clear = make("button", { type: "button", id: "clear", onclick: clearFilters }, "clear");
   byId("filters").append(...selects, make("label", {}, significant, " with significant units"), clear);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());

@@ -59,8 +59,12 @@ function drawMap(network, units, unit) {
     colorbar: { title: { text: "rate", side: "right" }, thickness: 12, outlinewidth: 0 },
   };
   Plotly.react(byId("map"), [heat], { ...boxLayout(""), plot_bgcolor: data.unvisited }, CONFIG);
-  const unitOfRates = data.kind === "maps" ? "The rate is in the unit of the file." : "The rate is the unit's mean activity in a bin, which has no unit.";
-  byId("map-caption").textContent = `${unitOfRates} Bins are ${fixed(100 * data.bin_size, 1)} cm wide; grey ones were not visited.`;
+  const rate =
+    data.kind === "maps"
+      ? "The rate is in the unit of the file."
+      : "The rate is the unit's mean activity in a bin, which has no unit.";
+  const width = fixed(100 * data.bin_size, 1);
+  byId("map-caption").textContent = `${rate} Bins are ${width} cm wide; grey ones were not visited.`;
 }
 
 function drawCorrelations(network, units, unit, value) {
@@ -142,8 +146,17 @@ function drawSurrogates(network, units, unit, value) {
     margin: { l: 74, r: 14, t: 70, b: 46 },
     showlegend: false,
     xaxis: { ...AXIS, title: { text: "grid score" } },
-    yaxis: { ...AXIS, range: [-0.6, top + 0.1], tickvals: known.map((_, row) => row), ticktext: known.map(([, name]) => name.replace(" ", "<br>")), ticks: "" },
-    shapes: [vertical(own, INK, 3, "solid"), ...(Number.isFinite(limit) ? [vertical(limit, GREY, 1.5, "dash")] : [])],
+    yaxis: {
+      ...AXIS,
+      ticks: "",
+      range: [-0.6, top + 0.1],
+      tickvals: known.map((_, row) => row),
+      ticktext: known.map(([, name]) => name.replace(" ", "<br>")),
+    },
+    shapes: [
+      vertical(own, INK, 3, "solid"),
+      ...(Number.isFinite(limit) ? [vertical(limit, GREY, 1.5, "dash")] : []),
+    ],
     annotations: [
       above(own, `this unit ${fixed(own, 2)}`, INK, 15),
       ...(Number.isFinite(limit) ? [above(limit, `95th percentile of chance ${fixed(limit, 2)}`, GREY, 0)] : []),
@@ -157,14 +170,17 @@ function vertical(x, color, width, dash) {
 }
 
 function above(x, text, color, yshift) {
-  return { x, y: 1, yref: "paper", yanchor: "bottom", xanchor: "right", xshift: 30, yshift, text, showarrow: false, font: { color, size: 12 } };
+  const place = { x, y: 1, yref: "paper", yanchor: "bottom", xanchor: "right", xshift: 30, yshift };
+  return { ...place, text, showarrow: false, font: { color, size: 12 } };
 }
 
 function surrogatesCaption(network, value, lists) {
   if (!data.tested) return "No surrogates were scored, so chance is not known.";
   if (!Number.isFinite(value("p_value"))) return "The unit was not tested.";
   const missing = data.kinds.filter((_, kind) => !lists[kind].length);
-  const without = missing.map((name) => ` There are none of ${name}, as the map has fewer than two fields; that p-value is 1.`);
+  const without = missing.map(
+    (name) => ` There are none of ${name}, as the map has fewer than two fields; that p-value is 1.`,
+  );
   const each = data.kinds.map((name, kind) => `${name} ${pText(value(network.kindNames[kind]))}`).join(", ");
   return (
     `Scores of the first ${network.surrogates} surrogates of each kind; p-values rest on up to ` +
