@@ -24,6 +24,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/story.smk"
+include: "workflow/rules/explorer.smk"
 
 
 # Every product is named, also those that others are made from: a file that was deleted is made anew.
@@ -36,6 +37,7 @@ rule all:
         theory=all_of("theory"),
         story=rules.story.output,
         report=rules.report.output,
+        explorer=rules.explorer.output,
         claims=rules.claims.output,
         summary=rules.summary.output,
         figures=expand(

@@ -284,3 +284,24 @@ def test_forecasts_that_are_refused(tmp_path, capsys):
     assert "place_cell_width: found 0.005 m; allowed: at least 0.02 m in an arena of 2.2 m" in said
     study.write_text("sweeps: {wide: {place_cell_width: 3}}")
     assert "place_cell_width: found 3" in refusal(capsys, "forecast", study)
+def test_a_page_of_maps(maps, tmp_path):
+    path, page = tmp_path / "cartes de l'été.nc", tmp_path / "une page.html"
+    maps.to_netcdf(path)
+    assert __main__.main(["explore", str(path), "--bin-size", str(SIZE), "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert '"title": "cartes de l\'été"' in text and '"animal a, cell 7"' in text
+
+
+def test_refused_pages(maps, tmp_path, capsys):
+    path = tmp_path / "maps.nc"
+    maps.to_netcdf(path)
+    page = tmp_path / "page.html"
+    assert "found suffix '.nc'; allowed: .html" in refusal(capsys, "explore", path, "-o", path)
+    assert "no such folder" in refusal(capsys, "explore", path, "-o", tmp_path / "no" / "a.html")
+    assert "--bin-size: found none" in refusal(capsys, "explore", path, "-o", page)
+    assert "no such file" in refusal(capsys, "explore", tmp_path / "none.nc", "-o", page)
+    assert "summary.nc: no such file" in refusal(capsys, "explore", tmp_path, "-o", page)
+    said = refusal(capsys, "explore", tmp_path, "--surrogates", 9, "-o", page)
+    assert f"--surrogates: found 9, for the folder {tmp_path}; allowed: it with a file" in said
+    assert "-o/--output" in refusal(capsys, "explore", path)
+    assert not page.exists()

@@ -57,7 +57,7 @@ def installed(tmp_path_factory):
         (source / part).write_bytes((ROOT / part).read_bytes())
     for part in ("nofreelunch", "studies", "schemas"):
         for path in (ROOT / "workflow" / part).rglob("*"):
-            if path.is_file() and path.suffix in (".py", ".c", ".css", ".html", ".yaml"):
+            if path.is_file() and path.suffix in (".py", ".c", ".css", ".html", ".js", ".yaml"):
                 copy = source / path.relative_to(ROOT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
@@ -97,6 +97,8 @@ def test_it_holds_every_module_study_and_schema(installed):
         for path in (ROOT / "workflow" / part).glob("*.yaml"):
             assert f"nofreelunch/{part}/{path.name}" in held
     assert "nofreelunch/compute/kernels.c" in held
+    for path in (ROOT / "workflow" / "nofreelunch" / "explorer").iterdir():
+        assert path.is_dir() or f"nofreelunch/explorer/{path.name}" in held
 
 
 def test_it_scores_maps(installed, tmp_path):
@@ -114,7 +116,7 @@ def test_it_lists_the_targets(installed, tmp_path):
     assert run(installed, "targets", cwd=tmp_path).startswith("cartesian ")
 
 
-@pytest.mark.parametrize("command", ["score", "plan", "forecast", "targets", "prune"])
+@pytest.mark.parametrize("command", ["score", "explore", "plan", "forecast", "targets", "prune"])
 def test_every_command_has_an_example(installed, command, tmp_path):
     said = " ".join(run(installed, command, "--help", cwd=tmp_path).split())
     assert f"Example: nofreelunch {command}" in said

@@ -151,14 +151,15 @@ def test_the_c_file_of_a_module_counts_but_not_its_comments(package):
     assert fingerprint(package) != with_kernel
 
 
-@pytest.mark.parametrize("kind", ["html", "css"])
-def test_the_template_and_the_style_sheet_of_a_module_count(kind, package):
+@pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
+def test_parts_of_a_page_beside_a_module_count(name, package):
     before = fingerprint(package)
-    (package / f"far.{kind}").write_text("<p>one</p>")
-    with_template = fingerprint(package)
-    assert with_template != before
-    (package / f"far.{kind}").write_text("<p>two</p>")
-    assert fingerprint(package) not in (before, with_template)
+    (package / "figures" / name).write_text("a")  # beside modules that the script does not import
+    assert fingerprint(package) == before
+    with_figure = fingerprint(package, "nofreelunch.figures.one")
+    (package / "figures" / name).write_text("b")
+    assert fingerprint(package, "nofreelunch.figures.one") != with_figure
+    assert fingerprint(package) == before
 
 
 def test_imports_in_a_circle_end(package):

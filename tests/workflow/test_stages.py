@@ -7,8 +7,11 @@ import pytest
 from conftest import ROOT
 from nofreelunch.files import fingerprints
 
-STAGES = "trajectories training rate_maps scores theory summary claims figures story".split()
-OF_SCORES = {"scores", "summary", "claims", "figures", "story"}
+STAGES = [
+    *("trajectories", "training", "rate_maps", "scores", "theory", "summary", "claims", "figures"),
+    *("story", "explorer"),
+]
+OF_SCORES = {"scores", "summary", "claims", "figures", "story", "explorer"}
 OF_TARGETS = {"training", "rate_maps", "theory"}
 LINE = "from __future__ import annotations\n"
 ADDED = LINE, f"{LINE}\nADDED = 1\n"
@@ -51,11 +54,13 @@ def rewrite(path, text):
             "findings/verdicts.py",
             "import math\n",
             "import math\n\nADDED = 1\n",
-            {"claims", "figures", "story"},
+            {"claims", "figures", "story", "explorer"},
         ),
         ("story/story_page.css", "--ink: #222", "--ink: #333", {"story"}),
         ("story/story_page.html", "<h2>Methods</h2>", "<h2>Method</h2>", {"story"}),
-        ("figures/style.py", *ADDED, {"figures"}),
+        ("figures/style.py", *ADDED, {"figures", "explorer"}),
+        ("explorer/explorer.css", "margin: 0", "margin: 1px", {"explorer"}),
+        ("explorer/overview.js", "MOST_ROWS = 400", "MOST_ROWS = 500", {"explorer"}),
         ("task/place_cells.py", 'colour = "#E69F00"', 'colour = "#E69F01"', set()),
     ],
 )

@@ -24,7 +24,7 @@ from test_extending import block
 
 pytestmark = pytest.mark.workflow
 
-AFTER_SUMMARY = {"figures", "claims", "story", "report"}
+AFTER_SUMMARY = {"figures", "claims", "story", "explorer", "report"}
 LIBRARY = "workflow/nofreelunch"
 
 
@@ -76,7 +76,8 @@ def told(checkout: Checkout, snakefile: str) -> str:
 
 
 def test_a_study_runs_from_trajectories_to_its_report(finished):
-    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", "index.html", "report.html"]:
+    pages = ["index.html", "explorer.html", "report.html"]
+    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", *pages]:
         assert finished.results(name).stat().st_size > 500, name
     for figure in DRAWN:
         for suffix in ("pdf", "png", "svg"):
@@ -202,6 +203,7 @@ for path in flatten(rules.all.input):
     [
         ("figures/overview.pdf", {"figures", "story", "report"}),
         ("claims.md", {"claims", "report"}),
+        ("explorer.html", {"explorer"}),
         ("scores/*.nc", {"scores", "summary", *AFTER_SUMMARY}),
     ],
 )
@@ -324,7 +326,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         return {rule: json.loads(given) for rule, given in found}
 
     stages = "trajectories training rate_maps scores theory summary claims figures".split()
-    stages += ["story", "report"]
+    stages += ["story", "explorer", "report"]
     scripts = [f"workflow/scripts/{stage}.py" for stage in stages]
     settings = {"precision": "bfloat16", "bin_size": 0.2, "surrogates": 300, "grid_cells": 0.7}
     before = parameters()
@@ -351,6 +353,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         "claims": {"code", "targets"},
         "figures": {"code", "targets"},
         "story": {"code", "targets", "captions"},
+        "explorer": {"code", "targets"},
         "report": {"code", "captions"},
     }
 

@@ -1,4 +1,4 @@
-"""The command line: `nofreelunch score`, `plan`, `forecast`, `targets` and `prune`."""
+"""The command line: `nofreelunch score`, `explore`, `plan`, `forecast`, `targets`, `prune`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nofreelunch import __version__
 from nofreelunch.errors import refused
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(prog="nofreelunch", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"nofreelunch {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_score, _add_plan, _add_forecast, _add_targets, _add_prune):
+    for add in (_add_score, _add_explore, _add_plan, _add_forecast, _add_targets, _add_prune):
         add(commands)
     given = parser.parse_args(arguments)
     try:
@@ -46,6 +46,21 @@ def _add_score(commands: argparse._SubParsersAction) -> None:
         description="Grid scores, gridness and lattice of each rate map in FILE, one row per map.",
         epilog="Example: nofreelunch score maps.nc --bin-size 0.05 --surrogates 200 -o scores.nc",
     )
+    _add_maps(command)
+    command.add_argument(
+        "--unvisited",
+        choices=UNVISITED,
+        default="masked",
+        help="leave unvisited bins (NaN) out, or count them as zero (default: masked)",
+    )
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="a .nc or .csv file (default: CSV to the terminal)"
+    )
+    command.set_defaults(run=_score)
+
+
+def _add_maps(command: argparse.ArgumentParser) -> None:
+    """Arguments that say which maps are read and what they are compared with."""
     command.add_argument("file", metavar="FILE", help="netCDF, npz or npy file of maps (..., y, x)")
     command.add_argument(
         "--bin-size",
@@ -57,12 +72,6 @@ def _add_score(commands: argparse._SubParsersAction) -> None:
         "--variable", metavar="NAME", help="array that holds the maps, if several could"
     )
     command.add_argument(
-        "--unvisited",
-        choices=UNVISITED,
-        default="masked",
-        help="leave unvisited bins (NaN) out, or count them as zero (default: masked)",
-    )
-    command.add_argument(
         "--surrogates",
         type=int,
         default=0,
@@ -70,10 +79,20 @@ def _add_score(commands: argparse._SubParsersAction) -> None:
         help="compare each map with at most N surrogates of each kind (default: 0)",
     )
     command.add_argument("--seed", type=int, default=0, help="seed of the surrogates (default: 0)")
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="a .nc or .csv file (default: CSV to the terminal)"
-    )
-    command.set_defaults(run=_score)
+
+
+def _read_maps(given: argparse.Namespace) -> tuple[Any, float]:
+    """The maps and their bin size; an output must not replace them."""
+    from nofreelunch.scoring import map_files
+
+    if given.output is not None and os.path.exists(given.output):
+        if os.path.exists(given.file) and os.path.samefile(given.file, given.output):
+            raise refused(given.output, "the file of the maps", "another one")
+    maps, bin_size = map_files.read_maps(given.file, given.variable, given.bin_size)
+    if bin_size is None:
+        found = f"none, nor an attribute bin_size in {given.file}"
+        raise refused("--bin-size", found, "a positive number of metres")
+    return maps, bin_size
 
 
 def _score(given: argparse.Namespace) -> None:
@@ -81,12 +100,7 @@ def _score(given: argparse.Namespace) -> None:
 
     if given.output is not None:
         map_files.check_output(given.output)
-        if os.path.exists(given.output) and os.path.samefile(given.file, given.output):
-            raise refused(given.output, "the file of the maps", "another one")
-    maps, bin_size = map_files.read_maps(given.file, given.variable, given.bin_size)
-    if bin_size is None:
-        found = f"none, nor an attribute bin_size in {given.file}"
-        raise refused("--bin-size", found, "a positive number of metres")
+    maps, bin_size = _read_maps(given)
     scores = score_maps.score(
         maps, bin_size, given.unvisited, given.surrogates, given.seed, progress=True
     )
@@ -95,6 +109,52 @@ def _score(given: argparse.Namespace) -> None:
         sys.stdout.flush()
     else:
         map_files.write(scores, given.output)
+
+
+def _add_explore(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "explore",
+        help="make a page of rate maps",
+        description="A page that opens in any browser: each rate map in FILE, its autocorrelogram "
+        "and its scores. FILE may also be the folder of a study's results.",
+        epilog="Example: nofreelunch explore maps.nc --bin-size 0.05 --surrogates 200 -o page.html",
+    )
+    _add_maps(command)
+    command.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="the page, a .html file"
+    )
+    command.set_defaults(run=_explore)
+
+
+def _explore(given: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    output, source = Path(given.output), Path(given.file)
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise refused(given.output, f"suffix {output.suffix!r}", ".html")
+    if not output.parent.is_dir():
+        raise ValueError(f"{output.parent}: no such folder")
+
+    from nofreelunch.explorer import assembling, maps_data, study_data
+    from nofreelunch.files import datasets
+
+    if source.is_dir():
+        _check_of_folder(given)
+        data, blocks = study_data.collect_results(source)
+    else:
+        maps, bin_size = _read_maps(given)
+        data, blocks = maps_data.collect_maps(
+            maps, bin_size, source.stem, given.surrogates, given.seed, progress=True
+        )
+    datasets.write_text(output, assembling.to_html(data, blocks))
+
+
+def _check_of_folder(given: argparse.Namespace) -> None:
+    """Refuse what says how maps are scored, because those of a study have scores."""
+    for name, unset in (("bin_size", None), ("variable", None), ("surrogates", 0), ("seed", 0)):
+        if (found := getattr(given, name)) != unset:
+            option = f"--{name.replace('_', '-')}"
+            raise refused(option, f"{found}, for the folder {given.file}", "it with a file of maps")
 
 
 def _add_plan(commands: argparse._SubParsersAction) -> None:

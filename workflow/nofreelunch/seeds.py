@@ -17,6 +17,7 @@ CALIBRATION = 10  # maps that show the size and the power of the test for grid c
 CORRECTIONS = 11  # samples behind the corrections of the talks
 PATTERNS = 12  # noise that patterns grow from
 RESAMPLES = 13  # networks in a resample, where predictions are compared with measurements
+EXPLORER = 14  # networks whose units a page has room for
 
 
 def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:

@@ -15,6 +15,7 @@ from nofreelunch.files.definitions import PACKAGE, Definition, read_definition
 # Modules and packages that only write files and messages.
 LEFT_OUT = ("__init__", "errors", "files", "running", "training.checkpoints", "training.progress")
 STREAMS = "seeds.py"
+PAGE_PARTS = (".html", ".css", ".js")
 PRINTED = ("label", "short", "colour")  # facts of a target that only figures and sentences use
 
 
@@ -22,8 +23,8 @@ def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> s
     """Twelve hexadecimal digits for the code that a script runs.
 
     They hash the syntax trees of the script and of all modules of this package that it imports,
-    directly or through others. A C file, an HTML template and a style sheet with the name of a
-    module count with it.
+    directly or through others. A C file with the name of a module counts with it, and so do the
+    parts of web pages (`PAGE_PARTS`) beside a module, as they are.
 
     The fingerprint does not change with
     - comments, docstrings, formatting and file times,
@@ -40,19 +41,21 @@ def fingerprint(script: str | Path, *modules: str, **uses: Collection[str]) -> s
     """
     pending = [Path(script), *(_path(name) for name in modules)]
     seen: dict[Path, list[Statement]] = {}
-    beside: dict[str, str] = {}
+    others: dict[str, str] = {}
     while pending:
         path = pending.pop()
         if path is not None and path not in seen:
             parts = [p for p in _read(path, path.stat().st_mtime_ns) if _used(p.defines, uses)]
             seen[path] = parts
             pending += [_path(name) for part in parts for name in part.imports]
-            for suffix, read in BESIDE.items():
-                other = path.with_suffix(suffix)
-                if other.is_file():
-                    beside[_name(other)] = read(other)
+            kernel = path.with_suffix(".c")
+            if kernel.is_file():
+                others[_name(kernel)] = _read_c(kernel)
+            for part in path.parent.iterdir():
+                if part.suffix in PAGE_PARTS:
+                    others[_name(part)] = hashlib.sha256(part.read_bytes()).hexdigest()
     known = {name for parts in seen.values() for part in parts for name in part.names}
-    trees = dict(beside)
+    trees = dict(others)
     for path, parts in seen.items():
         if _name(path) == STREAMS:
             parts = [part for part in parts if part.sets is None or part.sets in known]
