@@ -45,7 +45,8 @@ def main(folder: str) -> None:
         mean, low, high = intervals.seed_interval(with_some - with_all)
         shown = [f"{v:.{digits}f}" for v in (with_all.mean(), with_some.mean())]
         apart = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
-        rows.append(f"| {name}, {unit} | {shown[0]} | {shown[1]} | {apart} |")
+        label = f"{name}, {unit}" if unit else name
+        rows.append(f"| {label} | {shown[0]} | {shown[1]} | {apart} |")
     head = (
         "| measure | all 20 time steps | 4 time steps | difference |\n| --- | ---: | ---: | ---: |"
     )

@@ -284,6 +284,8 @@ def test_forecasts_that_are_refused(tmp_path, capsys):
     assert "place_cell_width: found 0.005 m; allowed: at least 0.02 m in an arena of 2.2 m" in said
     study.write_text("sweeps: {wide: {place_cell_width: 3}}")
     assert "place_cell_width: found 3" in refusal(capsys, "forecast", study)
+
+
 def test_a_page_of_maps(maps, tmp_path):
     path, page = tmp_path / "cartes de l'été.nc", tmp_path / "une page.html"
     maps.to_netcdf(path)

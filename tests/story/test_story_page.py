@@ -98,7 +98,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(name, pages):
     assert not [a for _, a in parser.found if any(key.startswith("on") for key in a)]
     assert "url(" not in pages[name] and "@import" not in pages[name]
     links = {link["href"] for link in parser.all("a") if not link["href"].startswith("#")}
-    assert links == {"claims.html", "report.html", "summary.csv"}
+    assert links == {"claims.html", "explorer.html", "report.html", "summary.csv"}
 
 
 def test_figures_and_drawings_have_words_for_those_who_do_not_see_them(pages):
