@@ -38,7 +38,6 @@ HOSTILE = {
     "OMP_NUM_THREADS": "7",
     "MKL_NUM_THREADS": "7",
     "LC_ALL": "C",
-    "PYTHONOPTIMIZE": "2",
     "PYTHONSAFEPATH": "1",
     "PYTHONSTARTUP": "/nowhere/startup.py",
 }

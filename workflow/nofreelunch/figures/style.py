@@ -11,7 +11,8 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,19 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(draw)
     def wrapped(*args, **kwargs) -> Figure:
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(RC)
+        with _settings():
             return draw(*args, **kwargs)
 
     return wrapped
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """The project's settings of matplotlib, and its defaults where the project has none."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
 
 
 def figure(height: float, width: float = DOUBLE_COLUMN) -> Figure:
@@ -131,7 +139,7 @@ def save_figure(figure: Figure, path: str | Path) -> list[Path]:
         "svg": {"Date": None, "Creator": None},
     }
     written = []
-    with matplotlib.rc_context(RC):
+    with _settings():
         for kind, entries in metadata.items():
             target = Path(f"{path}.{kind}")
             target.parent.mkdir(parents=True, exist_ok=True)
