@@ -28,6 +28,7 @@ from nofreelunch.compute import devices, fused, kernels
 from nofreelunch.networks import network_stack, shapes
 from nofreelunch.networks.cohorts import Cohort, Network
 from nofreelunch.scoring import grid_scores
+from nofreelunch.task import place_cells
 from nofreelunch.task.catalogue import catalogue
 from nofreelunch.task.trajectories import random_walk
 from nofreelunch.training import loop, optimizers
@@ -117,9 +118,17 @@ def parity(where: torch.device) -> Iterator[Result]:
 
 @contextmanager
 def compiled_always() -> Iterator[None]:
-    """Compile elementwise work also of small stacks; RuntimeError if the compiler failed."""
+    """Compile elementwise work of the device also for small stacks.
+
+    RuntimeError at the end if the compiler failed.
+    """
+
+    def worthwhile(tensor: Tensor) -> bool:
+        return tensor.device.type != "cpu" or kernels.library() is None  # or else for comparison
+
     with (
-        mock.patch.object(fused, "worthwhile", lambda tensor: True),
+        mock.patch.object(fused, "worthwhile", worthwhile),
+        mock.patch.object(place_cells, "worthwhile", worthwhile),
         mock.patch.object(fused.log, "warning") as warned,
     ):
         fused._compiled.cache_clear()

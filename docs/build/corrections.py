@@ -177,8 +177,9 @@ def draw_inverted_ring() -> Figure:
 def picture(name: str, path: str | Path) -> Path:
     """Draw one of `PICTURES` as a PNG file; returns its path."""
     draw = {"period_unit": draw_period_unit, "inverted_ring": draw_inverted_ring}[name]
-    pdf, png = style.save_figure(draw(), Path(path).with_suffix(""))
-    pdf.unlink()  # a page shows the PNG
+    pdf, png, svg = style.save_figure(draw(), Path(path).with_suffix(""))
+    for unused in (pdf, svg):  # a page shows the PNG
+        unused.unlink()
     return png
 
 

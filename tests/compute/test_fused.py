@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from nofreelunch.compute import fused
+from nofreelunch.task import place_cells
 from target_examples import PLACE_CELLS
 from training_examples import ROUNDING, farthest, make, passes, train, walks, weights
 
@@ -28,10 +29,17 @@ def all_fused(monkeypatch):
         compiled.append(function.__name__)
         return real(function, **options)
 
-    monkeypatch.setattr(fused, "worthwhile", lambda tensor: True)
+    for module in (fused, place_cells):
+        monkeypatch.setattr(module, "worthwhile", lambda tensor: True)
     monkeypatch.setattr(fused, "BACKEND", "aot_eager")
     monkeypatch.setattr(torch, "compile", noted)
     return compiled
+
+
+def never(monkeypatch):
+    """Nothing is worth compiling."""
+    for module in (fused, place_cells):
+        monkeypatch.setattr(module, "worthwhile", lambda tensor: False)
 
 
 def trained(specs):
@@ -43,9 +51,9 @@ def trained(specs):
 def test_every_place_cell_target_and_its_loss(target, all_fused, monkeypatch, caplog):
     specs = [make(target=target, steps=4, seed=k, place_cells=20 - 4 * k) for k in range(2)]
     found = trained(specs)
-    assert {*all_fused} == {"_activity_of_copy", "_loss_and_slope", "_update"}
+    assert {*all_fused} == {"_loss_of_activity", "_update"}
     assert "not compiled" not in caplog.text
-    monkeypatch.setattr(fused, "worthwhile", lambda tensor: False)
+    never(monkeypatch)
     expected = trained(specs)
     for k in range(2):
         assert farthest(weights(found, k), weights(expected, k)) < ROUNDING
@@ -55,7 +63,7 @@ def test_every_place_cell_target_and_its_loss(target, all_fused, monkeypatch, ca
 def test_all_optimizers_in_one_pass(all_fused, monkeypatch):
     specs = [make(optimizer=o, steps=4) for o in ("adam", "rmsprop", "sgd", "adagrad")]
     found = trained(specs)
-    monkeypatch.setattr(fused, "worthwhile", lambda tensor: False)
+    never(monkeypatch)
     expected = trained(specs)
     for k in range(4):
         assert farthest(weights(found, k), weights(expected, k)) < ROUNDING
@@ -64,7 +72,7 @@ def test_all_optimizers_in_one_pass(all_fused, monkeypatch):
 def test_a_compiler_that_fails_costs_speed_alone(all_fused, monkeypatch, caplog):
     monkeypatch.setattr(fused, "BACKEND", broken)
     found = trained([make(steps=4)])
-    monkeypatch.setattr(fused, "worthwhile", lambda tensor: False)
+    never(monkeypatch)
     expected = trained([make(steps=4)])
     assert farthest(weights(found, 0), weights(expected, 0)) == 0
     assert caplog.text.count("_update is not compiled, which is slower") == 1

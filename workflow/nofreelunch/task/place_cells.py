@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from nofreelunch.compute import kernels
-from nofreelunch.compute.fused import fused
-from nofreelunch.task.target import Target, cell_count
+from nofreelunch.compute.fused import fused, worthwhile
+from nofreelunch.task.target import Target, cell_count, exact_products
 
 DECODED_CELLS = 3  # the published decoder averages the centres of three cells
 NOWHERE = 1e6  # m; the kernels take a missing field to be here, far from every position
@@ -116,12 +116,7 @@ class PlaceCells(Target):
         if self.kernel is not None and kernels.usable(x, self.fields):
             return self._apply_kernel(p, x)
         near, surround = self._distances(p, x)
-        constants = {name: p[name] for name in ("real", "amplitude")}
-        return fused(self._activity_of_copy, constants, near, surround, large=near)
-
-    def _activity_of_copy(self, p: dict[str, Tensor], near: Tensor, surround: Tensor) -> Tensor:
-        """`_activity` may overwrite `near`. Compiled code would have to write that back."""
-        return self._activity(p, near.clone(), surround)
+        return self._activity(p, near, surround)
 
     def _activity(self, p: dict[str, Tensor], near: Tensor, surround: Tensor) -> Tensor:
         """Activity (network, sample, cell) from the two results of `_distances`."""
@@ -160,6 +155,33 @@ class PlaceCells(Target):
         output, code, weights = output.flatten(1, -2), code.flatten(1, -2), weights.flatten(1)
         real = self._parameters["real"] if self.padded else None
         return _SoftmaxCrossEntropy.apply(output, code, weights, self.cells_of, real)
+
+    def loss_at(self, output, position, weights=None):
+        """As of every target. On a GPU the activity of a large stack is never written to memory."""
+        if weights is None or not worthwhile(output):
+            return super().loss_at(output, position, weights)
+        p = self._parameters
+        with exact_products():
+            near, surround = self._distances(p, position.flatten(1, -2))
+        constants = {name: p[name] for name in ("real", "amplitude")}
+        others = constants, near, surround, weights.flatten(1), self.padded
+        return _CompiledCrossEntropy.apply(output.flatten(1, -2), self, others)
+
+    def _loss_of_activity(
+        self,
+        logits: Tensor,
+        p: dict[str, Tensor],
+        near: Tensor,
+        surround: Tensor,
+        weights: Tensor,
+        padded: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Loss (network,) and its gradient by the logits, from the results of `_distances`."""
+        # `_activity` may overwrite `near`, which compiled code would have to write back.
+        code = self._activity(p, near.clone(), surround)
+        if not padded:
+            return _loss_and_slope(logits, code, weights, None)
+        return _loss_and_slope(logits, code * p["real"], weights, p["real"])
 
 
 class Gaussian(PlaceCells):
@@ -313,7 +335,7 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
             ]
             ctx.save_for_backward(slope)
             return logits.new_tensor(losses)
-        loss, slope = fused(_loss_and_slope, logits, code, weights, real, large=logits)
+        loss, slope = _loss_and_slope(logits, code, weights, real)
         ctx.save_for_backward(slope)
         return loss
 
@@ -323,6 +345,21 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         if gradient.device.type == "cpu" and bool((gradient == 1).all()):
             return slope, None, None, None, None  # saves a pass over memory
         return slope * gradient[:, None, None], None, None, None, None
+
+
+class _CompiledCrossEntropy(torch.autograd.Function):
+    """`_SoftmaxCrossEntropy` with the activity of a target, in one compiled function."""
+
+    @staticmethod
+    def forward(ctx, logits, target, others):
+        loss, slope = fused(target._loss_of_activity, logits, *others, large=logits)
+        ctx.save_for_backward(slope)
+        return loss
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (slope,) = ctx.saved_tensors
+        return slope * gradient[:, None, None], None, None
 
 
 def _loss_and_slope(

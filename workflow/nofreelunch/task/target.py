@@ -116,6 +116,10 @@ class Target:
         cells = self._parameters["real"].sum(-1)
         return weighted((output - code).square().flatten(1, -2).sum(-1) / cells, weights)
 
+    def loss_at(self, output: Tensor, position: Tensor, weights: Tensor | None = None) -> Tensor:
+        """`loss` of outputs (network, ..., cells) for activity at `position` (network, ..., 2)."""
+        return self.loss(output, self.encode(position), weights)
+
     def _prepare(self) -> None:
         """Derive what else a target needs each time its parameters are drawn or moved."""
 
@@ -129,7 +133,7 @@ class Target:
         flat = values.reshape(self.networks, -1, values.shape[-1])
         if self.padded and size == self.cells:
             flat = flat * owner._parameters["real"]
-        with _exact_products():
+        with exact_products():
             result = function(owner._parameters, flat)
         if self.padded and result.shape[-1] == self.cells:
             result = result * owner._parameters["real"]
@@ -146,7 +150,7 @@ class Target:
 
 
 @contextmanager
-def _exact_products() -> Iterator[None]:
+def exact_products() -> Iterator[None]:
     """Matrix products in full single precision, even in a job that uses TF32.
 
     Distances are sums of large terms that cancel. Rounding these to TF32's ten bits would move

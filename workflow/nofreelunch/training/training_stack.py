@@ -77,7 +77,6 @@ class TrainingStack:
         """Forward pass, loss, backward pass and update for the minibatch in `position`."""
         position, target = self.position, self.target
         start = target.encode(position[:, 0])
-        code = target.encode(self._at_loss_steps(position[:, 1:]))
         velocity = position[:, 1:] - position[:, :-1]
         run = self.networks if self.precision != "bfloat16" else self.networks.to(torch.bfloat16)
         shape = len(self.specs), velocity.shape[2], self.specs[0]["units"]
@@ -86,7 +85,8 @@ class TrainingStack:
         activity = self._at_loss_steps(activity)
         readout = self.dropout.factors("readout", tuple(activity.shape), self.times)
         output = run.read_out(activity if readout is None else activity * readout).float()
-        loss = target.loss(output, code, self.minibatches.weights)
+        answers = self._at_loss_steps(position[:, 1:])
+        loss = target.loss_at(output, answers, self.minibatches.weights)
         weights = self.networks.weights
         gradients = torch.autograd.grad(loss.sum(), list(weights.values()))
         self.loss, self.output = loss.detach(), output.detach()
