@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -90,30 +90,28 @@ def parity(where: torch.device) -> Iterator[Result]:
     """
     found: Result = {"tolerance": TOLERANCE, "at_a_kink": AT_A_KINK, "cases": [], "failed": []}
     pool = random_walk(500, LENGTH, seed=0)
-    for name, spec in cases().items():
-        for how, specs in (("alone", [spec]), ("stacked", [spec, *(spec | b for b in BESIDE)])):
-            row: Result = {"case": f"{name}, {how}"}
-            allowed = AT_A_KINK if spec["activation"] == "relu" else TOLERANCE
-            try:
-                row |= differences(pool, specs, where)
-            except Exception as error:
-                row["error"] = _line(error)
-            if (reason := _fault(row, allowed, where)) is not None:
-                found["failed"].append(f"parity of {row['case']}: {reason}")
-            found["cases"].append(row)
-            yield found
-    for name in COMPILED:
-        specs = [cases()[name] | beside for beside in ({}, *BESIDE)]
-        row = {"case": f"{name}, compiled"}
+    for name, how, specs in _stacks():
+        row: Result = {"case": f"{name}, {how}"}
         try:
-            with compiled_always():
+            with compiled_always() if how == "compiled" else nullcontext():
                 row |= differences(pool, specs, where)
         except Exception as error:
             row["error"] = _line(error)
-        if (reason := _fault(row, AT_A_KINK, where)) is not None:
+        allowed = AT_A_KINK if specs[0]["activation"] == "relu" else TOLERANCE
+        if (reason := _fault(row, allowed, where)) is not None:
             found["failed"].append(f"parity of {row['case']}: {reason}")
         found["cases"].append(row)
         yield found
+
+
+def _stacks() -> Iterator[tuple[str, str, list[Spec]]]:
+    """Name of a case, how it is trained, and its networks."""
+    for name, spec in cases().items():
+        stacked = [spec, *(spec | beside for beside in BESIDE)]
+        yield name, "alone", [spec]
+        yield name, "stacked", stacked
+        if name in COMPILED:
+            yield name, "compiled", stacked
 
 
 @contextmanager

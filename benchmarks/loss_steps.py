@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from nofreelunch.files import datasets
 from nofreelunch.findings import intervals, network_measures
-from nofreelunch.findings.summary import join_units
+from nofreelunch.findings.summary import open_summary
 
 PAGE = """# Loss at some time steps
 
@@ -33,8 +32,7 @@ its 95 % interval (Student's, over seeds).
 
 def main(folder: str) -> None:
     """Compare the networks of the study in `folder`, seed by seed."""
-    networks = datasets.load(f"{folder}/summary.nc", "summary")
-    summary = join_units(networks, datasets.load(f"{folder}/units.nc", "units"))
+    summary = open_summary(f"{folder}/summary.nc", f"{folder}/units.nc")
     specs = [json.loads(str(text)) for text in summary["spec"].values]
     every, some = (
         summary.isel(network=_by_seed(specs, steps)) for steps in ("all", specs_with_number(specs))
@@ -50,7 +48,7 @@ def main(folder: str) -> None:
     head = (
         "| measure | all 20 time steps | 4 time steps | difference |\n| --- | ---: | ---: | ---: |"
     )
-    versions = json.loads(networks.attrs["versions"])
+    versions = json.loads(summary.attrs["versions"])
     page = PAGE.format(
         count=every.sizes["network"],
         steps=specs[0]["steps"],

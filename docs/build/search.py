@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from nofreelunch.files import datasets
 from nofreelunch.findings import comparisons, network_measures
-from nofreelunch.findings.summary import join_units
+from nofreelunch.findings.summary import open_summary
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.study.costs import operations
 
@@ -99,8 +98,7 @@ def _wrapped(text: str) -> str:
 
 
 def _summary(folder: str) -> xr.Dataset:
-    networks = datasets.load(f"{folder}/summary.nc", "summary")
-    return join_units(networks, datasets.load(f"{folder}/units.nc", "units"))
+    return open_summary(f"{folder}/summary.nc", f"{folder}/units.nc")
 
 
 def _table(summary: xr.Dataset, recipe: dict[str, Any]) -> str:

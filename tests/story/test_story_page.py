@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import synthetic_summary
 from nofreelunch.findings.claims import page
+from nofreelunch.running.captions import read_captions
 from nofreelunch.story import sections, story_page
 from nofreelunch.story.sections import Story
 
@@ -67,7 +68,7 @@ def told(summary, theory=()) -> Story:
 def pages(images) -> dict[str, str]:
     full, tiny = synthetic_summary.make("full"), synthetic_summary.make("tiny", learnt=False)
     none = tiny.assign(diverged=tiny["diverged"] | True)
-    captions = story_page.read_captions(CAPTIONS, images, CONFIG)
+    captions = read_captions(CAPTIONS, images, CONFIG)
     studies = {
         "full": told(full),
         "tiny": told(tiny),
@@ -146,7 +147,7 @@ def test_a_small_drawing_is_shown_as_a_vector_and_a_large_one_as_pixels(tmp_path
 
 
 def test_captions_are_those_of_the_report(images):
-    captions = story_page.read_captions(CAPTIONS, images, CONFIG)
+    captions = read_captions(CAPTIONS, images, CONFIG)
     assert set(captions) == set(images)
     assert captions["result_1"].startswith("**Result 1. ")
     assert "below 10 cm over 20 steps" in captions["result_1"]

@@ -5,7 +5,7 @@ from nofreelunch.files import datasets
 from nofreelunch.findings import summary
 from nofreelunch.findings.claims import page
 from nofreelunch.running import logs
-from nofreelunch.theory.spectra import split_spectra
+from nofreelunch.theory.spectra import open_spectra
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Claims</title><style>
 body {{ font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
@@ -16,10 +16,8 @@ table {{ border-collapse: collapse }}
 
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
-        networks = datasets.load(snakemake.input.summary, "summary")
-        table = summary.join_units(networks, datasets.load(snakemake.input.units, "units"))
-        files = [datasets.load(path, "theory") for path in snakemake.input.theory]
-        theory = [one for file in files for one in split_spectra(file)]
+        table = summary.open_summary(snakemake.input.summary, snakemake.input.units)
+        theory = open_spectra(snakemake.input.theory)
         text = page.to_markdown(page.evaluate(table, theory), table)
         html = PAGE.format(markdown.markdown(text, extensions=["tables", "sane_lists"]))
         datasets.write_text(snakemake.output.text, text)

@@ -18,7 +18,7 @@ from nofreelunch.figures import style
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings import comparisons, network_measures
-from nofreelunch.findings.summary import join_units
+from nofreelunch.findings.summary import open_summary
 from nofreelunch.scoring.significance import BATCH
 from nofreelunch.scoring.surrogates import KINDS
 
@@ -33,10 +33,8 @@ def collect_results(results: str | Path) -> tuple[dict[str, Any], dict[str, str]
     Raises:
         DatasetError: one line, if there is no summary yet, and as `collect_study` does.
     """
-    networks, units = (
-        datasets.load(Path(results) / STAGES[stage].files, stage) for stage in ("summary", "units")
-    )
-    return collect_study(join_units(networks, units), results)
+    files = (Path(results) / STAGES[stage].files for stage in ("summary", "units"))
+    return collect_study(open_summary(*files), results)
 
 
 def collect_study(
@@ -50,7 +48,7 @@ def collect_study(
     A network whose files are missing has no units, and the page says so, too.
 
     Args:
-        summary: of `join_units`.
+        summary: of `open_summary`.
         results: folder of the study, with the files of its cohorts.
         budget: characters.
 

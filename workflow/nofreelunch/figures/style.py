@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from nofreelunch.findings import network_measures
+from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.verdicts import Estimate
 from nofreelunch.scoring.surrogates import LABELS
 from nofreelunch.task.catalogue import facts_of
@@ -167,8 +167,7 @@ def _numbered(svg: str) -> str:
 
 def name(target: str, lines: bool = False) -> str:
     """Display name of a target, on one line or, for narrow columns, on several."""
-    short = facts_of(target).short
-    return short if lines else short.replace("\n", " ")
+    return facts_of(target).short if lines else comparisons.short_name(target)
 
 
 def colour(target: str) -> str:

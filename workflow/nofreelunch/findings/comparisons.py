@@ -82,6 +82,11 @@ def phrase(summary: xr.Dataset, target: str) -> str:
     return f"{facts.label} (amplitude ratio {ratio:g})"
 
 
+def short_name(target: str) -> str:
+    """What figures call `target`, on one line."""
+    return facts_of(target).short.replace("\n", " ")
+
+
 def of_target(summary: xr.Dataset, target: str, **fixed: Any) -> xr.Dataset:
     """The networks that stand for `target` when targets are compared.
 

@@ -8,7 +8,6 @@ import xarray as xr
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.findings.verdicts import percent
 from nofreelunch.scoring.significance import LEVEL
-from nofreelunch.task.catalogue import facts_of
 
 LEAST_BOUND = 0.01  # an upper bound on a share of lattices that is not quoted more exactly
 
@@ -43,13 +42,13 @@ def answer(columns: dict[str, xr.Dataset]) -> str:
         alone = " alone" * (len(tested) > 1)
         subject = f"{_phrase(columns, *above)}{alone}"
         return f"{subject} give {more}: {shares[above[0]]} {chance}; {found}"
-    named = ", ".join(f"{_short(target)} ({shares[target]})" for target in above)
+    named = ", ".join(f"{comparisons.short_name(target)} ({shares[target]})" for target in above)
     return f"{len(above)} of {len(tested)} targets give {more}: {named} {chance}; {found}"
 
 
 def _phrase(columns: dict[str, xr.Dataset], target: str) -> str:
     """A target as subject of a sentence, with its name in figures if that is another."""
-    phrase, short = comparisons.phrase(columns[target], target), _short(target)
+    phrase, short = comparisons.phrase(columns[target], target), comparisons.short_name(target)
     return f"{phrase} targets" + f" ({short})" * (phrase != short)
 
 
@@ -67,12 +66,8 @@ def _hidden(columns: dict[str, xr.Dataset]) -> str:
     most = network_measures.lattices(columns[target]).high if target in columns else math.nan
     if math.isnan(most):
         return ""
-    name = _short(target)
+    name = comparisons.short_name(target)
     if most >= 1:
         return f"; the test cannot tell whether {name} units are lattices"
     bound = percent(max(most, LEAST_BOUND))
     return f"; of the {name} units at most {bound} may be lattices (95 % interval)"
-
-
-def _short(target: str) -> str:
-    return facts_of(target).short.replace("\n", " ")

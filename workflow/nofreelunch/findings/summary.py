@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,11 @@ def split_units(summary: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
 def join_units(networks: xr.Dataset, units: xr.Dataset) -> xr.Dataset:
     """The summary that `split_units` took apart."""
     return networks.merge(units, join="exact", combine_attrs="override")
+
+
+def open_summary(networks: str | Path, units: str | Path) -> xr.Dataset:
+    """The summary of a study from its two files. Raises DatasetError as `datasets.load` does."""
+    return join_units(datasets.load(networks, "summary"), datasets.load(units, "units"))
 
 
 def network_table(summary: xr.Dataset) -> pd.DataFrame:

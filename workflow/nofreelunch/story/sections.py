@@ -12,7 +12,7 @@ import xarray as xr
 import yaml
 
 from nofreelunch.findings import comparisons, headline, network_measures, power, verdicts
-from nofreelunch.findings.claims import missing, page
+from nofreelunch.findings.claims import about_targets, missing, page
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence
 from nofreelunch.story import limits
 from nofreelunch.story.interval_plot import IntervalRow, interval_plot
@@ -145,7 +145,7 @@ def _why(claim: Claim, evidence: Evidence) -> str:
     value, low, high = evidence.estimate[:3]
     if evidence.obstacle:
         return re.sub("^Needs", "That needs", evidence.obstacle)
-    if claim.id in missing.TARGETS_WITHOUT_RING and not high < 1:
+    if claim.id in about_targets.TARGETS_WITHOUT_RING and not high < 1:
         return BLIND
     if not (math.isfinite(value) and math.isfinite(high - low)):
         return "The networks give no interval."
@@ -162,7 +162,7 @@ def _section(number: int, claims: Sequence[Claim], sweeps: Mapping[str, str]) ->
     words = RESULTS[number]
     chosen = [claim for claim in claims if claim.result == number]
     answers = [statement(claim) for claim in chosen if claim.id in words.answered_by]
-    absences = [claim for claim in chosen if claim.id in missing.TARGETS_WITHOUT_RING]
+    absences = [claim for claim in chosen if claim.id in about_targets.TARGETS_WITHOUT_RING]
     if absences:
         answers.append(_absences(absences))
     found: dict[str, list[str]] = {}

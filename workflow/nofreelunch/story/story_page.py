@@ -5,8 +5,6 @@ import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import jinja2
 
@@ -23,7 +21,7 @@ def render(story: Story, images: Mapping[str, str], captions: Mapping[str, str])
         story: what it says.
         images: addresses from `embedded` by name of a figure; a figure that is not there is left
             out.
-        captions: texts from `read_captions` by name of a figure.
+        captions: their captions by name of a figure.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -40,23 +38,6 @@ def embedded(vector: str | Path, pixels: str | Path) -> str:
     small = vector.stat().st_size <= LARGEST_VECTOR
     chosen, kind = (vector, "svg+xml") if small else (pixels, "png")
     return f"data:image/{kind};base64,{base64.b64encode(chosen.read_bytes()).decode()}"
-
-
-def read_captions(
-    path: str | Path, figures: Mapping[str, Any], config: Mapping[str, Any]
-) -> dict[str, str]:
-    """The captions of the report by name of a figure.
-
-    Args:
-        path: the report's file of captions, a template that reads `snakemake`.
-        figures: names of figures.
-        config: the settings of the workflow.
-    """
-    template = jinja2.Template(
-        Path(path).read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined
-    )
-    job = {name: SimpleNamespace(config=config, wildcards={"figure": name}) for name in figures}
-    return {name: template.render(snakemake=given).strip() for name, given in job.items()}
 
 
 def _bold(text: str) -> str:

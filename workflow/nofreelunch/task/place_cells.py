@@ -15,7 +15,13 @@ import torch
 from torch import Tensor
 
 from nofreelunch.compute import kernels
-from nofreelunch.compute.fused import fused, worthwhile
+from nofreelunch.compute.fused import worthwhile
+from nofreelunch.task.cross_entropy import (
+    CompiledCrossEntropy,
+    SoftmaxCrossEntropy,
+    exp_bounded,
+    loss_and_slope,
+)
 from nofreelunch.task.target import Target, cell_count, exact_products
 
 DECODED_CELLS = 3  # the published decoder averages the centres of three cells
@@ -154,18 +160,17 @@ class PlaceCells(Target):
             weights /= weights[0].numel()
         output, code, weights = output.flatten(1, -2), code.flatten(1, -2), weights.flatten(1)
         real = self._parameters["real"] if self.padded else None
-        return _SoftmaxCrossEntropy.apply(output, code, weights, self.cells_of, real)
+        return SoftmaxCrossEntropy.apply(output, code, weights, self.cells_of, real)
 
-    def loss_at(self, output, position, weights=None):
+    def loss_at(self, output, position, weights):
         """As of every target. On a GPU the activity of a large stack is never written to memory."""
-        if weights is None or not worthwhile(output):
+        if not worthwhile(output):
             return super().loss_at(output, position, weights)
-        p = self._parameters
         with exact_products():
-            near, surround = self._distances(p, position.flatten(1, -2))
-        constants = {name: p[name] for name in ("real", "amplitude")}
+            near, surround = self._distances(self._parameters, position.flatten(1, -2))
+        constants = {name: self._parameters[name] for name in ("real", "amplitude")}
         others = constants, near, surround, weights.flatten(1), self.padded
-        return _CompiledCrossEntropy.apply(output.flatten(1, -2), self, others)
+        return CompiledCrossEntropy.apply(output.flatten(1, -2), self._loss_of_activity, others)
 
     def _loss_of_activity(
         self,
@@ -179,9 +184,8 @@ class PlaceCells(Target):
         """Loss (network,) and its gradient by the logits, from the results of `_distances`."""
         # `_activity` may overwrite `near`, which compiled code would have to write back.
         code = self._activity(p, near.clone(), surround)
-        if not padded:
-            return _loss_and_slope(logits, code, weights, None)
-        return _loss_and_slope(logits, code * p["real"], weights, p["real"])
+        real = p["real"] if padded else None
+        return loss_and_slope(logits, code if real is None else code * real, weights, real)
 
 
 class Gaussian(PlaceCells):
@@ -249,8 +253,8 @@ class DifferenceOfGaussians(PlaceCells):
         return super()._draw(spec | {"amplitude_ratio": 1.0}, random)
 
     def _activity(self, p, near, surround):
-        wide = _exp(near / surround)
-        return _shifted(_exp(near).sub_(wide), p["real"])
+        wide = exp_bounded(near / surround)
+        return _shifted(exp_bounded(near).sub_(wide), p["real"])
 
 
 class GeneralDifferenceOfGaussians(PlaceCells):
@@ -278,8 +282,8 @@ class GeneralDifferenceOfGaussians(PlaceCells):
     def _activity(self, p, near, surround):
         amplitude = p["amplitude"][..., :1]
         amplitude = torch.where(amplitude.isnan(), surround, amplitude)
-        wide = _exp(near / surround)
-        return _shifted(_exp(near).mul_(amplitude).sub_(wide), p["real"])
+        wide = exp_bounded(near / surround)
+        return _shifted(exp_bounded(near).mul_(amplitude).sub_(wide), p["real"])
 
 
 class DifferenceOfSoftmaxes(PlaceCells):
@@ -308,87 +312,10 @@ class DifferenceOfSoftmaxes(PlaceCells):
         return _shifted(difference, p["real"])
 
 
-class _SoftmaxCrossEntropy(torch.autograd.Function):
-    """Cross-entropy (network,) of logits with target activity, both (network, sample, cell).
-
-    Samples are summed with `weights` (network, sample). Target activity sums to one over the cells.
-    Network k has the first `cells_of[k]` cells; `real` (network, 1, cell) marks them, or is None
-    where every network has all cells.
-
-    The forward pass also computes the gradient, softmax(logits) - code. This takes fewer passes
-    over the logits than log-softmax, product and sum one after another.
-    """
-
-    @staticmethod
-    def forward(ctx, logits, code, weights, cells_of, real):
-        logits, code, weights = logits.contiguous(), code.contiguous(), weights.contiguous()
-        if kernels.usable(logits, code, weights):
-            slope = torch.empty_like(logits)
-            pointers = (
-                [tensor[k].data_ptr() for k in range(len(logits))]
-                for tensor in (logits, code, weights, slope)
-            )
-            shape = logits.shape[1:]
-            losses = [
-                kernels.library().cross_entropy(shape[0], cells, shape[1], *of_network)
-                for cells, *of_network in zip(cells_of, *pointers, strict=True)
-            ]
-            ctx.save_for_backward(slope)
-            return logits.new_tensor(losses)
-        loss, slope = _loss_and_slope(logits, code, weights, real)
-        ctx.save_for_backward(slope)
-        return loss
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (slope,) = ctx.saved_tensors
-        if gradient.device.type == "cpu" and bool((gradient == 1).all()):
-            return slope, None, None, None, None  # saves a pass over memory
-        return slope * gradient[:, None, None], None, None, None, None
-
-
-class _CompiledCrossEntropy(torch.autograd.Function):
-    """`_SoftmaxCrossEntropy` with the activity of a target, in one compiled function."""
-
-    @staticmethod
-    def forward(ctx, logits, target, others):
-        loss, slope = fused(target._loss_of_activity, logits, *others, large=logits)
-        ctx.save_for_backward(slope)
-        return loss
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (slope,) = ctx.saved_tensors
-        return slope * gradient[:, None, None], None, None
-
-
-def _loss_and_slope(
-    logits: Tensor, code: Tensor, weights: Tensor, real: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Loss (network,) and its gradient by the logits, as in `_SoftmaxCrossEntropy`."""
-    logits = logits.masked_fill((weights == 0)[..., None], 0.0)
-    if real is not None:
-        logits = logits.masked_fill(~real, -math.inf)
-    top = logits.amax(-1, keepdim=True)
-    slope = _exp(logits - top)
-    if real is not None:
-        slope *= real
-        logits = logits.masked_fill(~real, 0.0)
-    total = slope.sum(-1, keepdim=True)
-    losses = (top + total.log())[..., 0] - torch.linalg.vecdot(code, logits)
-    loss = (losses.masked_fill(weights == 0, 0.0) * weights).sum(1)
-    return loss, slope.div_(total).sub_(code).mul_(weights[..., None])
-
-
 def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator of a softmax over cells; `x` is overwritten."""
-    x = _exp(x.sub_(x.amax(-1, keepdim=True)))
+    x = exp_bounded(x.sub_(x.amax(-1, keepdim=True)))
     return x, x.sum(-1, keepdim=True)
-
-
-def _exp(x: Tensor) -> Tensor:
-    """exp in place, at least exp(-80), because denormal float32 numbers are slow."""
-    return x.clamp_min_(-80.0).exp_()
 
 
 def _shifted(difference: Tensor, real: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ class Target:
         cells = self._parameters["real"].sum(-1)
         return weighted((output - code).square().flatten(1, -2).sum(-1) / cells, weights)
 
-    def loss_at(self, output: Tensor, position: Tensor, weights: Tensor | None = None) -> Tensor:
+    def loss_at(self, output: Tensor, position: Tensor, weights: Tensor) -> Tensor:
         """`loss` of outputs (network, ..., cells) for activity at `position` (network, ..., 2)."""
         return self.loss(output, self.encode(position), weights)
 

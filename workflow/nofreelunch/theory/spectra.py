@@ -1,13 +1,15 @@
 """Spectra of targets, and what they predict: whether a lattice grows, and with which period."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from scipy import fft
 
 from nofreelunch.errors import refused, shown
+from nofreelunch.files import datasets
 from nofreelunch.task.catalogue import facts_of
 from nofreelunch.theory import formulas
 from nofreelunch.theory.formulas import HEXAGONAL
@@ -112,6 +114,14 @@ def split_spectra(spectra: xr.Dataset) -> list[xr.Dataset]:
         spectra.isel(target=number).drop_vars("spec").assign_attrs(spec=str(spec))
         for number, spec in enumerate(spectra["spec"].values)
     ]
+
+
+def open_spectra(paths: Iterable[str | Path]) -> list[xr.Dataset]:
+    """The spectra of all targets in files of a study, one dataset each.
+
+    Raises DatasetError as `datasets.load` does.
+    """
+    return [one for path in paths for one in split_spectra(datasets.load(path, "theory"))]
 
 
 def predicted_period(target) -> float:

@@ -10,8 +10,6 @@ from nofreelunch.findings.claims import about_targets
 from nofreelunch.findings.claims.about_targets import TARGETS_WITHOUT_RING
 from nofreelunch.findings.claims.about_widths import FEWEST_WIDTHS
 
-__all__ = ["TARGETS_WITHOUT_RING", "sweep_for"]
-
 TARGETS = {
     "R2a": [about_targets.WORKING],
     **{label: [target] for label, target in TARGETS_WITHOUT_RING.items()},
