@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from nofreelunch.compute import fused
-from nofreelunch.task import place_cells
+from nofreelunch.task import place_cells, targets
 from target_examples import PLACE_CELLS
+from target_examples import make as make_target
 from training_examples import ROUNDING, farthest, make, passes, train, walks, weights
 
 
@@ -58,6 +59,39 @@ def test_every_place_cell_target_and_its_loss(target, all_fused, monkeypatch, ca
     for k in range(2):
         assert farthest(weights(found, k), weights(expected, k)) < ROUNDING
     np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", PLACE_CELLS)
+def test_cells_that_a_network_does_not_have_get_no_gradient(target, all_fused):
+    """Not the least one: Adam would make a step of it."""
+    specs = [make_target(target, cells=cells) for cells in (20, 12)]
+    stack = targets.build_targets(specs, [0, 1]).to("cpu", torch.float32)
+    random = np.random.default_rng(0)
+    position = torch.from_numpy(random.uniform(-1, 1, (2, 3, 5, 2))).float()
+    logits = torch.from_numpy(random.normal(size=(2, 3, 5, 20))).float().requires_grad_()
+    loss = stack.loss_at(logits, position, torch.full((2, 3, 5), 1 / 15))
+    (gradient,) = torch.autograd.grad(loss.sum(), logits)
+    assert all_fused == ["_loss_of_activity"]
+    assert (gradient[1, ..., 12:] == 0).all() and (gradient[1, ..., :12] != 0).any()
+
+
+def test_a_target_with_a_loss_or_an_encoding_of_its_own_keeps_it(all_fused):
+    class Squared(place_cells.Gaussian):
+        def loss(self, output, code, weights=None):
+            return (output - code).square().flatten(1).sum(1)
+
+    class Everywhere(place_cells.Gaussian):
+        def _encode(self, p, x):
+            return torch.full((*x.shape[:2], self.cells), 1 / self.cells)
+
+    position, output, weights = torch.zeros(1, 3, 2), torch.zeros(1, 3, 9), torch.ones(1, 3) / 3
+    for own in (Squared, Everywhere):
+        stack = targets.build_targets([make_target("gaussian", cells=9)], [0])
+        stack = stack.to("cpu", torch.float32)
+        stack.__class__ = own
+        expected = stack.loss(output, stack.encode(position), weights)
+        torch.testing.assert_close(stack.loss_at(output, position, weights), expected)
+    assert all_fused == []
 
 
 def test_all_optimizers_in_one_pass(all_fused, monkeypatch):

@@ -19,6 +19,7 @@ from nofreelunch.scoring import (
     grid_scores,
     lattice_classes,
     lattices,
+    published_periods,
     significance,
 )
 from nofreelunch.scoring import maps as scoring_maps
@@ -377,7 +378,7 @@ SCORERS = {
     "lag_x": autocorrelograms.autocorrelograms,
     "gridness": expanding_ring.expanding_ring_gridness,
     "reason": partial(lattices.measure_lattices, bin_size=0.1),
-    "peaks": lattices.nearest_six,
+    "peaks": published_periods.nearest_six,
     "p_phase": partial(significance.significance, count=1, seed=0),
     "lattice": partial(lattice_classes.classify_lattices, count=1, seed=0),
 }

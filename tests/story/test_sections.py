@@ -12,6 +12,7 @@ from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Evidence
 from nofreelunch.story import sections
 from nofreelunch.story.sections import Story
+from nofreelunch.story.wording import RESULTS
 
 NUMBER = re.compile(r"[+−]?\d+(?:\.\d+)?")
 
@@ -87,6 +88,14 @@ def test_sections_say_what_is_found_and_what_cannot_be_told(told):
     assert "Of 7 targets that should give no grid cells, 5 are shown to give none, 2" in said[2]
     few = {section.number: section.sentence for section in told["few seeds"].sections}
     assert "cannot be told. That needs 3 networks of each kind, found 2." in few[2]
+
+
+def test_a_section_answers_by_the_claims_that_are_named_for_it(told, claims):
+    for name, story in told.items():
+        by_id = {claim.id: claim for claim in claims[name]}
+        for section in story.sections:
+            for label in RESULTS[section.number].answered_by:
+                assert sections.statement(by_id[label]) in section.sentence, (name, label)
 
 
 def test_chips_of_a_section_count_what_differs():

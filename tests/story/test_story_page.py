@@ -146,13 +146,6 @@ def test_a_small_drawing_is_shown_as_a_vector_and_a_large_one_as_pixels(tmp_path
     assert story_page.embedded(svg, png).startswith("data:image/png;base64,")
 
 
-def test_captions_are_those_of_the_report(images):
-    captions = read_captions(CAPTIONS, images, CONFIG)
-    assert set(captions) == set(images)
-    assert captions["result_1"].startswith("**Result 1. ")
-    assert "below 10 cm over 20 steps" in captions["result_1"]
-
-
 def test_the_section_of_a_claim_names_the_sweep_that_is_lacking(pages):
     text = "".join(Parser(pages["one network"]).text)
     _, _, section = text.partition("Result 2")
