@@ -45,6 +45,8 @@ def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = 
         share, error[index] = GRID_LIKE[spec["target"]] if learnt else (0.0, 0.5)
         if spec["cell"] != "rnn" or spec["activation"] != "relu":
             share, error[index] = share / 5, 3 * error[index]
+        if not spec["steps"]:
+            share, error[index] = 0.0, 0.8
         if isinstance(spec["fields_per_cell"], dict):
             share = share / 3 if isinstance(spec["place_cell_width"], float) else 0.0
         used = spec["units"]

@@ -30,6 +30,10 @@ CASES = [
 ]
 CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 SMALLEST = 7  # pt at 180 mm
+# Captions that name the threshold of grid-like units.
+WITH_THRESHOLD = {
+    *("result_1", "result_2", "result_5", "predictions", "controls", "chance", "workflow")
+}
 
 
 @pytest.fixture(scope="module")
@@ -528,4 +532,4 @@ def test_every_caption_is_written_from_the_config(name):
     shown = template.render(snakemake={"config": config, "wildcards": {"figure": name}}).strip()
     assert len(shown) > 200
     assert shown.startswith("**" + name.replace("_", " ").capitalize()) or name == "workflow"
-    assert ("0.77" in shown) == (name in {"result_1", "result_2", "result_5", "chance", "workflow"})
+    assert ("0.77" in shown) == (name in WITH_THRESHOLD)

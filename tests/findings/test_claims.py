@@ -33,8 +33,8 @@ def with_share(summary: xr.Dataset, networks: xr.Dataset, shares: list[float]) -
     return summary.assign(score_60=scores)
 
 
-BY_SCORE = ["R2a", "R5b", "R6a"]
-BY_P_VALUES = ["R2a", "R2b", "R2d", "R2h", "R4a", "R4c", "R5b", "R6a", "R6b"]
+BY_SCORE = ["R2a", "R5b", "R6a", "Ta", "Cc"]
+BY_P_VALUES = ["R2a", "R2b", "R2d", "R2h", "R4a", "R4c", "R5b", "R6a", "R6b", "Ta", "Cc"]
 
 
 def test_a_study_that_learnt_what_the_talk_says_reproduces_it(full, theory):
@@ -77,7 +77,8 @@ def noise(summary: xr.Dataset) -> xr.Dataset:
 def test_noise_reproduces_nothing_about_grid_cells(full, theory):
     """Where every unit is a surrogate, no claim that there are grid cells is reproduced."""
     found = evaluated(noise(full), theory)
-    for name in ("R2a", "R3a", "R3b", "R4a", "R4b", "R4c", "R4d", "R5a", "R5b", "R6a", "R6b"):
+    names = ("R2a", "R3a", "R3b", "R4a", "R4b", "R4c", "R4d", "R5a", "R5b", "R6a", "R6b")
+    for name in (*names, "Ta", "Tb", "Cc"):
         for evidence in (found[name].first, found[name].second):
             assert evidence is None or evidence.verdict != REPRODUCED, found[name]
     assert all(found[f"R2{c}"].second.verdict == REPRODUCED for c in "bdh")
@@ -85,7 +86,7 @@ def test_noise_reproduces_nothing_about_grid_cells(full, theory):
 
 def test_every_result_of_the_talk_has_claims_with_a_source(full, theory):
     found = claims_page.evaluate(full, theory)
-    assert {claim.result for claim in found} == {1, 2, 3, 4, 5, 6}
+    assert {claim.part for claim in found} == {"R1", "R2", "R3", "R4", "R5", "R6", "T", "C"}
     assert len({claim.id for claim in found}) == len(found)
     for claim in found:
         assert claim.sentence.endswith(".")

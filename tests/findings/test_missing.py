@@ -31,7 +31,9 @@ def without(summary: xr.Dataset, **keys) -> xr.Dataset:
 def test_a_study_lacks_only_the_sweeps_that_it_does_not_have(full, theory):
     lacking = {c.id: missing.sweep_for(c.id, full, theory) for c in page.evaluate(full, theory)}
     assert {name: keys for name, keys in lacking.items() if keys} == {
-        "R3b": {"place_cell_width": [0.11, 0.12, 0.13], "seed": [0, 1, 2]}
+        "R3b": {"place_cell_width": [0.11, 0.12, 0.13], "seed": [0, 1, 2]},
+        "Ca": {"steps": 0, "seed": [0, 1, 2]},
+        "Cb": {"steps": 0, "seed": [0, 1, 2]},
     }
 
 

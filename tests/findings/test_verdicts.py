@@ -121,7 +121,7 @@ def test_neither_criterion_decides_for_the_other():
     assert (claim.first.verdict, claim.second.verdict) == (UNTESTABLE, REPRODUCED)
     claim = judged_twice((0.01, 0.2), (-0.2, -0.1))
     assert (claim.first.verdict, claim.second.verdict) == (REPRODUCED, NOT_REPRODUCED)
-    assert (claim.result, claim.reason) == (2, "Why.")
+    assert (claim.part, claim.reason) == ("R2", "Why.")
 
 
 def test_an_obstacle_decides_before_the_rules_and_is_the_reason():

@@ -82,19 +82,21 @@ def test_the_answer_is_the_sentence_of_the_overview(told, full):
 
 
 def test_sections_say_what_is_found_and_what_cannot_be_told(told):
-    said = {section.number: section.sentence for section in told["full"].sections}
-    assert said[1].startswith("Most networks learn the task: ")
-    assert said[2].startswith("Difference-of-softmaxes targets give more lattice-like units than")
-    assert "Of 7 targets that should give no grid cells, 5 are shown to give none, 2" in said[2]
-    few = {section.number: section.sentence for section in told["few seeds"].sections}
-    assert "cannot be told. That needs 3 networks of each kind, found 2." in few[2]
+    said = {section.part: section.sentence for section in told["full"].sections}
+    assert said["R1"].startswith("Most networks learn the task: ")
+    assert said["R2"].startswith(
+        "Difference-of-softmaxes targets give more lattice-like units than"
+    )
+    assert "Of 7 targets that should give no grid cells, 5 are shown to give none, 2" in said["R2"]
+    few = {section.part: section.sentence for section in told["few seeds"].sections}
+    assert "cannot be told. That needs 3 networks of each kind, found 2." in few["R2"]
 
 
 def test_a_section_answers_by_the_claims_that_are_named_for_it(told, claims):
     for name, story in told.items():
         by_id = {claim.id: claim for claim in claims[name]}
         for section in story.sections:
-            for label in RESULTS[section.number].answered_by:
+            for label in RESULTS[section.part].answered_by:
                 assert sections.statement(by_id[label]) in section.sentence, (name, label)
 
 

@@ -88,7 +88,7 @@ def test_elements_are_nested_and_names_are_unique(name, pages):
     assert len(ids) == len(set(ids))
     links = [link["href"] for link in parser.all("a")]
     assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
-    assert [tag for tag, _ in parser.found].count("section") == 10
+    assert [tag for tag, _ in parser.found].count("section") == 12
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,7 +110,7 @@ def test_figures_and_drawings_have_words_for_those_who_do_not_see_them(pages):
     plots = parser.all("svg")
     assert len(plots) > 15
     assert all(plot["role"] == "img" for plot in plots)
-    assert all(re.match(r"R\d[a-h]: .*\. (Talk|Reference): ", p["aria-label"]) for p in plots)
+    assert all(re.match(r"(R\d|T|C)[a-h]: .*\. (Talk|Reference): ", p["aria-label"]) for p in plots)
     assert parser.all("html")[0]["lang"] == "en"
 
 

@@ -12,6 +12,8 @@ FIGURES = {
     "result_4": None,
     "result_5": None,
     "result_6": None,
+    "predictions": None,
+    "controls": None,
     "chance": "scores",
     "lattices": "rate_maps",
     "learning_curves": "training",

@@ -17,6 +17,8 @@ from nofreelunch.task.catalogue import KEYS, catalogue, facts_of
 PLACE_CELL_KEYS = ("place_cell_width", "surround", "fields_per_cell")
 # What networks must have to stand for a target. The other keys are the training recipe and sizes.
 COMPARED_KEYS = ("target", *PLACE_CELL_KEYS, "amplitude_ratio", "cell", "activation")
+# Targets without a centre and a surround, and one with them but without a softmax.
+CONTROL_TARGETS = ("cartesian", "gaussian", "general_difference_of_gaussians")
 
 
 class Setting(NamedTuple):
@@ -41,8 +43,15 @@ def specs(networks: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def trained(summary: xr.Dataset) -> xr.Dataset:
-    """The networks that did not diverge."""
-    return _keep(summary, ~summary["diverged"].values.astype(bool))
+    """The networks that were trained and did not diverge."""
+    steps = np.array([spec["steps"] for spec in specs(summary)])
+    return _keep(summary, ~summary["diverged"].values.astype(bool) & (steps > 0))
+
+
+def untrained(summary: xr.Dataset) -> xr.Dataset:
+    """Networks as they were drawn (`steps: 0`), whose spec otherwise equals the defaults."""
+    wanted = defaults(summary) | {"steps": 0}
+    return _keep(summary, [not _differing(spec, wanted) for spec in specs(summary)])
 
 
 def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.Dataset:
@@ -140,6 +149,21 @@ def widths(summary: xr.Dataset) -> dict[float, xr.Dataset]:
     width = networks["place_cell_width"].values.astype(float)
     found = np.unique(width[np.isfinite(width)])
     return {float(w): networks.isel(network=np.flatnonzero(width == w)) for w in found}
+
+
+def controls(summary: xr.Dataset) -> list[Setting]:
+    """The reference networks, then the controls that the study has, each with its label."""
+    default = defaults(summary)["target"]
+    found = [
+        Setting("reference", select(summary)),
+        Setting("untrained", untrained(summary)),
+        *(
+            Setting(f"{short_name(target)} targets", of_target(summary, target))
+            for target in CONTROL_TARGETS
+            if target != default
+        ),
+    ]
+    return [setting for setting in found if setting.networks.sizes["network"]]
 
 
 def learnt(networks: xr.Dataset) -> bool:

@@ -107,3 +107,16 @@ PEAK_WIDTHS = (0.10, 0.12, 0.15)
 # deviation within a setting, and the standard deviation between settings.
 COPIED_RUNS, DISTINCT_RUNS, COPIES_ALIKE = 661, 176, 0.86
 LOSS_WITHIN, LOSS_BETWEEN = 5e-5, 0.70
+
+# What the talks say of theory, and what controls are set against.
+PREDICTED_RING = Quantity(
+    float("nan"), "a ring in the spectrum of the target that works", f"{NEURIPS}, slides 15 and 16"
+)
+PREDICTED_PERIOD = Quantity(
+    float("nan"), "a formula for the period, set beside no network", f"{NEURIPS}, slides 15 and 16"
+)
+NO_CONTROL = Quantity(float("nan"), "no such networks", "the talks have no such control")
+FROM_NOTHING = Quantity(
+    UNITS_DOS.value, "4.9 % of trained units; no untrained networks", f"{WORKSHOP}, slide 10"
+)
+FROM_COORDINATES = Quantity(-0.049, "about 0 % against 4.9 % of units", f"{NEURIPS}, slide 9")

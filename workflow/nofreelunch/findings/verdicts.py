@@ -42,8 +42,9 @@ Rule = Callable[[Estimate], str]
 class Evidence(NamedTuple):
     """An estimate by one criterion, its unit, and the rule that judges it.
 
-    `unit` is "share", "difference" (of shares), "m per m", "ratio" or "cycles per box". `obstacle`
-    says why the estimate decides nothing; it is empty if nothing stands in the way.
+    `unit` is "share", "difference" (of shares), "m", "m per m", "ratio", "area" (below a ROC curve)
+    or "cycles per box". `obstacle` says why the estimate decides nothing; it is empty if nothing
+    stands in the way.
     """
 
     estimate: Estimate
@@ -76,9 +77,9 @@ class Claim:
     reason: str
 
     @property
-    def result(self) -> int:
-        """Number of the talk's result, which the claim belongs to."""
-        return int(self.id[1])
+    def part(self) -> str:
+        """What the claim belongs to: a result of the talk ("R1" to "R6"), or "T" or "C"."""
+        return self.id[:-1]
 
 
 def over_seeds(values: np.ndarray) -> Estimate:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 WIDTH, LEFT, RIGHT = 340, 12, 328  # px: the width of a phone, so that text keeps its size there
 ROW, MIDDLE, BOTTOM = 40, 27, 24  # px: of a row, of its marks, of the axis
 STEPS = 6  # of the axis, at most
-NO_EFFECT = {"ratio": 1.0}  # 0 for all other units
-SCALE = {"share": 100.0, "difference": 100.0}
-ENDING = {"share": " %", "difference": " points"}
+NO_EFFECT = {"ratio": 1.0, "area": 0.5}  # 0 for all other units
+SCALE = {"share": 100.0, "difference": 100.0, "m": 100.0}
+ENDING = {"share": " %", "difference": " points", "m": " cm"}
 
 
 class IntervalRow(NamedTuple):
@@ -31,7 +31,7 @@ def interval_plot(rows: Sequence[IntervalRow], unit: str, talk: float, title: st
 
     Args:
         rows: the estimates, from top to bottom.
-        unit: their unit, as in `verdicts.Evidence`. Shares and differences are drawn in %.
+        unit: their unit, as in `verdicts.Evidence`. Shares and differences are drawn in %, m in cm.
         talk: the talk's number, in the same unit.
         title: what the drawing says, for readers who do not see it.
 

@@ -20,6 +20,7 @@ from nofreelunch.story.wording import ABSENCES, BLIND, FIGURES, RESULTS, STATEME
 
 TALK, CHANCE = "talk’s criterion", "calibrated chance"
 WITHOUT_UNITS = {"share": "position error", "cycles per box": "spectrum"}  # what is judged instead
+FIGURE_OF = {"T": "predictions", "C": "controls"}  # of results: result_1 and so on
 KINDS = {
     verdicts.REPRODUCED: ("yes", "✓"),
     verdicts.NOT_REPRODUCED: ("no", "✗"),
@@ -53,10 +54,15 @@ class Card(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A result of the talk. `alt` says what its figure shows."""
+    """A result of the talk, the theory or the controls.
 
-    number: int
-    title: str
+    `part` is that of its claims, and `heading` says which result it is, such as "Result 1". `talk`
+    is the talk's own sentence; empty where it has none. `alt` says what the figure shows.
+    """
+
+    part: str
+    heading: str
+    talk: str
     question: str
     background: str
     sentence: str
@@ -113,7 +119,7 @@ def tell(claims: Sequence[Claim], summary: xr.Dataset, theory: Sequence[xr.Datas
         f"{headline.answer(columns)}.",
         _overview_alt(columns),
         limits.facts(summary, len(claims)),
-        tuple(_section(number, claims, sweeps) for number in page.RESULTS),
+        tuple(_section(part, claims, sweeps) for part in page.PARTS),
         tuple(gap for gap in gaps if gap.reasons),
         tuple(limits.limits(summary, len(claims))),
     )
@@ -145,7 +151,7 @@ def _why(claim: Claim, evidence: Evidence) -> str:
     value, low, high = evidence.estimate[:3]
     if evidence.obstacle:
         return re.sub("^Needs", "That needs", evidence.obstacle)
-    if claim.id in about_targets.TARGETS_WITHOUT_RING and not high < 1:
+    if claim.id in (*about_targets.TARGETS_WITHOUT_RING, "Ca") and not high < 1:
         return BLIND
     if not (math.isfinite(value) and math.isfinite(high - low)):
         return "The networks give no interval."
@@ -158,9 +164,9 @@ def _as_yaml(keys: Mapping[str, object] | None) -> str:
     return yaml.safe_dump(keys, default_flow_style=True, width=10**6).strip() if keys else ""
 
 
-def _section(number: int, claims: Sequence[Claim], sweeps: Mapping[str, str]) -> Section:
-    words = RESULTS[number]
-    chosen = [claim for claim in claims if claim.result == number]
+def _section(part: str, claims: Sequence[Claim], sweeps: Mapping[str, str]) -> Section:
+    words = RESULTS[part]
+    chosen = [claim for claim in claims if claim.part == part]
     answers = [statement(claim) for claim in chosen if claim.id in words.answered_by]
     absences = [claim for claim in chosen if claim.id in about_targets.TARGETS_WITHOUT_RING]
     if absences:
@@ -169,10 +175,12 @@ def _section(number: int, claims: Sequence[Claim], sweeps: Mapping[str, str]) ->
     for claim in chosen:
         for criterion, evidence in by_criterion(claim).items():
             found.setdefault(criterion, []).append(evidence.verdict)
-    figure, sentence = f"result_{number}", " ".join(answers)
+    figure, sentence = FIGURE_OF.get(part, f"result_{part[1:]}"), " ".join(answers)
+    heading, _, _ = page.PARTS[part].partition(". ")
     return Section(
-        number,
-        page.RESULTS[number],
+        part,
+        heading,
+        page.RESULTS.get(part, ""),
         words.question,
         words.background,
         sentence,

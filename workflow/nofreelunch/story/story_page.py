@@ -26,7 +26,10 @@ def render(story: Story, images: Mapping[str, str], captions: Mapping[str, str])
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["bold"] = _bold
+    environment.filters |= {
+        "bold": _bold,
+        "anchor": lambda heading: heading.lower().replace(" ", "-"),
+    }
     template = environment.from_string(HERE.with_suffix(".html").read_text(encoding="utf-8"))
     style = HERE.with_suffix(".css").read_text(encoding="utf-8")
     return template.render(story=story, images=images, captions=captions, style=style)

@@ -23,14 +23,14 @@ class ClaimWords(NamedTuple):
 _LEAST, _MOST = talks.MODULE_RATIOS
 
 RESULTS = {
-    1: Wording(
+    "R1": Wording(
         "Do networks that learn the task get grid cells?",
         "Each network receives the velocity of an animal that walks about a square box, and has to "
         "say where the animal is. If grid cells came with this task, most networks that learn it "
         "would have them.",
         ("R1a", "R1b"),
     ),
-    2: Wording(
+    "R2": Wording(
         "Does it depend on what the network has to report?",
         "The experimenter chooses the form in which a network reports the position: its target. "
         "Coordinates are one form. The activity of place cells, each of which fires around one "
@@ -39,33 +39,46 @@ RESULTS = {
         "their spot.",
         ("R2a",),
     ),
-    3: Wording(
+    "R3": Wording(
         "Does a small change of the target prevent them?",
         "A brain could not rely on something that a small change destroys. The talk made the place "
         "cells of the target a centimetre wider or narrower, and found many grid-like units at "
         "some widths and few at others.",
         ("R3a", "R3b"),
     ),
-    4: Wording(
+    "R4": Wording(
         "Do networks have several grid modules, as brains do?",
         "In animals, grid cells come in modules: groups whose spacing differs by a factor of "
         f"{_LEAST:g} to {_MOST:g}. The talk says that a network has a single spacing, which the "
         "width of the place cells sets.",
         ("R4a", "R4d"),
     ),
-    5: Wording(
+    "R5": Wording(
         "Do realistic place cells give grid cells?",
         "In the target that works, all place cells are alike. Real ones differ in width, and often "
         "fire in several places. The talk says that grid cells disappear when the target has such "
         "place cells.",
         ("R5a", "R5b"),
     ),
-    6: Wording(
+    "R6": Wording(
         "Does it hang on a detail of the implementation?",
         "A difference of Gaussians looks much like one of softmaxes, but not to a network. "
         "A hexagonal pattern is made of waves of one length. A target can give it if it has its "
         "largest power at such a length, which is a ring in its spectrum.",
         ("R6a", "R6b", "R6c"),
+    ),
+    "T": Wording(
+        "Can one tell in advance?",
+        "Theory looks at the target alone, before any network is trained. If the power of the "
+        "target peaks on a ring, patterns of that wavelength grow fastest, and lattices of that "
+        "spacing are expected. Here the prediction is set beside every network of the study.",
+        ("Ta", "Tb"),
+    ),
+    "C": Wording(
+        "What do grid cells need?",
+        "A control takes one thing away and leaves the rest: the training, or the place cells in "
+        "the target. What is left of the grid cells says what they came from.",
+        ("Ca", "Cb", "Cc"),
     ),
 }
 
@@ -120,6 +133,23 @@ STATEMENTS = {
         "the difference of softmaxes has its largest power on a ring",
         "the difference of softmaxes has no ring in its spectrum",
     ),
+    "Ta": ClaimWords(
+        "targets with a ring in their spectrum give more lattice-like units than the others",
+        "targets with a ring in their spectrum give no more lattice-like units than the others",
+    ),
+    "Tb": ClaimWords(
+        "the spectrum predicts the spacing of the grid cells better than guesses do",
+        "guesses predict the spacing of the grid cells as well as the spectrum does",
+    ),
+    "Ca": ClaimWords("untrained networks have no grid cells", "untrained networks have grid cells"),
+    "Cb": ClaimWords(
+        "training raises the share of lattice-like units",
+        "training does not raise the share of lattice-like units",
+    ),
+    "Cc": ClaimWords(
+        "Cartesian targets give fewer lattice-like units than a difference of softmaxes",
+        "Cartesian targets give no fewer lattice-like units than a difference of softmaxes",
+    ),
 }
 
 # Of one target or several, by verdict: that they give no grid cells.
@@ -160,4 +190,9 @@ FIGURES = {
     "result_6": "Share of units above each grid score for differences of Gaussians and of "
     "softmaxes; the activity of one cell of each target against distance; and the spectrum of each "
     "target, where a ring predicts a lattice.",
+    "predictions": "Measured against predicted period, one dot per network, beside the line where "
+    "they are equal; the share of units with small p-values, for networks whose target has a ring "
+    "and for others; and the ROC curve of that prediction.",
+    "controls": "One row for the reference networks and one for each control: share of grid-like "
+    "units and share of active units with small p-values, one dot per network, beside chance.",
 }

@@ -10,7 +10,7 @@ not learnt to path-integrate. Claims about spectra involve no network.
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -176,10 +176,12 @@ def shares_differ(
     talk: Quantity,
     summary: xr.Dataset,
     obstacles: Sequence[str] = (),
+    as_drawn: Collection[str] = (),
 ) -> Claim:
     """The claim that networks of the first side have another share of grid cells than the second.
 
-    The direction is that of the talk's difference. Both sides are taken less chance.
+    The direction is that of the talk's difference. Both sides are taken less chance. Sides in
+    `as_drawn` were never trained; the others must have learnt something.
     """
     first, second = sides.values()
     sign = 1 if talk.value > 0 else -1
@@ -208,7 +210,7 @@ def shares_differ(
             *(_no_chance(networks) for networks in sides.values()),
             verdicts.few_seeds(min(first.sizes["network"], second.sizes["network"])),
             unlearnt(summary),
-            *(_stays(name, networks) for name, networks in sides.items()),
+            *(_stays(name, networks) for name, networks in sides.items() if name not in as_drawn),
         ],
         f"{_sides(sides)}{_by_kind(found)}" if known else "",
     )

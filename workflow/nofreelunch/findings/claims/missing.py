@@ -15,8 +15,10 @@ TARGETS = {
     **{label: [target] for label, target in TARGETS_WITHOUT_RING.items()},
     "R6a": ["difference_of_gaussians", about_targets.WORKING],
     "R6b": ["general_difference_of_gaussians"],
+    "Cc": ["cartesian", about_targets.WORKING],
 }
 SPECTRA = {"R6c": about_targets.WORKING, "R6d": "difference_of_gaussians"}
+UNTRAINED = ("Ca", "Cb")
 STEP = 0.01  # m; the talk's small change of the width
 
 
@@ -39,6 +41,8 @@ def _lacking(label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> d
         found = {t: comparisons.of_target(summary, t) for t in TARGETS[label]}
         few = [target for target, networks in found.items() if _few(networks)]
         return {"target": few if len(few) > 1 else few[0]} if few else {}
+    if label in UNTRAINED:
+        return {"steps": 0} if _few(comparisons.untrained(summary)) else {}
     if label in about_targets.PLACE_CELL_SETTINGS:
         setting, _ = about_targets.PLACE_CELL_SETTINGS[label]
         return dict(setting) if _few(comparisons.select(summary, **setting)) else {}

@@ -7,29 +7,43 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import comparisons, network_measures, verdicts
-from nofreelunch.findings.claims import about_networks, about_targets, about_widths
+from nofreelunch.findings.claims import (
+    about_controls,
+    about_networks,
+    about_targets,
+    about_theory,
+    about_widths,
+)
 from nofreelunch.findings.verdicts import Claim, mean_percent, percent
 from nofreelunch.scoring.surrogates import LABELS
 
 __all__ = ["Claim", "estimate_text", "evaluate", "to_markdown"]
 
 RESULTS = {
-    1: "Most networks solve the task of path integration; few learn grid cells",
-    2: "Grid cells emerge only under particular encodings of the target",
-    3: "Small perturbations of the hyperparameters prevent grid cells",
-    4: "Networks do not learn several grid modules",
-    5: "Realistic place-cell targets prevent grid cells",
-    6: "An unmentioned detail of the implementation is critical: softmaxes, not Gaussians",
+    "R1": "Most networks solve the task of path integration; few learn grid cells",
+    "R2": "Grid cells emerge only under particular encodings of the target",
+    "R3": "Small perturbations of the hyperparameters prevent grid cells",
+    "R4": "Networks do not learn several grid modules",
+    "R5": "Realistic place-cell targets prevent grid cells",
+    "R6": "An unmentioned detail of the implementation is critical: softmaxes, not Gaussians",
+}
+# The heading of every group of claims, by the `part` of a claim.
+PARTS = {part: f"Result {part[1]}. {title}" for part, title in RESULTS.items()} | {
+    "T": "Theory. The spectrum of a target predicts where grid cells emerge, and their period",
+    "C": "Controls. What grid cells need: training, place-cell targets, path integration",
 }
 
+MODULES_OF_CLAIMS = (about_networks, about_targets, about_widths, about_theory, about_controls)
+
 HOW_TO_READ = """\
-Each row is one claim of the talk "No Free Lunch from Deep Learning in Neuroscience" (Schaeffer, \
-Khona & Fiete 2022), with this study's estimates and their 95 % intervals, a verdict on each, the \
+Each row is one claim. Those of Results 1 to 6 are the talk's, "No Free Lunch from Deep Learning \
+in Neuroscience" (Schaeffer, Khona & Fiete 2022); those on theory and controls ask what the talk \
+leaves open. Each has this study's estimates and their 95 % intervals, a verdict on each, the \
 number of networks behind them, and a reference with its source (the talk, unless that says \
 otherwise). Networks (seeds) are the unit of replication, so units of one network never count as \
 independent evidence. Shares of networks have Wilson's interval, means over networks Student's, \
-differences Welch's. Each interval stands alone: {count} claims are tested, so one in twenty \
-intervals may miss by chance.
+differences Welch's, areas below ROC curves Newcombe's. Each interval stands alone: {count} claims \
+are tested, so one in twenty intervals may miss by chance.
 
 A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
 fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
@@ -63,8 +77,9 @@ MODULES = (
 
 def evaluate(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> list[Claim]:
     """Test every claim on a study's summary and the theory datasets of its targets."""
-    tests = (*about_networks.TESTS, *about_targets.TESTS, *about_widths.TESTS)
-    return sorted((test(summary, theory) for test in tests), key=lambda claim: claim.id)
+    order = list(PARTS)
+    found = [test(summary, theory) for module in MODULES_OF_CLAIMS for test in module.TESTS]
+    return sorted(found, key=lambda claim: (order.index(claim.part), claim.id))
 
 
 def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
@@ -79,9 +94,9 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     known = percent(size) if math.isfinite(size) else "an unknown share"
     how = HOW_TO_READ.format(count=len(claims), threshold=threshold, size=known)
     parts += ["## How to read this", how, _thresholds(summary)]
-    for number, title in RESULTS.items():
-        chosen = [claim for claim in claims if claim.result == number]
-        parts += [f"## Result {number}. {title}", _claims_table(chosen), _reasons(chosen)]
+    for part, title in PARTS.items():
+        chosen = [claim for claim in claims if claim.part == part]
+        parts += [f"## {title}", _claims_table(chosen), _reasons(chosen)]
     if comparisons.widths(summary):
         parts += ["## Grid modules by place-cell width", _modules_table(summary), MODULES]
     parts += ["## The networks that stand for each target", _targets_table(summary)]
@@ -161,11 +176,13 @@ def estimate_text(evidence: verdicts.Evidence) -> str:
     scale, digits, ending = {
         "share": (100, 1, " %"),
         "difference": (100, 1, " points"),
+        "m": (100, 1, " cm"),
         "m per m": (1, 2, " m per m"),
+        "area": (1, 2, ""),
         "ratio": (1, 2, ""),
         "cycles per box": (1, 2, " cycles per box"),
     }[evidence.unit]
-    sign = "+" if evidence.unit == "difference" else ""
+    sign = "+" if evidence.unit in ("difference", "m") else ""
     shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
     interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
     return f"{shown[0]}{ending}{interval}"

@@ -1,0 +1,49 @@
+"""The figures of predictions and controls show what the claims say."""
+
+import numpy as np
+import pytest
+import synthetic_summary
+from nofreelunch.figures import controls, predictions
+from nofreelunch.findings.claims import about_theory
+
+
+@pytest.fixture(scope="module")
+def study():
+    return synthetic_summary.make("controls"), synthetic_summary.theory("controls")
+
+
+def test_the_area_of_the_curve_is_that_of_the_claim(study):
+    claim = about_theory.rings_have_lattices(*study)
+    curves = predictions.draw(*study, None).axes[2]
+    for evidence, start in ((claim.second, "p ≤ 0.05"), (claim.first, "score > 0.8, less chance")):
+        value, low, high = evidence.estimate[:3]
+        label = f"{start}\narea {value:.2f} [{low:.2f}, {high:.2f}]"
+        (line,) = [line for line in curves.get_lines() if line.get_label() == label]
+        x, y = line.get_data()
+        assert np.trapezoid(y, x) == pytest.approx(value)
+        assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+
+
+def test_every_network_with_a_ring_and_a_period_is_a_dot(study):
+    periods = predictions.draw(*study, None).axes[0]
+    _, dots, equal = periods.get_lines()
+    claim = about_theory.periods_are_predicted(*study)
+    assert claim.n == f"{dots.get_xdata().size} networks"
+    np.testing.assert_array_equal(*equal.get_data())
+
+
+def test_without_significant_units_no_period_is_claimed(study):
+    summary = synthetic_summary.without_lattices(study[0])
+    periods = predictions.draw(summary, study[1], None).axes[0]
+    assert periods.get_lines()[1].get_xdata().size == 0
+    assert "no network with\n3 significant units" in [t.get_text() for t in periods.texts]
+
+
+def test_each_control_has_a_row_with_its_networks(study):
+    figure = controls.draw(*study, None)
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert names[0] == "reference\n4 networks, 4 below 10 cm"
+    assert names[1] == "untrained\n4 networks, 0 below 10 cm"
+    assert len(names) == 5
+    notes = [text.get_text() for text in figure.axes[1].texts]
+    assert sum(note.startswith("★ ") for note in notes) == 5

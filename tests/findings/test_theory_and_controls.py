@@ -1,0 +1,144 @@
+"""Claims about theory and controls, on studies of which the answer is known."""
+
+import json
+
+import numpy as np
+import pytest
+import synthetic_summary
+import xarray as xr
+from nofreelunch.findings import comparisons, predictions
+from nofreelunch.findings.claims import about_controls, about_theory, page
+from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
+
+DOS = "difference_of_softmaxes"
+
+
+@pytest.fixture(scope="module")
+def theory() -> list[xr.Dataset]:
+    return synthetic_summary.theory("controls")
+
+
+@pytest.fixture
+def study() -> xr.Dataset:
+    return synthetic_summary.make("controls")
+
+
+def rows(summary: xr.Dataset, **keys) -> np.ndarray:
+    specs = [json.loads(text) for text in summary["spec"].values]
+    return np.array([all(spec[k] == v for k, v in keys.items()) for spec in specs])
+
+
+def test_a_ring_is_predicted_for_centre_surround_targets(study, theory):
+    found = predictions.predictions(study, theory)
+    by_target = dict(zip(found.networks["target"].values.tolist(), found.ring, strict=True))
+    assert by_target == {
+        DOS: True,
+        "general_difference_of_gaussians": True,
+        "gaussian": False,
+        "cartesian": False,
+    }
+    wide = rows(found.networks, place_cell_width=0.20, target=DOS)
+    narrow = rows(found.networks, place_cell_width=0.08, target=DOS)
+    ratio = found.period[wide].mean() / found.period[narrow].mean()
+    assert ratio == pytest.approx(2.5)  # the period is in proportion to the width
+    assert np.isnan(found.period[~found.ring]).all()
+
+
+def test_untrained_networks_and_other_cells_have_no_prediction(study, theory):
+    other = study.assign_coords(
+        spec=("network", [t.replace('"rnn"', '"gru"') for t in study["spec"].values])
+    )
+    other.attrs["defaults"] = study.attrs["defaults"]
+    assert predictions.predictions(other, theory).networks.sizes["network"] == 0
+    found = predictions.predictions(study, theory)
+    assert all(spec["steps"] for spec in comparisons.specs(found.networks))
+
+
+def test_a_lattice_that_does_not_fit_is_none(study, theory):
+    small = study.assign_attrs(arena=1.0)
+    found = predictions.predictions(small, theory)
+    assert found.ring[rows(found.networks, place_cell_width=0.08, target=DOS)].all()
+    assert not found.ring[rows(found.networks, place_cell_width=0.20, target=DOS)].any()
+
+
+def test_rings_that_sort_the_networks_are_reproduced_and_rings_that_do_not_are_not(study, theory):
+    claim = about_theory.rings_have_lattices(study, theory)
+    assert (claim.first.verdict, claim.second.verdict) == (REPRODUCED, REPRODUCED)
+    assert claim.n == "19 and 8 networks"  # one of the twenty with a ring has diverged
+    ring = predictions.predictions(study, theory).ring
+    networks = predictions.predictions(study, theory).networks["network"].values
+    p_value = study["p_value"].copy(deep=True)
+    for name, has_ring in zip(networks, ring, strict=True):
+        p_value.loc[{"network": name}] = np.where(
+            study["unit"] < 20, 0.9 if has_ring else 0.01, 0.5
+        )
+    turned = about_theory.rings_have_lattices(study.assign(p_value=p_value), theory)
+    assert turned.second.verdict == NOT_REPRODUCED
+    assert turned.second.estimate.value == 0
+
+
+def test_periods_are_compared_with_the_best_null(study, theory):
+    study = study.assign(period=study["period"] - 0.15)  # about what theory predicts
+    claim = about_theory.periods_are_predicted(study, theory)
+    assert claim.second.verdict == REPRODUCED
+    predicted, period = predictions.measured(predictions.predictions(study, theory))
+    error = np.abs(predicted - period).mean()
+    constant = np.abs(np.median(period) - period).mean()
+    assert claim.second.estimate.value == pytest.approx(constant - error)
+    assert "The nearest rival is one period for all." in claim.reason
+    same = study.assign(period=0 * study["period"] + 1.0)
+    assert about_theory.periods_are_predicted(same, theory).second.verdict == NOT_REPRODUCED
+
+
+def test_periods_of_few_predictions_decide_nothing(study, theory):
+    one_width = study.isel(network=np.flatnonzero(rows(study, place_cell_width=0.12, steps=3500)))
+    claim = about_theory.periods_are_predicted(one_width, theory)
+    assert claim.second.verdict == UNTESTABLE
+    assert claim.reason.startswith("Needs periods of significant units at 3 predicted periods, ")
+
+
+def test_without_theory_nothing_is_told(study):
+    for claim in (test(study, []) for test in about_theory.TESTS):
+        assert {e.verdict for e in (claim.first, claim.second) if e} == {UNTESTABLE}
+
+
+def test_controls_are_told_from_the_reference(study):
+    even = synthetic_summary.without_lattices(study)["p_value"]  # 4 % pass in every network
+    untrained = xr.DataArray(rows(study, steps=0), dims="network")
+    study = study.assign(p_value=xr.where(untrained, even, study["p_value"]))
+    found = {claim.id: claim for claim in (test(study, []) for test in about_controls.TESTS)}
+    assert found["Ca"].second.verdict == REPRODUCED
+    for name in ("Cb", "Cc"):
+        assert found[name].first.verdict == found[name].second.verdict == REPRODUCED, name
+    assert found["Cb"].n == found["Cc"].n == "4 and 4 networks"
+
+
+def test_untrained_networks_that_have_lattices_are_found_out(study):
+    untrained = rows(study, steps=0)[:, np.newaxis]
+    passes = untrained & (study["unit"].values < 40)
+    p_value = study["p_value"].transpose("network", "unit")
+    claim = about_controls.untrained_have_none(
+        study.assign(p_value=p_value.where(~passes, 0.001)), []
+    )
+    assert claim.second.verdict == NOT_REPRODUCED
+
+
+def test_a_study_without_untrained_networks_is_told_what_it_lacks(study):
+    trained = study.isel(network=np.flatnonzero(~rows(study, steps=0)))
+    found = {claim.id: claim for claim in page.evaluate(trained, [])}
+    for name in ("Ca", "Cb"):
+        assert found[name].second.verdict == UNTESTABLE
+        assert "Needs 3 networks" in found[name].reason and "found 0" in found[name].reason
+
+
+def test_untrained_networks_stand_for_no_target(study):
+    """They count neither as networks that learn nor as those of their target."""
+    assert comparisons.untrained(study).sizes["network"] == 4
+    assert comparisons.of_target(study, DOS).sizes["network"] == 4
+    assert all(spec["steps"] for spec in comparisons.specs(comparisons.trained(study)))
+
+
+def test_the_controls_of_a_study_are_named_after_the_reference(study):
+    labels = [setting.label for setting in comparisons.controls(study)]
+    assert labels[:3] == ["reference", "untrained", "Cartesian targets"]
+    assert len(labels) == 5

@@ -1,0 +1,88 @@
+"""Controls: networks that lack one thing that the reference networks have."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from nofreelunch.figures import style
+from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.findings.comparisons import Setting
+from nofreelunch.scoring.significance import LEVEL
+
+
+@style.styled
+def draw(
+    summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
+) -> Figure:
+    """Share of grid-like units and of small p-values in the reference networks and controls."""
+    settings = comparisons.controls(summary)
+    figure = style.figure(height=max(56, 24 + 9 * len(settings)))
+    left, right = figure.subplots(1, 2)
+    if not settings:
+        for axes in (left, right):
+            style.missing(axes, "no reference networks and no controls")
+        return figure
+    style.letter(left, "a")
+    style.letter(right, "b")
+    threshold = summary.attrs["grid_cell_threshold"]
+    for row, (_, networks) in enumerate(settings):
+        shade = _shade(networks)
+        learnt = comparisons.learnt(networks)
+        for axes, values in (
+            (left, network_measures.share_above(networks, threshold)),
+            (right, network_measures.small_p_values(networks)),
+        ):
+            estimate = verdicts.over_seeds(100 * values)
+            style.draw_interval(axes, row, estimate, shade, across=True)
+            style.draw_dots(axes, row, 100 * values, shade, across=True, learnt=learnt)
+        style.draw_chance(left, row, networks, threshold, across=True)
+        fraction = network_measures.fraction_text(networks)
+        note = f"★ {fraction}" if fraction else "not compared with chance"
+        right.text(1.02, row, note, transform=right.get_yaxis_transform(), va="center")
+    labels = [_label(setting) for setting in settings]
+    for axes, names in ((left, labels), (right, [])):
+        axes.set_yticks(range(len(settings)), names or [""] * len(settings))
+        axes.set_ylim(len(settings) - 0.5, -0.5)
+    _scales(left, right, summary, threshold)
+    figure.legend(handles=_legend(summary), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _scales(left: Axes, right: Axes, summary: xr.Dataset, threshold: float) -> None:
+    """Labels, and the line of chance."""
+    left.set_xlabel(f"units with a grid score > {threshold:g} (%)")
+    left.set_title("Grid-like units")
+    right.set_xlabel(f"active units with p ≤ {LEVEL} (%)")
+    right.set_title("Lattice-like units; ★: significant")
+    chance = 100 * network_measures.chance_of_small_p(summary)
+    if np.isfinite(chance):
+        right.axvline(chance, color=style.CHANCE, linewidth=1, zorder=0)
+    for axes in (left, right):
+        axes.set_xlim(-0.3, max(2.0, axes.get_xlim()[1]))
+
+
+def _shade(networks: xr.Dataset) -> str:
+    """Colour of the target; untrained networks are as dark as text."""
+    spec = comparisons.specs(networks)[0]
+    return style.colour(spec["target"]) if spec["steps"] else style.INK
+
+
+def _label(setting: Setting) -> str:
+    """Name of a control, number of its networks, and how many of them meet the error criterion."""
+    networks = setting.networks
+    met = f"{int(networks['low_error'].sum())} below {style.criterion(networks)}"
+    return f"{setting.label}\n{verdicts.counted(networks.sizes['network'])}, {met}"
+
+
+def _legend(summary: xr.Dataset) -> list[Line2D]:
+    grey = "#777777"
+    return [
+        Line2D([], [], color=grey, label="mean, 95 % interval"),
+        Line2D([], [], color=grey, **style.DOT, label="one network"),
+        Line2D([], [], color=grey, **style.NOT_LEARNT, label="not learnt"),
+        *style.chance_handles(summary),
+    ]

@@ -1,0 +1,73 @@
+"""Claims about controls: networks that lack one thing that the reference networks have.
+
+The talk has no such networks, except those without place-cell targets. The docstring of each
+function names the estimates and the rules of `verdicts` that judge them.
+"""
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.findings import comparisons, network_measures, talks, verdicts
+from nofreelunch.findings.claims.about_targets import WORKING, Theory, shares_differ
+from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
+
+UNTRAINED = "untrained networks"
+REFERENCE = "reference networks"
+
+
+def untrained_have_none(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Ca. Share of active units of untrained networks that may be lattices; `absence`.
+
+    The limit is the talk's share of grid-like units in networks that have grid cells. Its upper
+    bound allows for the lattices that the test misses.
+    """
+    networks = comparisons.untrained(summary)
+    passed = network_measures.small_p_values(networks)
+    count = int(np.isfinite(passed).sum())
+    freedom = count - 1 if np.nansum(passed) else math.inf
+    found, limit = network_measures.lattices(networks), talks.UNITS_DOS.value
+    few = verdicts.few_seeds(networks.sizes["network"])
+    no_chance = "No surrogates were scored, so chance is not known." * (not count)
+    return judge(
+        "Ca",
+        f"Untrained networks have no grid cells: fewer than {percent(limit)} of the units.",
+        talks.NO_CONTROL,
+        verdicts.counted(count),
+        None,
+        Evidence(Estimate(*found[:3], count, freedom), "share", verdicts.absence(limit)),
+        [few, no_chance],
+        f"Networks as they were drawn (`steps: 0`). The limit, {percent(limit)}, is the talk's "
+        "share of grid-like units with difference-of-softmaxes targets.",
+    )
+
+
+def training_makes_them(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Cb. Grid-like units less chance of reference networks minus untrained ones; `contrast`."""
+    return shares_differ(
+        "Cb",
+        "Trained networks have more grid-like units than untrained ones.",
+        {REFERENCE: comparisons.select(summary), UNTRAINED: comparisons.untrained(summary)},
+        talks.FROM_NOTHING,
+        summary,
+        as_drawn=[UNTRAINED],
+    )
+
+
+def coordinates_prevent_them(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Cc. Grid-like units less chance with coordinates as targets minus DoS; `contrast`."""
+    return shares_differ(
+        "Cc",
+        "Path integration without place-cell targets gives fewer grid-like units: Cartesian "
+        "against difference-of-softmaxes targets.",
+        {
+            "Cartesian targets": comparisons.of_target(summary, "cartesian"),
+            REFERENCE: comparisons.of_target(summary, WORKING),
+        },
+        talks.FROM_COORDINATES,
+        summary,
+    )
+
+
+TESTS = (untrained_have_none, training_makes_them, coordinates_prevent_them)

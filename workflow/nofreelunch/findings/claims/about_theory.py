@@ -1,0 +1,102 @@
+"""Claims about theory: whether the spectrum of a target says what its networks do.
+
+The talk explains its results by such spectra, but sets them beside no trained network. The
+docstring of each function names the estimates and the rules of `verdicts` that judge them.
+"""
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.findings import network_measures, predictions, talks, verdicts
+from nofreelunch.findings.claims.about_targets import Theory, unlearnt
+from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
+from nofreelunch.theory.comparison import compare_periods
+
+FEWEST_PREDICTIONS = 3  # distinct periods; with fewer, any line fits
+NULLS = {
+    "constant": "one period for all",
+    "box": "the longest waves of the box",
+    "shuffled": "predictions of other networks",
+}
+
+
+def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Ta. Area below the ROC curve of "ring or none" against the networks' shares; `most`.
+
+    The area is the chance that a network whose target has a ring has a larger share of grid-like
+    units, less chance, than one whose target has none. Second: the same of small p-values.
+    """
+    found = predictions.predictions(summary, theory)
+    areas = {
+        kind: predictions.sorted_by_ring(found, network_measures.excess(found.networks, kind))
+        for kind in network_measures.kinds(summary)
+    }
+    _, estimate = verdicts.least_favourable(areas, 1)
+    small = network_measures.small_p_values(found.networks)
+    count = min(int(found.ring.sum()), int((~found.ring).sum()))
+    return judge(
+        "Ta",
+        "Networks whose target's spectrum has a ring have more grid-like units, less chance, than "
+        "networks whose target's spectrum has none.",
+        talks.PREDICTED_RING,
+        f"{int(found.ring.sum())} and {int((~found.ring).sum())} networks",
+        Evidence(estimate, "area", verdicts.most),
+        Evidence(predictions.sorted_by_ring(found, small), "area", verdicts.most),
+        [verdicts.few_seeds(count), unlearnt(summary)],
+        "Area below a ROC curve: the chance that a network with a ring has the larger share; 0.50 "
+        "if the ring says nothing. Networks of one target are alike, so the interval is too narrow "
+        f"where targets are few.{_shares(small, found.ring)}",
+    )
+
+
+def periods_are_predicted(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Tb. How much nearer predictions are to measured periods than the best null is; `side`.
+
+    The nulls are one period for all networks, the longest waves of the box, and the predictions of
+    other networks. The estimate is the difference of mean absolute errors.
+    """
+    predicted, period = predictions.measured(predictions.predictions(summary, theory))
+    found = compare_periods(predicted, period, summary.attrs["arena"])
+    gains = {}
+    for null in NULLS:
+        value, low, high = found["gain"].sel(guess=null).values.tolist()
+        gains[null] = Estimate(value, low, high, period.size)
+    null, estimate = verdicts.least_favourable(gains, 1)
+    distinct = np.unique(predicted).size
+    few = (
+        f"Needs periods of significant units at {FEWEST_PREDICTIONS} predicted periods, found "
+        f"{distinct}."
+    )
+    errors = found["error"].sel(bound="estimate")
+    said = ""
+    if period.size:
+        others = ", ".join(
+            f"{words} {100 * float(errors.sel(guess=name)):.1f} cm" for name, words in NULLS.items()
+        )
+        said = (
+            f" Mean absolute error: {100 * float(errors.sel(guess='predicted')):.1f} cm; of "
+            f"{others}. The nearest rival is {NULLS[null]}."
+        )
+    return judge(
+        "Tb",
+        "The spectrum predicts the period of a network's grid cells better than one period for "
+        "all, the longest waves of the box, or the predictions of other networks.",
+        talks.PREDICTED_PERIOD,
+        verdicts.counted(period.size),
+        None,
+        Evidence(estimate, "m", verdicts.side(1)),
+        [few * (distinct < FEWEST_PREDICTIONS), unlearnt(summary)],
+        f"Medians of significant units, in networks with three or more.{said}",
+    )
+
+
+def _shares(small: np.ndarray, ring: np.ndarray) -> str:
+    """Mean shares of small p-values with a ring and without, in words; empty if none is known."""
+    shares = [small[chosen & np.isfinite(small)] for chosen in (ring, ~ring)]
+    if not all(share.size for share in shares):
+        return ""
+    means = [percent(share.mean()) for share in shares]
+    return f" p ≤ 0.05 in {means[0]} of active units with a ring, in {means[1]} without."
+
+
+TESTS = (rings_have_lattices, periods_are_predicted)

@@ -1,0 +1,69 @@
+"""What theory predicts for each network of a study, beside what was measured."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.findings.verdicts import Estimate
+from nofreelunch.task.catalogue import KEYS
+from nofreelunch.theory.comparison import roc_area
+
+
+class Predictions(NamedTuple):
+    """Networks of a study, and what the spectra of their targets predict.
+
+    `ring` (network,) says whether the power peaks on a ring, so that a lattice is predicted.
+    `period` (network,) is that of the lattice, m; NaN where none is predicted.
+    """
+
+    networks: xr.Dataset
+    ring: np.ndarray
+    period: np.ndarray
+
+
+def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Predictions:
+    """Predictions for all networks with the default cell and activation.
+
+    Their targets and their recipes may be any. Networks whose targets have no spectrum in `theory`
+    are left out. A ring whose lattice does not fit in the arena predicts none.
+    """
+    networks, wanted = comparisons.trained(summary), comparisons.defaults(summary)
+    found: dict[str, float | None] = {}
+    rows, periods = [], []
+    for index, spec in enumerate(comparisons.specs(networks)):
+        if any(spec[key] != wanted[key] for key in ("cell", "activation")):
+            continue
+        target = json.dumps({key: spec.get(key) for key in ("target", *KEYS)})
+        if target not in found:
+            dataset = comparisons.theory_of(theory, spec)
+            found[target] = None if dataset is None else float(dataset["predicted_period"])
+        of_target = found[target]
+        if of_target is not None:
+            rows.append(index)
+            periods.append(of_target)
+    period = np.array(periods, float)
+    period = np.where(period <= summary.attrs["arena"], period, np.nan)
+    return Predictions(networks.isel(network=rows), np.isfinite(period), period)
+
+
+def sorted_by_ring(found: Predictions, share: np.ndarray) -> Estimate:
+    """Area below the ROC curve with which a ring sorts networks by their `share` (network,).
+
+    The count is that of the kind with fewer networks.
+    """
+    area, low, high, *counts = roc_area(found.ring, share)
+    return Estimate(area, low, high, min(counts))
+
+
+def measured(found: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted and measured periods, m, of networks that have both.
+
+    Measured is the median over a network's significant units, where it has three or more.
+    """
+    period = network_measures.typical_period(found.networks)
+    known = found.ring & np.isfinite(period)
+    return found.period[known], period[known]
