@@ -43,7 +43,9 @@ def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = 
     error, present = np.empty(len(specs)), np.zeros(shape, bool)
     for index, spec in enumerate(specs):
         share, error[index] = GRID_LIKE[spec["target"]] if learnt else (0.0, 0.5)
-        if spec["cell"] != "rnn" or spec["activation"] != "relu":
+        if spec["cell"] == "feedforward":  # the target without path integration
+            error[index] = 0.05
+        elif spec["cell"] != "rnn" or spec["activation"] != "relu":
             share, error[index] = share / 5, 3 * error[index]
         if not spec["steps"]:
             share, error[index] = 0.0, 0.8

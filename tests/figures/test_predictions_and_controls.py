@@ -44,6 +44,6 @@ def test_each_control_has_a_row_with_its_networks(study):
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert names[0] == "reference\n4 networks, 4 below 10 cm"
     assert names[1] == "untrained\n4 networks, 0 below 10 cm"
-    assert len(names) == 5
+    assert len(names) == 6
     notes = [text.get_text() for text in figure.axes[1].texts]
-    assert sum(note.startswith("★ ") for note in notes) == 5
+    assert sum(note.startswith("★ ") for note in notes) == 6

@@ -34,6 +34,8 @@ def test_a_study_lacks_only_the_sweeps_that_it_does_not_have(full, theory):
         "R3b": {"place_cell_width": [0.11, 0.12, 0.13], "seed": [0, 1, 2]},
         "Ca": {"steps": 0, "seed": [0, 1, 2]},
         "Cb": {"steps": 0, "seed": [0, 1, 2]},
+        "Cd": {"cell": "feedforward", "seed": [0, 1, 2]},
+        "Ce": {"cell": "feedforward", "seed": [0, 1, 2]},
     }
 
 

@@ -113,6 +113,20 @@ def test_controls_are_told_from_the_reference(study):
     assert found["Cb"].n == found["Cc"].n == "4 and 4 networks"
 
 
+def test_what_a_network_has_without_path_integration_is_no_part_of_the_reference(study):
+    found = {claim.id: claim for claim in (test(study, []) for test in about_controls.TESTS)}
+    assert found["Cd"].second.verdict == REPRODUCED and found["Cd"].n == "4 networks"
+    assert found["Ce"].second.verdict != REPRODUCED and found["Ce"].n == "4 and 4 networks"
+    cells = {spec["cell"] for spec in comparisons.specs(comparisons.trained(study))}
+    assert cells == {"rnn"}
+    told = rows(study, cell="feedforward")[:, np.newaxis]
+    none = xr.where(told & (study["unit"].values < 40), 0.5, study["p_value"])
+    none = xr.where(told & (study["unit"].values >= 40), 0.9, none)
+    found = {t.__name__: t(study.assign(p_value=none), []) for t in about_controls.TESTS}
+    assert found["position_is_enough"].second.verdict == NOT_REPRODUCED
+    assert found["integration_adds_some"].second.verdict == REPRODUCED
+
+
 def test_untrained_networks_that_have_lattices_are_found_out(study):
     untrained = rows(study, steps=0)[:, np.newaxis]
     passes = untrained & (study["unit"].values < 40)
@@ -140,5 +154,5 @@ def test_untrained_networks_stand_for_no_target(study):
 
 def test_the_controls_of_a_study_are_named_after_the_reference(study):
     labels = [setting.label for setting in comparisons.controls(study)]
-    assert labels[:3] == ["reference", "untrained", "Cartesian targets"]
-    assert len(labels) == 5
+    assert labels[:3] == ["reference", "untrained", "told the position"]
+    assert len(labels) == 6

@@ -10,7 +10,7 @@ from nofreelunch.networks import network_stack, shapes
 from nofreelunch.networks.cells import STEPS
 from nofreelunch.networks.initialize import initialize
 from nofreelunch.networks.network_stack import NetworkStack
-from nofreelunch.networks.shapes import CellFacts, cells, weight_shapes
+from nofreelunch.networks.shapes import CellFacts, cells, kernel_between_units, weight_shapes
 from scipy import stats
 from torch import nn
 
@@ -53,8 +53,8 @@ def one_network(cell, activation, w, start, velocity, scale, mask=None):
     """g and outputs of one network and one sample, from the equations, gate by gate."""
     phi, sigmoid = PHI[activation], torch.sigmoid
     start = scale * start
-    hidden = start @ w["encoder"]
-    if cell != "rnn":
+    hidden = start @ w["encoder"] if cell != "feedforward" else torch.zeros(UNITS)
+    if cell not in ("rnn", "feedforward"):
         hidden = hidden + w["encoder_bias"]
     memory = start @ w["memory"] + w["memory_bias"] if cell == "lstm" else None
     activity, outputs = [], []
@@ -83,6 +83,8 @@ def one_network(cell, activation, w, start, velocity, scale, mask=None):
             pre = [x + r + w["bias"][c] for x, r, c in map(part, range(2))]
             z = sigmoid(pre[0] + 1)
             hidden = z * hidden + (1 - z) * phi(pre[1])
+        elif cell == "feedforward":
+            hidden = phi(u @ w["input"] + w["bias"])
         g = hidden if cell == "rnn" else phi(hidden @ w["dense"] + w["dense_bias"])
         activity.append(g)
         outputs.append(g @ w["decoder"] + (0 if cell == "rnn" else w["decoder_bias"]))
@@ -205,6 +207,27 @@ def test_dropped_units_still_carry_their_own_state(cell):
     np.testing.assert_array_equal(seen.detach(), stack.run(start, velocity).detach())
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_networks_receive_displacements_or_the_position(cell):
+    position = torch.rand(2, TIME + 1, SAMPLES, 2, generator=torch.Generator().manual_seed(0))
+    received = initialize([spec(cell, seed=k) for k in range(2)], OUTPUTS).inputs_of(position)
+    if cell == "feedforward":
+        assert torch.equal(received, position[:, 1:])
+    else:
+        torch.testing.assert_close(position[:, :1] + received.cumsum(1), position[:, 1:])
+
+
+def test_a_cell_without_a_recurrence_sees_its_own_time_step_alone():
+    stack = in_double(initialize([spec("feedforward")], OUTPUTS))
+    start, position = inputs(1)
+    activity = stack.run(start, position)
+    assert torch.equal(activity, stack.run(start + 1, position))
+    other = position.clone()
+    other[:, 0] += 1
+    changed = (stack.run(start, other) != activity).any(-1).any(-1)[0]
+    assert changed.tolist() == [True] + [False] * (TIME - 1)
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_shapes_and_biases(cell, scheme):
@@ -252,10 +275,10 @@ def test_glorot_bounds_and_spread(cell):
         bound = math.sqrt(6 / sum(shape))
         values = uniform.weights[name].numpy().ravel()
         assert stats.kstest(values, stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-3, name
-        if name == "recurrent":
+        if name == kernel_between_units(cell):
             values = normal.weights[name].numpy().ravel() / math.sqrt(2 / sum(shape))
             assert stats.kstest(values, stats.norm.cdf).pvalue > 1e-3
-        else:  # the option names the recurrent kernel alone
+        else:  # the option names that kernel alone
             values = normal.weights[name].numpy().ravel()
             assert stats.kstest(values, stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-3, name
 
@@ -264,7 +287,7 @@ def test_glorot_bounds_and_spread(cell):
 def test_orthogonal_kernels_have_orthonormal_rows(cell):
     units = 32
     weights = initialize([spec(cell, units=units, initializer="orthogonal")], OUTPUTS)
-    kernel = weights.weights["recurrent"][0].double()
+    kernel = weights.weights[kernel_between_units(cell)][0].double()
     assert kernel.shape == (units, cells()[cell].gates * units)
     # float32 rounding of the entries.
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(units), atol=1e-6)
@@ -288,7 +311,7 @@ def test_weights_do_not_depend_on_the_cohort(cell, scheme):
     for k, alone in enumerate(specs):
         for name, weight in initialize([alone], OUTPUTS).weights.items():
             assert torch.equal(weight[0], together[name][k]), name
-    assert not torch.equal(together["recurrent"][0], together["recurrent"][1])
+    assert not torch.equal(together["decoder"][0], together["decoder"][1])
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -141,6 +141,16 @@ def test_loss_steps(plan):
     assert all(len({n.loss_steps for n in cohort.networks}) == 1 for cohort in cohorts)
 
 
+def test_a_cell_without_a_recurrence_has_no_start_to_encode(plan):
+    planned = plan(sweep(cell=["rnn", "feedforward"], encoder_scale=[1, 16]))
+    found = [(n["cell"], n["encoder_scale"]) for n in planned.networks]
+    assert found == [("rnn", 1), ("rnn", 16), ("feedforward", None)]
+    with pytest.raises(StudyError) as error:
+        plan(sweep(cell="feedforward", dropout={"recurrent": 0.5}))
+    allowed = "0 for the cell feedforward, which has no recurrence"
+    assert str(error.value).endswith(f"dropout.recurrent: found 0.5; allowed: {allowed}")
+
+
 @pytest.mark.parametrize(
     ("steps", "allowed"),
     [

@@ -5,7 +5,7 @@ import pytest
 import torch
 from nofreelunch.networks.initialize import initialize
 from nofreelunch.networks.network_stack import NetworkStack
-from nofreelunch.networks.shapes import cells
+from nofreelunch.networks.shapes import cells, kernel_between_units
 from nofreelunch.task import targets
 from nofreelunch.training import optimizers
 from training_examples import make, passes, stacked, train, walks, weights
@@ -130,15 +130,19 @@ def test_schedules():
 
 @pytest.mark.parametrize("cell", cells())
 def test_weight_decay_acts_on_the_recurrent_kernel(cell, pool, kind_of_passes):
-    """One step of gradient descent: decay adds rate * 2 * decay * R to it and to nothing else."""
+    """One step of gradient descent: decay adds rate * 2 * decay * R to it and to nothing else.
+
+    Without a recurrence, it is the input kernel.
+    """
+    kernel = kernel_between_units(cell)
     rate, decay = 0.5, 0.25
     keys = {"optimizer": "sgd", "schedule": "constant", "learning_rate": rate, "steps": 1}
     specs = [make(cell, weight_decay=w, **keys) for w in (0.0, decay)]
     trained = train(specs, pool)
-    start = initialize(specs[:1], 16).weights["recurrent"][0].numpy()
+    start = initialize(specs[:1], 16).weights[kernel][0].numpy()
     without, with_decay = weights(trained, 0), weights(trained, 1)
     for name in without:
-        expected = -rate * 2 * decay * start if name == "weight_recurrent" else 0.0
+        expected = -rate * 2 * decay * start if name == f"weight_{kernel}" else 0.0
         # float32 weights of order one.
         np.testing.assert_allclose(with_decay[name] - without[name], expected, atol=5e-7)
     assert trained["loss"][0].item() == pytest.approx(trained["loss"][1].item())  # not in the curve

@@ -64,7 +64,7 @@ def measure_rate_maps(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
     bins = bin_count(arena, bin_size)
     specs, stack, target = restore_networks(trained)
     position = evaluation["position"]
-    units = stack.weights["recurrent"].shape[1]
+    units = stack.weights["decoder"].shape[1]
     half = len(position) // 2
     halves = [BinnedActivity(len(specs), units, bins, arena) for _ in range(2)]
     ridge = Ridge(len(specs), units, half)
@@ -119,7 +119,7 @@ def restore_networks(trained: xr.Dataset) -> tuple[list[dict], NetworkStack, tar
     if missing:
         raise DatasetError(f"{trained.encoding.get('source', 'networks')}: no weights {missing}")
     weights = {k: torch.from_numpy(trained[f"weight_{k}"].values) for k in layout}
-    scale = torch.tensor([float(s["encoder_scale"]) for s in specs])[:, None, None]
+    scale = torch.tensor([float(s["encoder_scale"] or 0) for s in specs])[:, None, None]
     stack = NetworkStack(specs[0]["cell"], specs[0]["activation"], weights, scale)
     return specs, stack, target.to("cpu", torch.float32)
 
@@ -132,7 +132,7 @@ def _activities(
     Yields the number of the chunk's first trajectory, positions (sample, time + 1, axis) in m, and
     activity (network, time, sample, unit).
     """
-    count, units = stack.weights["recurrent"].shape[:2]
+    count, units = stack.weights["decoder"].shape[:2]
     gates = cells()[stack.cell].gates
     per_trajectory = 4 * count * position.shape[1] * (units * (gates + 1) + target.cells)
     chunk = max(1, min(CHUNK_BYTES // per_trajectory, 1000))
@@ -140,7 +140,7 @@ def _activities(
         path = torch.from_numpy(position[first : first + chunk].values).float()
         everyone = path.transpose(0, 1).expand(count, -1, -1, -1)
         start = target.encode(everyone[:, 0])
-        yield first, path, stack.run(start, everyone[:, 1:] - everyone[:, :-1])
+        yield first, path, stack.run(start, stack.inputs_of(everyone))
 
 
 def _decoding_errors(stack, target, path: Tensor, activity: Tensor) -> Tensor:

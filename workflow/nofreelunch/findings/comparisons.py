@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from nofreelunch.networks.shapes import cells
 from nofreelunch.task.catalogue import KEYS, catalogue, facts_of
 
 PLACE_CELL_KEYS = ("place_cell_width", "surround", "fields_per_cell")
@@ -43,15 +44,28 @@ def specs(networks: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def trained(summary: xr.Dataset) -> xr.Dataset:
-    """The networks that were trained and did not diverge."""
-    steps = np.array([spec["steps"] for spec in specs(summary)])
-    return _keep(summary, ~summary["diverged"].values.astype(bool) & (steps > 0))
+    """The networks that were trained to path-integrate and did not diverge."""
+    recurrent = [cells()[spec["cell"]].recurrent and spec["steps"] > 0 for spec in specs(summary)]
+    return _keep(summary, ~summary["diverged"].values.astype(bool) & np.array(recurrent, bool))
 
 
 def untrained(summary: xr.Dataset) -> xr.Dataset:
     """Networks as they were drawn (`steps: 0`), whose spec otherwise equals the defaults."""
     wanted = defaults(summary) | {"steps": 0}
     return _keep(summary, [not _differing(spec, wanted) for spec in specs(summary)])
+
+
+def told_position(summary: xr.Dataset) -> xr.Dataset:
+    """Networks that receive the position and cannot path-integrate, otherwise as the defaults."""
+    networks = _keep(summary, ~summary["diverged"].values.astype(bool))
+    wanted = {k: v for k, v in defaults(summary).items() if k != "cell"}
+    return _keep(
+        networks,
+        [
+            not (cells()[spec["cell"]].recurrent or _differing(spec, wanted))
+            for spec in specs(networks)
+        ],
+    )
 
 
 def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.Dataset:
@@ -157,6 +171,7 @@ def controls(summary: xr.Dataset) -> list[Setting]:
     found = [
         Setting("reference", select(summary)),
         Setting("untrained", untrained(summary)),
+        Setting("told the position", told_position(summary)),
         *(
             Setting(f"{short_name(target)} targets", of_target(summary, target))
             for target in CONTROL_TARGETS

@@ -119,4 +119,7 @@ NO_CONTROL = Quantity(float("nan"), "no such networks", "the talks have no such 
 FROM_NOTHING = Quantity(
     UNITS_DOS.value, "4.9 % of trained units; no untrained networks", f"{WORKSHOP}, slide 10"
 )
+WITHOUT_INTEGRATION = Quantity(
+    UNITS_DOS.value, "4.9 % of units of networks that path-integrate", f"{WORKSHOP}, slide 10"
+)
 FROM_COORDINATES = Quantity(-0.049, "about 0 % against 4.9 % of units", f"{NEURIPS}, slide 9")

@@ -22,6 +22,7 @@ def cell(
     bare: bool = False,
     forget_gate: int | None = None,
     by_hand: bool = False,
+    recurrent: bool = True,
 ) -> Callable[[Step], Step]:
     """Register the function below as one time step of the cell `name`.
 
@@ -48,6 +49,9 @@ def cell(
             is torch_default.
         by_hand: whether `networks.recurrence` runs the cell in place of the function, with a
             gradient written by hand. It knows one recurrence, that of `rnn`.
+        recurrent: whether the cell carries a state on and receives velocity. A cell that does not
+            receives the position itself: it has no recurrent kernel, no start, and cannot
+            path-integrate. `seen` and `state` are then None.
     """
 
     def register(step: Step) -> Step:
@@ -93,3 +97,9 @@ def ugrnn(w, phi, drive: Tensor, seen: Tensor, state: Tensor, memory: None):
     gate, candidate = torch.baddbmm(drive, seen, w["recurrent"]).chunk(2, -1)
     gate = torch.sigmoid(gate + FORGET_BIAS)
     return gate * state + (1 - gate) * phi(candidate), None
+
+
+@cell("feedforward", gates=1, recurrent=False)
+def feedforward(w, phi, drive: Tensor, seen: None, state: Tensor | None, memory: None):
+    """Dense layers from position to target: the control without path integration."""
+    return phi(drive), None

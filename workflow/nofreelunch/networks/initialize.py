@@ -13,7 +13,7 @@ from nofreelunch import seeds
 from nofreelunch.errors import refused
 from nofreelunch.networks.cells import FORGET_BIAS
 from nofreelunch.networks.network_stack import NetworkStack
-from nofreelunch.networks.shapes import cells, weight_shapes
+from nofreelunch.networks.shapes import cells, kernel_between_units, weight_shapes
 
 
 def initialize(specs: Sequence[Mapping[str, Any]], outputs: int | Sequence[int]) -> NetworkStack:
@@ -23,6 +23,7 @@ def initialize(specs: Sequence[Mapping[str, Any]], outputs: int | Sequence[int])
     n is the number of inputs of a dense layer, or of units of a recurrent one. Every other
     initialiser names the distribution of the recurrent kernel, with all gates in one matrix. Dense
     and input kernels are then Glorot-uniform, the LSTM's forget bias is one, and other biases zero.
+    A cell without a recurrence has the named distribution in its input kernel.
 
     Args:
         specs: one spec per network, equal in cell, activation and units.
@@ -44,7 +45,7 @@ def initialize(specs: Sequence[Mapping[str, Any]], outputs: int | Sequence[int])
         name: torch.from_numpy(np.stack([_padded(d[name], shape) for d in drawn])).float()
         for name, shape in weight_shapes(first["cell"], first["units"], max(counts)).items()
     }
-    scale = torch.tensor([float(spec["encoder_scale"]) for spec in specs])[:, None, None]
+    scale = torch.tensor([float(spec["encoder_scale"] or 0) for spec in specs])[:, None, None]
     return NetworkStack(first["cell"], first["activation"], weights, scale)
 
 
@@ -62,9 +63,8 @@ def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
         elif name.endswith("bias"):
             weights[name] = np.zeros(shape)
         else:
-            weights[name] = _kernel(
-                scheme if name == "recurrent" else "glorot_uniform", shape, random
-            )
+            named = name == kernel_between_units(spec["cell"])
+            weights[name] = _kernel(scheme if named else "glorot_uniform", shape, random)
     gate = cells()[spec["cell"]].forget_gate
     if gate is not None and scheme != "torch_default":
         weights["bias"][:, gate * units : (gate + 1) * units] = FORGET_BIAS

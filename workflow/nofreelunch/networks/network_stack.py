@@ -22,7 +22,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass
 class NetworkStack:
-    """Recurrent networks of one cell type and size that integrate velocity, side by side.
+    """Networks of one cell type and size that integrate velocity, side by side.
 
     Each network starts from a linear image of the target code of its start position. It then
     receives one displacement per time step, and a batched matrix product advances all networks at
@@ -34,6 +34,7 @@ class NetworkStack:
         lstm    as srnn, with sigmoid gates, and phi on candidate and output
         gru     as srnn, with sigmoid gates, the reset gate after the recurrent product
         ugrnn   as srnn, with h_t = z h_{t-1} + (1 - z) phi(c), z = sigmoid(gate + 1)
+        feedforward  u = M x + m,  h_t = phi(I u_t + b),  g = phi(D h + d), with position x_t
 
     The outputs are O g + o; `rnn` has no biases. Source: the networks of Nayebi et al. (2021) as
     trained by Schaeffer, Khona & Fiete (2022).
@@ -53,17 +54,26 @@ class NetworkStack:
     @property
     def dtype(self) -> torch.dtype:
         """Floating type of the weights and of all that the networks compute."""
-        return self.weights["recurrent"].dtype
+        return self.weights["decoder"].dtype
 
     def to(self, dtype: torch.dtype) -> NetworkStack:
         """The same networks in another floating type. Gradients flow back to these weights."""
         weights = {name: weight.to(dtype) for name, weight in self.weights.items()}
         return NetworkStack(self.cell, self.activation, weights, self.encoder_scale.to(dtype))
 
+    def inputs_of(self, position: Tensor) -> Tensor:
+        """What the networks receive at each time step, (..., time, sample, 2), m.
+
+        Displacements, or positions where the cell has no recurrence. `position` (..., time + 1,
+        sample, 2) begins with the start.
+        """
+        after = position[..., 1:, :, :]
+        return after - position[..., :-1, :, :] if cells()[self.cell].recurrent else after
+
     def run(
         self,
         start: Tensor,
-        velocity: Tensor,
+        inputs: Tensor,
         recurrent_mask: Tensor | None = None,
         ended: Tensor | None = None,
     ) -> Tensor:
@@ -71,22 +81,25 @@ class NetworkStack:
 
         Args:
             start: target code of the start position, (network, sample, cell).
-            velocity: displacement per step in m, (network, time, sample, 2).
+            inputs: those of `inputs_of`, (network, time, sample, 2).
             recurrent_mask: dropout factor on the state that the recurrent kernel sees, (network,
                 sample, unit).
             ended: (network, time), True after a network's sequence. Its state is zero there, so
                 that it cannot overflow.
         """
         w, phi = self.weights, ACTIVATIONS[self.activation]
-        time, sample = velocity.shape[1:3]
-        start, velocity = start.to(self.dtype), velocity.to(self.dtype)
+        time, sample = inputs.shape[1:3]
+        start, inputs = start.to(self.dtype), inputs.to(self.dtype)
         if recurrent_mask is not None:
             recurrent_mask = recurrent_mask.to(self.dtype)
-        inputs = velocity
         if not cells()[self.cell].bare:
             inputs = torch.baddbmm(w["embedding_bias"], inputs.flatten(1, 2), w["embedding"])
             inputs = inputs.unflatten(1, (time, sample))
-        state = _linear(w, "encoder", start * self.encoder_scale)
+        state = None
+        if cells()[self.cell].recurrent:
+            state = _linear(w, "encoder", start * self.encoder_scale)
+        else:
+            recurrent_mask = None
         if cells()[self.cell].by_hand:
             states = SimpleRecurrence.apply(
                 inputs, w["input"], state, w["recurrent"], recurrent_mask, self.activation, ended

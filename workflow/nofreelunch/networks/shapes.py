@@ -18,12 +18,21 @@ class CellFacts(NamedTuple):
     bare: bool = False
     forget_gate: int | None = None
     by_hand: bool = False
+    recurrent: bool = True
 
 
 @cache
 def cells() -> dict[str, CellFacts]:
     """Facts of every cell by name."""
     return {name: CellFacts(**facts) for name, facts in definitions("cell").items()}
+
+
+def kernel_between_units(cell: str) -> str:
+    """Name of the weights that decay and that the initializer names.
+
+    It is the recurrent kernel, or the input kernel of a cell without a recurrence.
+    """
+    return "recurrent" if cells()[cell].recurrent else "input"
 
 
 def weight_shapes(cell: str, units: int, outputs: int) -> dict[str, tuple[int, int]]:
@@ -39,6 +48,9 @@ def weight_shapes(cell: str, units: int, outputs: int) -> dict[str, tuple[int, i
     if facts.recurrent_bias:
         recurrent["recurrent_bias"] = (1, gates)
     encoders = {"encoder": (outputs, units)}
+    if not facts.recurrent:
+        del recurrent["recurrent"]
+        encoders = {}
     memory = {"memory": (outputs, units)} if facts.memory else {}
     decoder = {"decoder": (units, outputs)}
     if facts.bare:

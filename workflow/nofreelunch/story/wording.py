@@ -76,9 +76,10 @@ RESULTS = {
     ),
     "C": Wording(
         "What do grid cells need?",
-        "A control takes one thing away and leaves the rest: the training, or the place cells in "
-        "the target. What is left of the grid cells says what they came from.",
-        ("Ca", "Cb", "Cc"),
+        "A control takes one thing away and leaves the rest: the training, the place cells in the "
+        "target, or path integration. Networks that are told the position need not integrate "
+        "anything. What is left of the grid cells says what they came from.",
+        ("Ca", "Cb", "Cc", "Cd", "Ce"),
     ),
 }
 
@@ -149,6 +150,14 @@ STATEMENTS = {
     "Cc": ClaimWords(
         "Cartesian targets give fewer lattice-like units than a difference of softmaxes",
         "Cartesian targets give no fewer lattice-like units than a difference of softmaxes",
+    ),
+    "Cd": ClaimWords(
+        "networks that are told the position have more lattice-like units than chance",
+        "networks that are told the position have no more lattice-like units than chance",
+    ),
+    "Ce": ClaimWords(
+        "path integration raises the share of lattice-like units",
+        "path integration does not raise the share of lattice-like units",
     ),
 }
 

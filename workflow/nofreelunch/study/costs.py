@@ -48,7 +48,7 @@ def _operations(cell: str, units: int, batch: int, length: int, read: int, cells
 def _entries(cell: str, units: int, cells: int) -> tuple[int, int, int]:
     """Entries of the matrices used at every time step, at loss steps, and at the start alone."""
     kernels = {name: n * m for name, (n, m) in weight_shapes(cell, units, cells).items() if n > 1}
-    start, read_out = kernels["encoder"] + kernels.get("memory", 0), kernels["decoder"]
+    start, read_out = kernels.get("encoder", 0) + kernels.get("memory", 0), kernels["decoder"]
     return sum(kernels.values()) - start - read_out, read_out, start
 
 

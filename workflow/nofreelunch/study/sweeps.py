@@ -14,6 +14,7 @@ from nofreelunch import seeds
 from nofreelunch.errors import InvalidFile, refused, shown, suggestion
 from nofreelunch.networks import loss_steps
 from nofreelunch.networks.cohorts import Cohort, Network
+from nofreelunch.networks.shapes import cells
 from nofreelunch.study.packing import pack_networks
 from nofreelunch.study.schema import check_values, data_folder, filled, load_schema, read_yaml
 from nofreelunch.task.catalogue import KEYS, facts_of
@@ -136,13 +137,15 @@ def load_study(path: str | Path, progress: bool = False) -> Study:
 def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The spec in the one form in which equal networks are equal.
 
-    Keys that its target does not use are None, `encoder_scale` is a number, and loss steps that are
-    all time steps are "all".
+    Keys that its target or its cell does not use are None, `encoder_scale` is a number, and loss
+    steps that are all time steps are "all".
     """
     unused = facts_of(spec["target"]).unused
     result = {key: None if key in unused else value for key, value in spec.items()}
     if result["encoder_scale"] == "place_cells":
         result["encoder_scale"] = float(result["place_cells"] or facts_of(spec["target"]).cells)
+    if not cells()[spec["cell"]].recurrent:
+        result["encoder_scale"] = None  # there is no start to encode
     if loss_steps.sees_all(result):
         result["loss_steps"] = "all"
     return result
@@ -259,6 +262,9 @@ class _Planner:
         if spec["loss_steps"] != "all" and spec["loss_steps"] > spec["sequence_length"]:
             allowed = f"all, or at most {spec['sequence_length']}, the sequence_length"
             raise self._refused(f"{where}.loss_steps", spec["loss_steps"], allowed)
+        if spec["dropout"]["recurrent"] and not cells()[spec["cell"]].recurrent:
+            allowed = f"0 for the cell {spec['cell']}, which has no recurrence"
+            raise self._refused(f"{where}.dropout.recurrent", spec["dropout"]["recurrent"], allowed)
         return canonical(spec)
 
     def _refused(self, where: str, value: Any, allowed: str) -> ValueError:

@@ -67,7 +67,8 @@ WARM_UP = 0.1  # share of the training steps
 class Optimizer:
     """Optimisers of a stack of networks, each with its own rule, rate, schedule and weight decay.
 
-    Weight decay adds decay * sum(R^2) to the loss, where R is the recurrent kernel.
+    Weight decay adds decay * sum(R^2) to the loss, where R is the recurrent kernel, or the input
+    kernel of a cell without a recurrence.
     """
 
     def __init__(self, specs: Sequence[Mapping[str, Any]], weights: Mapping[str, Tensor]) -> None:
@@ -78,6 +79,7 @@ class Optimizer:
         self.columns = UpdateRule(*columns.float().to(device))
         decay = torch.tensor([float(spec["weight_decay"]) for spec in specs])
         self.decay = decay[:, None, None].to(device)
+        self.decayed = "recurrent" if "recurrent" in weights else "input"
         self.mean = {k: torch.zeros_like(w) for k, w in weights.items()}
         self.square = {k: torch.zeros_like(w) + self.columns.start for k, w in weights.items()}
 
@@ -96,7 +98,7 @@ class Optimizer:
         """Take one step of every network that is `alive` (network, 1, 1); the others stay."""
         others = []
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
-            decay = 2 * self.decay if name == "recurrent" else torch.zeros_like(self.decay)
+            decay = 2 * self.decay if name == self.decayed else torch.zeros_like(self.decay)
             tensors = gradient.contiguous(), weight, self.mean[name], self.square[name]
             if kernels.usable(*tensors):
                 self._in_kernel(tensors, decay, rates, alive)

@@ -77,11 +77,11 @@ class TrainingStack:
         """Forward pass, loss, backward pass and update for the minibatch in `position`."""
         position, target = self.position, self.target
         start = target.encode(position[:, 0])
-        velocity = position[:, 1:] - position[:, :-1]
+        inputs = self.networks.inputs_of(position)
         run = self.networks if self.precision != "bfloat16" else self.networks.to(torch.bfloat16)
-        shape = len(self.specs), velocity.shape[2], self.specs[0]["units"]
+        shape = len(self.specs), inputs.shape[2], self.specs[0]["units"]
         recurrent = self.dropout.factors("recurrent", shape)
-        activity = run.run(start, velocity, recurrent, self.minibatches.ended)
+        activity = run.run(start, inputs, recurrent, self.minibatches.ended)
         activity = self._at_loss_steps(activity)
         readout = self.dropout.factors("readout", tuple(activity.shape), self.times)
         output = run.read_out(activity if readout is None else activity * readout).float()

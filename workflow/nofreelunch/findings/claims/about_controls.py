@@ -10,7 +10,14 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import comparisons, network_measures, talks, verdicts
-from nofreelunch.findings.claims.about_targets import WORKING, Theory, shares_differ
+from nofreelunch.findings.claims.about_targets import (
+    WORKING,
+    Theory,
+    beats_chance,
+    no_chance,
+    shares_differ,
+    unlearnt,
+)
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
 
 UNTRAINED = "untrained networks"
@@ -70,4 +77,42 @@ def coordinates_prevent_them(summary: xr.Dataset, theory: Theory) -> Claim:
     )
 
 
-TESTS = (untrained_have_none, training_makes_them, coordinates_prevent_them)
+def position_is_enough(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Cd. Grid-like units less chance of networks that are told the position; `contrast`.
+
+    They have the reference networks' target and cannot path-integrate. Second: share of small
+    p-values less the test's size; `side`.
+    """
+    networks = comparisons.told_position(summary)
+    return beats_chance(
+        "Cd",
+        "Networks that are told the position, and only report it in the form of the target, have "
+        "more grid-like units than chance.",
+        talks.WITHOUT_INTEGRATION,
+        networks,
+        [no_chance(networks), verdicts.few_seeds(networks.sizes["network"]), unlearnt(summary)],
+    )
+
+
+def integration_adds_some(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Ce. Grid-like units less chance of reference networks minus those of Cd; `contrast`."""
+    return shares_differ(
+        "Ce",
+        "Networks that path-integrate have more grid-like units than networks that are told the "
+        "position.",
+        {
+            REFERENCE: comparisons.select(summary),
+            "networks that are told the position": comparisons.told_position(summary),
+        },
+        talks.WITHOUT_INTEGRATION,
+        summary,
+    )
+
+
+TESTS = (
+    untrained_have_none,
+    training_makes_them,
+    coordinates_prevent_them,
+    position_is_enough,
+    integration_adds_some,
+)

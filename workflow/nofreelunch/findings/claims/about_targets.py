@@ -50,22 +50,29 @@ def gives_grid_cells(
     The excess is compared with the talk's share less the same chance, because the talk did not
     subtract chance. Second: share of active units with small p-values less the test's size; `side`.
     """
-    networks = comparisons.of_target(summary, target)
+    networks, name = comparisons.of_target(summary, target), comparisons.phrase(summary, target)
+    sentence = f"{name} targets give more grid-like units than chance{ending}."
+    return beats_chance(label, sentence, talk, networks, _obstacles(summary, target, networks))
+
+
+def beats_chance(
+    label: str, sentence: str, talk: Quantity, networks: xr.Dataset, obstacles: Sequence[str]
+) -> Claim:
+    """The claim that some networks have more grid-like units than chance, as R2a tests it."""
     kind, estimate = verdicts.least_favourable(excess_by_kind(networks), 1)
-    chance = network_measures.chance_above(networks, summary.attrs["grid_cell_threshold"], kind)
+    chance = network_measures.chance_above(networks, networks.attrs["grid_cell_threshold"], kind)
     known = chance[np.isfinite(chance)]
     effect = talk.value - float(known.mean()) if known.size else math.nan
     high = "Chance is as high here as the reference." if effect <= 0 else ""
     calibrated = verdicts.over_seeds(network_measures.calibrated_share(networks))
     return judge(
         label,
-        f"{comparisons.phrase(summary, target)} targets give more grid-like units than "
-        f"chance{ending}.",
+        sentence,
         talk,
         verdicts.counted(estimate.count),
         Evidence(estimate, "difference", verdicts.contrast(effect), high),
         Evidence(calibrated, "difference", verdicts.side(1)),
-        _obstacles(summary, target, networks),
+        obstacles,
         f"{_levels(networks)}{_by_kind(excess_by_kind(networks))}"
         + (f" The reference less this chance is {verdicts.percent(effect)}." if known.size else ""),
     )
@@ -207,7 +214,7 @@ def shares_differ(
         Evidence(verdicts.of_difference(*calibrated), "difference", verdicts.side(sign)),
         [
             *obstacles,
-            *(_no_chance(networks) for networks in sides.values()),
+            *(no_chance(networks) for networks in sides.values()),
             verdicts.few_seeds(min(first.sizes["network"], second.sizes["network"])),
             unlearnt(summary),
             *(_stays(name, networks) for name, networks in sides.items() if name not in as_drawn),
@@ -243,7 +250,7 @@ def passing(networks: xr.Dataset) -> str:
 def _obstacles(summary: xr.Dataset, target: str, networks: xr.Dataset) -> list[str]:
     """Why nothing can be said about the units of a target; empty texts where something can."""
     return [
-        _no_chance(networks),
+        no_chance(networks),
         verdicts.few_seeds(networks.sizes["network"]),
         unlearnt(summary),
         _stays(f"{comparisons.phrase(summary, target)} targets", networks),
@@ -264,7 +271,7 @@ def _stays(name: str, networks: xr.Dataset) -> str:
     )
 
 
-def _no_chance(networks: xr.Dataset) -> str:
+def no_chance(networks: xr.Dataset) -> str:
     known = np.isfinite(network_measures.excess(networks))
     if networks.sizes["network"] and not known.any():
         return "No surrogates were scored, so chance is not known."

@@ -19,6 +19,7 @@ TARGETS = {
 }
 SPECTRA = {"R6c": about_targets.WORKING, "R6d": "difference_of_gaussians"}
 UNTRAINED = ("Ca", "Cb")
+TOLD_POSITION = ("Cd", "Ce")
 STEP = 0.01  # m; the talk's small change of the width
 
 
@@ -43,6 +44,8 @@ def _lacking(label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> d
         return {"target": few if len(few) > 1 else few[0]} if few else {}
     if label in UNTRAINED:
         return {"steps": 0} if _few(comparisons.untrained(summary)) else {}
+    if label in TOLD_POSITION:
+        return {"cell": "feedforward"} if _few(comparisons.told_position(summary)) else {}
     if label in about_targets.PLACE_CELL_SETTINGS:
         setting, _ = about_targets.PLACE_CELL_SETTINGS[label]
         return dict(setting) if _few(comparisons.select(summary, **setting)) else {}
