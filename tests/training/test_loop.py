@@ -99,7 +99,7 @@ def test_a_network_of_any_target_is_itself(name, pool):
     is_the_same_alone(specs, pool, ([1, 0],))
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "feedforward"])
 def test_a_network_with_loss_steps_is_itself(cell, pool):
     """Beside networks with more loss steps, with fewer, and with all."""
     specs = mixed(cell=cell)

@@ -38,16 +38,17 @@ def operations(spec: Spec) -> float:
     return _operations(spec["cell"], spec["units"], *sizes(spec)[1:])
 
 
-def _operations(cell: str, units: int, batch: int, length: int, read: int, cells: int) -> float:
-    every, read_out, start = _entries(cell, units, cells)
+def _operations(cell: str, units: int, batch: int, length: int, read: int, outputs: int) -> float:
+    every, read_out, start = _entries(cell, units, outputs)
+    length = length if cells()[cell].recurrent else read
     # Forward pass, gradient of the input and gradient of the weights take two operations per entry.
     return 6.0 * batch * (length * every + read * read_out + start)
 
 
 @cache
-def _entries(cell: str, units: int, cells: int) -> tuple[int, int, int]:
+def _entries(cell: str, units: int, outputs: int) -> tuple[int, int, int]:
     """Entries of the matrices used at every time step, at loss steps, and at the start alone."""
-    kernels = {name: n * m for name, (n, m) in weight_shapes(cell, units, cells).items() if n > 1}
+    kernels = {name: n * m for name, (n, m) in weight_shapes(cell, units, outputs).items() if n > 1}
     start, read_out = kernels.get("encoder", 0) + kernels.get("memory", 0), kernels["decoder"]
     return sum(kernels.values()) - start - read_out, read_out, start
 

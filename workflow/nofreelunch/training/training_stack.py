@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nofreelunch.compute import devices
 from nofreelunch.networks.initialize import initialize
-from nofreelunch.networks.shapes import weight_shapes
+from nofreelunch.networks.shapes import cells, weight_shapes
 from nofreelunch.task import targets
 from nofreelunch.training.curves import Curves
 from nofreelunch.training.minibatches import Dropout, Minibatches, Pool
@@ -77,12 +77,14 @@ class TrainingStack:
         """Forward pass, loss, backward pass and update for the minibatch in `position`."""
         position, target = self.position, self.target
         start = target.encode(position[:, 0])
-        inputs = self.networks.inputs_of(position)
+        inputs, ended = self.networks.inputs_of(position), self.minibatches.ended
+        recurrent = cells()[self.networks.cell].recurrent
+        if not recurrent:  # time steps do not meet, so those without a loss are never computed
+            inputs, ended = self._at_loss_steps(inputs), None
         run = self.networks if self.precision != "bfloat16" else self.networks.to(torch.bfloat16)
         shape = len(self.specs), inputs.shape[2], self.specs[0]["units"]
-        recurrent = self.dropout.factors("recurrent", shape)
-        activity = run.run(start, inputs, recurrent, self.minibatches.ended)
-        activity = self._at_loss_steps(activity)
+        activity = run.run(start, inputs, self.dropout.factors("recurrent", shape), ended)
+        activity = self._at_loss_steps(activity) if recurrent else activity
         readout = self.dropout.factors("readout", tuple(activity.shape), self.times)
         output = run.read_out(activity if readout is None else activity * readout).float()
         answers = self._at_loss_steps(position[:, 1:])
