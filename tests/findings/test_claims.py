@@ -6,6 +6,7 @@ import synthetic_summary
 import xarray as xr
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.claims import page as claims_page
+from nofreelunch.findings.claims import tables
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE, Claim
 
 
@@ -385,3 +386,15 @@ def test_the_page_holds_every_claim_in_tables_of_even_rows(name):
     assert "below 10 cm" in page
     assert "above 0.8" in page
     assert "nan" not in page.lower()
+
+
+def test_variance_between_groups_is_that_of_the_shares(full):
+    """The synthetic targets differ more than their seeds do; one seed has no variance."""
+    text = tables.variance_table(full)
+    groups = comparisons.networks_by_target(full).values()
+    shares = [network_measures.excess(n) for n in groups if n.sizes["network"] > 1]
+    share, low, _ = network_measures.variance_between(shares)
+    assert low > 0.5
+    assert f"| target | 9, 36 networks | {100 * share:.0f} % [{100 * low:.0f}, " in text
+    alone = full.isel(network=np.flatnonzero(full["seed"].values == 0))
+    assert tables.variance_table(alone).count("not known") == 6

@@ -1,14 +1,15 @@
 """Numbers of the study that the story's fixed texts use, and what the study leaves open."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.findings.claims import page
 from nofreelunch.findings.power import POWER
-from nofreelunch.findings.verdicts import percent
+from nofreelunch.findings.verdicts import Claim, percent
 
 
 def facts(summary: xr.Dataset, claims: int) -> dict[str, str]:
@@ -35,7 +36,7 @@ def facts(summary: xr.Dataset, claims: int) -> dict[str, str]:
     }
 
 
-def limits(summary: xr.Dataset, claims: int) -> Iterator[str]:
+def limits(summary: xr.Dataset, claims: Sequence[Claim]) -> Iterator[str]:
     """What the numbers of this study leave open, apart from its single claims: one text each."""
     networks = comparisons.trained(summary)
     if not networks.sizes["network"]:
@@ -52,10 +53,7 @@ def limits(summary: xr.Dataset, claims: int) -> Iterator[str]:
         f"The networks have {sizes} units and were trained for {steps} steps. Larger networks that "
         "are trained for longer may do something else."
     )
-    yield (
-        f"Each of the {claims} claims has an interval of its own at 95 %. One interval in twenty "
-        "may miss by chance."
-    )
+    yield page.together(claims)
     yield "Nothing here was measured in an animal. The networks are models of path integration."
 
 

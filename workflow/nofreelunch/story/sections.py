@@ -121,7 +121,7 @@ def tell(claims: Sequence[Claim], summary: xr.Dataset, theory: Sequence[xr.Datas
         limits.facts(summary, len(claims)),
         tuple(_section(part, claims, sweeps) for part in page.PARTS),
         tuple(gap for gap in gaps if gap.reasons),
-        tuple(limits.limits(summary, len(claims))),
+        tuple(limits.limits(summary, claims)),
     )
 
 

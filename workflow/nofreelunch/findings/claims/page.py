@@ -3,19 +3,18 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import xarray as xr
 
-from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.findings import comparisons, multiplicity, network_measures, verdicts
 from nofreelunch.findings.claims import (
     about_controls,
     about_networks,
     about_targets,
     about_theory,
     about_widths,
+    tables,
 )
-from nofreelunch.findings.verdicts import Claim, mean_percent, percent
-from nofreelunch.scoring.surrogates import LABELS
+from nofreelunch.findings.verdicts import Claim, percent
 
 __all__ = ["Claim", "estimate_text", "evaluate", "to_markdown"]
 
@@ -43,7 +42,8 @@ number of networks behind them, and a reference with its source (the talk, unles
 otherwise). Networks (seeds) are the unit of replication, so units of one network never count as \
 independent evidence. Shares of networks have Wilson's interval, means over networks Student's, \
 differences Welch's, areas below ROC curves Newcombe's. Each interval stands alone: {count} claims \
-are tested, so one in twenty intervals may miss by chance.
+are tested, so one in twenty intervals may miss by chance. The sentence above says which verdicts \
+are left if the intervals are widened until all of them hold at once (Bonferroni).
 
 A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
 fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
@@ -67,12 +67,6 @@ fields, that have such a p-value.
 units of a network: of those that pass, at most one in twenty is expected to be chance. The *grid \
 fraction* is the share of active units that are significant. Dead units never fire, constant ones \
 fire alike everywhere, and neither is active."""
-
-MODULES = (
-    "Counted among the significant units that have a period, from 10 of these on. A network is "
-    f"*resolved* by {network_measures.UNITS_NEEDED[2]} of them, with which two modules would be "
-    "found in 80 % of cases. Networks whose periods differ look like modules when they are pooled."
-)
 
 
 def evaluate(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> list[Claim]:
@@ -98,11 +92,16 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
         chosen = [claim for claim in claims if claim.part == part]
         parts += [f"## {title}", _claims_table(chosen), _reasons(chosen)]
     if comparisons.widths(summary):
-        parts += ["## Grid modules by place-cell width", _modules_table(summary), MODULES]
-    parts += ["## The networks that stand for each target", _targets_table(summary)]
+        parts += [
+            "## Grid modules by place-cell width",
+            tables.modules_table(summary),
+            tables.MODULES,
+        ]
+    parts += ["## What the shares vary with", tables.variance_table(summary), tables.VARIANCE]
+    parts += ["## The networks that stand for each target", tables.targets_table(summary)]
     target = comparisons.phrase(summary, comparisons.defaults(summary)["target"])
     title = f"## {target} networks by cell and activation"
-    parts += [title, _architectures_table(summary)]
+    parts += [title, tables.architectures_table(summary)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -120,8 +119,22 @@ def _counts(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     left_out = " and left out of every number" if diverged else ""
     units = network_measures.unit_counts(comparisons.trained(summary))
     return (
-        f"**{len(claims)} claims. {' '.join(counts)}**\n\n{networks}{left_out}. {units.present} "
-        f"units, {units.active} active, {units.dead} dead, {units.constant} constant."
+        f"**{len(claims)} claims. {' '.join(counts)}**\n\n{together(claims)}\n\n"
+        f"{networks}{left_out}. {units.present} units, {units.active} active, {units.dead} dead, "
+        f"{units.constant} constant."
+    )
+
+
+def together(claims: Sequence[Claim]) -> str:
+    """Which verdicts stand if the intervals of all claims have to hold at once, as a sentence."""
+    found = multiplicity.all_at_once(claims)
+    if not found.alone:
+        return "No interval of this study decides a claim."
+    standing = ", ".join(found.together)
+    return (
+        f"Each interval holds alone. If all {found.intervals} have to hold at once with 95 %, "
+        f"{len(found.together)} of the {len(found.alone)} verdicts that they give stand"
+        f"{f': {standing}' if standing else ''}."
     )
 
 
@@ -160,7 +173,7 @@ def _claims_table(claims: Sequence[Claim]) -> str:
         for claim in claims
     ]
     first = "this study [95 % interval]; units by grid score, less chance"
-    return _table(("claim", first, "by p-values", "N", "reference"), rows)
+    return tables.table(("claim", first, "by p-values", "N", "reference"), rows)
 
 
 def _evidence(evidence: verdicts.Evidence | None) -> str:
@@ -190,93 +203,3 @@ def estimate_text(evidence: verdicts.Evidence) -> str:
 
 def _reasons(claims: Sequence[Claim]) -> str:
     return "\n".join(f"- {claim.id}: {claim.reason}" for claim in claims if claim.reason)
-
-
-def _targets_table(summary: xr.Dataset) -> str:
-    """One row per target: networks, keys unlike the defaults, errors and shares of units."""
-    rows = [
-        (comparisons.phrase(summary, target), *_networks_row(summary, networks))
-        for target, networks in comparisons.networks_by_target(summary).items()
-    ]
-    return _table(("target", *_networks_heads(summary)), rows)
-
-
-def _architectures_table(summary: xr.Dataset) -> str:
-    """As the table of targets, per cell and activation, with the median period."""
-    threshold, rows = summary.attrs["grid_cell_threshold"], []
-    for (cell, activation), networks in comparisons.architectures(summary).items():
-        period = np.concatenate(network_measures.periods(networks, threshold))
-        typical = f"{np.median(period):.2f} m" if period.size else "none"
-        rows.append((cell, activation, *_networks_row(summary, networks), typical))
-    heads = ("cell", "activation", *_networks_heads(summary), "median period of grid-like units")
-    return _table(heads, rows)
-
-
-def _networks_heads(summary: xr.Dataset) -> tuple[str, ...]:
-    above = f"units above {summary.attrs['grid_cell_threshold']:g} (of active ones)"
-    errors = ("position error", "by ridge regression")
-    units = ("chance, by kind", "p ≤ 0.05", "power", "grid fraction", "units: dead, constant")
-    return ("networks (criterion met)", "keys unlike the defaults", *errors, above, *units)
-
-
-def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
-    """Number of networks, keys unlike the defaults, errors, shares of units, unit counts."""
-    threshold, horizon = (
-        summary.attrs[k] for k in ("grid_cell_threshold", "position_error_horizon")
-    )
-    recipe = comparisons.recipe(summary, networks)
-    error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
-    above, above_active, small = (
-        mean_percent(values) or "not known"
-        for values in (
-            network_measures.share_above(networks, threshold),
-            network_measures.share_above_active(networks, threshold),
-            network_measures.small_p_values(networks),
-        )
-    )
-    chance = [
-        f"{LABELS.get(kind, kind)} {share}"
-        for kind in network_measures.kinds(networks)
-        if (share := mean_percent(network_measures.chance_above(networks, threshold, kind)))
-    ]
-    power = network_measures.lattices(networks).power
-    units = network_measures.unit_counts(networks)
-    return (
-        f"{networks.sizes['network']} ({about_targets.passing(networks)})",
-        ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
-        f"{100 * float(error.mean()):.1f} cm",
-        f"{100 * float(ridge.mean()):.1f} cm",
-        f"{above} ({above_active})",
-        ", ".join(chance) or "not known",
-        small,
-        percent(power) if math.isfinite(power) else "not known",
-        network_measures.fraction_text(networks) or "not known",
-        f"{units.present}: {units.dead}, {units.constant}",
-    )
-
-
-def _modules_table(summary: xr.Dataset) -> str:
-    """One row per width: the modules of each network, and those of all its networks pooled."""
-    rows = []
-    for width, networks in comparisons.widths(summary).items():
-        found = network_measures.network_modules(networks)
-        each = "; ".join(_modules(m) for m in found)
-        resolved = f"{sum(m.resolved for m in found)} of {len(found)}"
-        rows.append(
-            (f"{width:g} m", resolved, each, _modules(network_measures.pooled_modules(networks)))
-        )
-    heads = ("place-cell width", "resolved networks", "modules of each network [95 % interval]")
-    return _table((*heads, "of all networks pooled"), rows)
-
-
-def _modules(found: network_measures.Modules) -> str:
-    units = f"{found.units} unit{'' if found.units == 1 else 's'}"
-    if not found.count:
-        return f"none counted, {units}"
-    few = "" if found.resolved else ", not resolved"
-    return f"{found.count} [{found.low:.0f}, {found.high:.0f}], {units}{few}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

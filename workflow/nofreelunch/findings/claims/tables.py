@@ -1,0 +1,142 @@
+"""Tables at the end of the page of claims: networks by target, by cell, by width, and variances."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.findings.claims import about_targets
+from nofreelunch.findings.verdicts import mean_percent, percent
+from nofreelunch.scoring.surrogates import LABELS
+
+MODULES = (
+    "Counted among the significant units that have a period, from 10 of these on. A network is "
+    f"*resolved* by {network_measures.UNITS_NEEDED[2]} of them, with which two modules would be "
+    "found in 80 % of cases. Networks whose periods differ look like modules when they are pooled."
+)
+
+VARIANCE = (
+    "Share of the variance among single networks that lies between the groups, by the intraclass "
+    "correlation; the rest lies between seeds of one group. Groups of one network are left out. "
+    "Near 0 % the seed decides, near 100 % the factor does."
+)
+
+
+def variance_table(summary: xr.Dataset) -> str:
+    """One row per factor: between its groups, the variance of two shares of units."""
+    factors: dict[str, Mapping[Any, xr.Dataset]] = {
+        "target": comparisons.networks_by_target(summary),
+        "place-cell width": comparisons.widths(summary),
+        "cell and activation": comparisons.architectures(summary),
+    }
+    rows = []
+    for name, found in factors.items():
+        groups = [networks for networks in found.values() if networks.sizes["network"] > 1]
+        count = sum(networks.sizes["network"] for networks in groups)
+        measures = (network_measures.excess, network_measures.calibrated_share)
+        shares = [_between(map(measure, groups)) for measure in measures]
+        rows.append((name, f"{len(groups)}, {count} networks", *shares))
+    heads = ("units by grid score, less chance", "units with p ≤ 0.05, less chance")
+    return table(("factor", "groups", *heads), rows)
+
+
+def _between(values: Iterable[np.ndarray]) -> str:
+    """The share of the variance that lies between groups, and its interval, as text."""
+    known = [of_group for of_group in values if np.isfinite(of_group).all()]
+    share, low, high = network_measures.variance_between(known)
+    if not math.isfinite(share):
+        return "not known"
+    return f"{100 * share:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def targets_table(summary: xr.Dataset) -> str:
+    """One row per target: networks, keys unlike the defaults, errors and shares of units."""
+    rows = [
+        (comparisons.phrase(summary, target), *_networks_row(summary, networks))
+        for target, networks in comparisons.networks_by_target(summary).items()
+    ]
+    return table(("target", *_networks_heads(summary)), rows)
+
+
+def architectures_table(summary: xr.Dataset) -> str:
+    """As the table of targets, per cell and activation, with the median period."""
+    threshold, rows = summary.attrs["grid_cell_threshold"], []
+    for (cell, activation), networks in comparisons.architectures(summary).items():
+        period = np.concatenate(network_measures.periods(networks, threshold))
+        typical = f"{np.median(period):.2f} m" if period.size else "none"
+        rows.append((cell, activation, *_networks_row(summary, networks), typical))
+    heads = ("cell", "activation", *_networks_heads(summary), "median period of grid-like units")
+    return table(heads, rows)
+
+
+def _networks_heads(summary: xr.Dataset) -> tuple[str, ...]:
+    above = f"units above {summary.attrs['grid_cell_threshold']:g} (of active ones)"
+    errors = ("position error", "by ridge regression")
+    units = ("chance, by kind", "p ≤ 0.05", "power", "grid fraction", "units: dead, constant")
+    return ("networks (criterion met)", "keys unlike the defaults", *errors, above, *units)
+
+
+def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
+    """Number of networks, keys unlike the defaults, errors, shares of units, unit counts."""
+    threshold, horizon = (
+        summary.attrs[k] for k in ("grid_cell_threshold", "position_error_horizon")
+    )
+    recipe = comparisons.recipe(summary, networks)
+    error, ridge = networks["position_error"].sel(horizon=horizon), networks["ridge_error"]
+    above, above_active, small = (
+        mean_percent(values) or "not known"
+        for values in (
+            network_measures.share_above(networks, threshold),
+            network_measures.share_above_active(networks, threshold),
+            network_measures.small_p_values(networks),
+        )
+    )
+    chance = [
+        f"{LABELS.get(kind, kind)} {share}"
+        for kind in network_measures.kinds(networks)
+        if (share := mean_percent(network_measures.chance_above(networks, threshold, kind)))
+    ]
+    power = network_measures.lattices(networks).power
+    units = network_measures.unit_counts(networks)
+    return (
+        f"{networks.sizes['network']} ({about_targets.passing(networks)})",
+        ", ".join(f"{key} {value}" for key, value in recipe.items()) or "none",
+        f"{100 * float(error.mean()):.1f} cm",
+        f"{100 * float(ridge.mean()):.1f} cm",
+        f"{above} ({above_active})",
+        ", ".join(chance) or "not known",
+        small,
+        percent(power) if math.isfinite(power) else "not known",
+        network_measures.fraction_text(networks) or "not known",
+        f"{units.present}: {units.dead}, {units.constant}",
+    )
+
+
+def modules_table(summary: xr.Dataset) -> str:
+    """One row per width: the modules of each network, and those of all its networks pooled."""
+    rows = []
+    for width, networks in comparisons.widths(summary).items():
+        found = network_measures.network_modules(networks)
+        each = "; ".join(_modules(m) for m in found)
+        resolved = f"{sum(m.resolved for m in found)} of {len(found)}"
+        rows.append(
+            (f"{width:g} m", resolved, each, _modules(network_measures.pooled_modules(networks)))
+        )
+    heads = ("place-cell width", "resolved networks", "modules of each network [95 % interval]")
+    return table((*heads, "of all networks pooled"), rows)
+
+
+def _modules(found: network_measures.Modules) -> str:
+    units = f"{found.units} unit{'' if found.units == 1 else 's'}"
+    if not found.count:
+        return f"none counted, {units}"
+    few = "" if found.resolved else ", not resolved"
+    return f"{found.count} [{found.low:.0f}, {found.high:.0f}], {units}{few}"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
