@@ -80,7 +80,12 @@ THEORY_RATIO = Quantity(
 )
 ONE_MODULE = Quantity(1.0, "one peak of the density at each σ, by eye", f"{WORKSHOP}, slide 9")
 
-# Place-cell settings of Result 5 of the talks.
+# Place cells of the talks' main setting, then those of their Result 5.
+PUBLISHED_SETTING = {
+    "place_cell_width": 0.12,
+    "surround": {"width_ratio": 2.0},
+    "fields_per_cell": 1,
+}
 MILD_SETTING = {
     "place_cell_width": {"uniform": [0.06, 0.18]},
     "surround": {"width_ratio": {"uniform": [1.5, 2.5]}},

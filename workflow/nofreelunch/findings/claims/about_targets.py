@@ -27,11 +27,6 @@ PLACE_CELL_SETTINGS: dict[str, tuple[dict[str, Any], Quantity]] = {
     "R5a": (talks.MILD_SETTING, talks.MILD_LOSS),
     "R5b": (talks.STRONG_SETTING, talks.STRONG_LOSS),
 }
-PUBLISHED_PLACE_CELLS = {
-    "place_cell_width": 0.12,
-    "surround": {"width_ratio": 2.0},
-    "fields_per_cell": 1,
-}
 # Error, m, of always answering with the start of a walk: the mean distance from there over the
 # first 20 or 50 steps of random walks. A limit of 0.1 m would be too strict: the decoder of
 # equal-amplitude DoG is further off even for the exact target.
@@ -153,7 +148,7 @@ def spectrum_peaks(
     The tolerance is half a cycle per box. Untestable without a target that has the talk's place
     cells (0.12 m, width ratio 2), or with fewer than 128 of them.
     """
-    found = comparisons.theory_of(theory, {"target": target, **PUBLISHED_PLACE_CELLS})
+    found = comparisons.theory_of(theory, {"target": target, **talks.PUBLISHED_SETTING})
     cells = 0 if found is None else json.loads(found.attrs["spec"])["place_cells"]
     peak = math.nan if found is None else float(found["peak_mode"])
     where = "on a ring" if talk.value > 1 else "at the longest mode of the box, so not on a ring"

@@ -50,7 +50,7 @@ def _lacking(label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> d
         setting, _ = about_targets.PLACE_CELL_SETTINGS[label]
         return dict(setting) if _few(comparisons.select(summary, **setting)) else {}
     if label in SPECTRA:
-        wanted = {"target": SPECTRA[label], **about_targets.PUBLISHED_PLACE_CELLS}
+        wanted = {"target": SPECTRA[label], **talks.PUBLISHED_SETTING}
         return wanted if comparisons.theory_of(theory, wanted) is None else {}
     return _lacking_widths(label, summary)
 

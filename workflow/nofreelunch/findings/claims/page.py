@@ -98,6 +98,8 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
             tables.MODULES,
         ]
     parts += ["## What the shares vary with", tables.variance_table(summary), tables.VARIANCE]
+    if card := tables.scorecard_table(summary):
+        parts += ["## Scorecard of published numbers", card, tables.SCORECARD]
     parts += ["## The networks that stand for each target", tables.targets_table(summary)]
     target = comparisons.phrase(summary, comparisons.defaults(summary)["target"])
     title = f"## {target} networks by cell and activation"

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import comparisons, network_measures
-from nofreelunch.findings.claims import about_targets
+from nofreelunch.findings.claims import about_targets, scorecard
 from nofreelunch.findings.verdicts import mean_percent, percent
 from nofreelunch.scoring.surrogates import LABELS
 
@@ -23,6 +23,21 @@ VARIANCE = (
     "correlation; the rest lies between seeds of one group. Groups of one network are left out. "
     "Near 0 % the seed decides, near 100 % the factor does."
 )
+
+
+SCORECARD = (
+    "Published numbers of single configurations, most from networks of 1,024 or 4,096 units after "
+    "200,000 steps. The range is their spread, or the precision of the reading. Rows "
+    "without networks in this study are left out. Networks of other sizes and budgets may differ, "
+    "so no verdict is drawn."
+)
+
+
+def scorecard_table(summary: xr.Dataset) -> str:
+    """One row per published number of which the study has networks; empty without any."""
+    heads = ("row", "quantity", "published", "this study", "it is", "networks")
+    found = list(scorecard.rows(summary))
+    return table(heads, found) if found else ""
 
 
 def variance_table(summary: xr.Dataset) -> str:
