@@ -59,7 +59,7 @@ def gives_grid_cells(
     calibrated = verdicts.over_seeds(network_measures.calibrated_share(networks))
     return judge(
         label,
-        f"{comparisons.phrase(summary, target)} targets give more grid-like units than "
+        f"{comparisons.phrase(networks, target)} targets give more grid-like units than "
         f"chance{ending}.",
         talk,
         verdicts.counted(estimate.count),
@@ -87,7 +87,7 @@ def gives_none(label: str, target: str, summary: xr.Dataset, theory: Theory) -> 
     limit = talks.UNITS_DOS.value
     return judge(
         label,
-        f"{comparisons.phrase(summary, target)} targets give no grid cells: fewer than "
+        f"{comparisons.phrase(networks, target)} targets give no grid cells: fewer than "
         f"{verdicts.percent(limit)} of the units.",
         talks.NO_UNITS,
         verdicts.counted(count),
@@ -244,7 +244,7 @@ def _obstacles(summary: xr.Dataset, target: str, networks: xr.Dataset) -> list[s
         _no_chance(networks),
         verdicts.few_seeds(networks.sizes["network"]),
         unlearnt(summary),
-        _stays(f"{comparisons.phrase(summary, target)} targets", networks),
+        _stays(f"{comparisons.phrase(networks, target)} targets", networks),
     ]
 
 

@@ -85,7 +85,8 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     if comparisons.widths(summary):
         parts += ["## Grid modules by place-cell width", _modules_table(summary), MODULES]
     parts += ["## The networks that stand for each target", _targets_table(summary)]
-    target = comparisons.phrase(summary, comparisons.defaults(summary)["target"])
+    target = comparisons.defaults(summary)["target"]
+    target = comparisons.phrase(comparisons.of_target(summary, target), target)
     title = f"## {target} networks by cell and activation"
     parts += [title, _architectures_table(summary)]
     return "\n\n".join(parts) + "\n"
@@ -178,7 +179,7 @@ def _reasons(claims: Sequence[Claim]) -> str:
 def _targets_table(summary: xr.Dataset) -> str:
     """One row per target: networks, keys unlike the defaults, errors and shares of units."""
     rows = [
-        (comparisons.phrase(summary, target), *_networks_row(summary, networks))
+        (comparisons.phrase(networks, target), *_networks_row(summary, networks))
         for target, networks in comparisons.networks_by_target(summary).items()
     ]
     return _table(("target", *_networks_heads(summary)), rows)
