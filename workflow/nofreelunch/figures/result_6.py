@@ -29,7 +29,7 @@ def draw(
 ) -> Figure:
     """Grid scores of the networks; tuning curve, covariance and spectrum of their targets."""
     present = [target for target in COMPARED if target in comparisons.compared_targets(summary)]
-    figure = style.figure(height=108 if present else 60)
+    figure = style.figure(height=114 if present else 60)
     if not present:
         style.missing(figure.subplots(), "no network has such a target")
         return figure
@@ -55,9 +55,9 @@ def draw(
         label = f"largest at {float(found['peak_mode']):.2f}"
         spectra.plot(found["radius"], radial, **line, marker="o", markersize=2, label=label)
         _maps(pair, found)
+        name = style.name(networks, target, lines=True)
         for axes, what in zip(pair, ("covariance", "spectrum"), strict=True):
-            title = f"{style.name(networks, target)}\n{what}"
-            axes.set_title(title, color=style.colour(target), pad=9)  # clear of the letter
+            axes.set_title(f"{name}\n{what}", color=style.colour(target))
     _label(scores, profiles, spectra, summary.attrs["grid_cell_threshold"])
     _missing(scores, [style.name(summary, t) for t in COMPARED[:2] if t not in present])
     scores.plot([], [], color=style.CHANCE, label=style.HARDER, **BY_CHANCE)
