@@ -7,8 +7,11 @@ import tempfile
 from pathlib import Path
 
 import nofreelunch
+from nofreelunch.files import datasets
 
 SNAKEFILE = Path(nofreelunch.__file__).parents[2] / "Snakefile"
+# Snakemake draws a figure as wide as the page, however tall that makes it.
+WHOLE_FIGURES = "<style>img { width: auto; max-height: calc(100vh - 1.5rem); }</style></head>"
 
 if __name__ == "__main__":
     # Snakemake writes a report in a run of its own, over files that are already there.
@@ -26,3 +29,6 @@ if __name__ == "__main__":
         finished = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
     if finished.returncode:
         sys.exit(Path(snakemake.log[0]).read_text()[-2000:])
+    page = Path(snakemake.output[0])
+    text = page.read_text(encoding="utf-8")
+    datasets.write_text(page, text.replace("</head>", WHOLE_FIGURES, 1))
