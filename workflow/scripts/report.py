@@ -10,8 +10,13 @@ import nofreelunch
 from nofreelunch.files import datasets
 
 SNAKEFILE = Path(nofreelunch.__file__).parents[2] / "Snakefile"
-# Snakemake draws a figure as wide as the page, however tall that makes it.
-WHOLE_FIGURES = "<style>img { width: auto; max-height: calc(100vh - 1.5rem); }</style></head>"
+# Snakemake draws a figure as wide as the page, however tall that makes it, and a menu as wide as
+# its longest line.
+LOOK = """<style>
+img { width: auto; max-height: calc(100vh - 1.5rem); }
+.h-screen table { max-width: 19rem; }
+.h-screen td { white-space: normal; }
+</style></head>"""
 
 if __name__ == "__main__":
     # Snakemake writes a report in a run of its own, over files that are already there.
@@ -31,4 +36,4 @@ if __name__ == "__main__":
         sys.exit(Path(snakemake.log[0]).read_text()[-2000:])
     page = Path(snakemake.output[0])
     text = page.read_text(encoding="utf-8")
-    datasets.write_text(page, text.replace("</head>", WHOLE_FIGURES, 1))
+    datasets.write_text(page, text.replace("</head>", LOOK, 1))
