@@ -2,6 +2,7 @@
 # make env     the environment alone, in .venv
 # make test    the tests
 # make lint    style and types: ruff, snakefmt, mypy
+# make docs    a site of all pages, in site/; it needs another environment, .venv-docs
 # make benchmark  how fast training, scoring and planning are here: minutes
 # make gpu     what the GPU here does: parity with the CPU, speed, precision; eight minutes at most
 # make validate   how often chance passes, power, exactness of periods, into docs/validation.md: minutes
@@ -19,7 +20,7 @@ pip := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_CONSTRAINT \
 	PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_NO_DEPS=0 .venv/bin/python -m pip --disable-pip-version-check --quiet install
 activate := . .venv/bin/activate
 
-.PHONY: study env test lint benchmark gpu validate
+.PHONY: study env test lint docs benchmark gpu validate
 
 study: .venv/.ready
 	@cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; { mkdir -p "$$cache" && test -w "$$cache"; } 2> /dev/null || { echo "$$cache: found a folder that cannot be written, where Snakemake keeps files: set XDG_CACHE_HOME to one that can" >&2; exit 1; }
@@ -35,6 +36,11 @@ test: .venv/.ready
 
 lint: .venv/.ready
 	@$(activate) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow && mypy
+
+# A broken link is an error.
+docs: .venv-docs/.ready
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@echo "The site is in site/: open site/index.html"
 
 benchmark: .venv/.ready
 	@$(activate) && python benchmarks
@@ -60,4 +66,9 @@ validate: .venv/.ready
 	@$(pip) --no-deps --no-build-isolation -e .
 	@.venv/bin/python -m pip check
 	@.venv/bin/python -c 'import nofreelunch, snakemake, torch' || { echo ".venv: it lacks what pip was to install there: see target, prefix, root in \`pip config list\`" >&2; exit 1; }
+	@touch $@
+
+.venv-docs/.ready: envs/docs.txt
+	@"$(PYTHON)" -m venv --clear .venv-docs
+	@$(subst .venv/,.venv-docs/,$(pip)) --require-hashes -r envs/docs.txt
 	@touch $@

@@ -271,7 +271,7 @@ def test_forecast_of_a_study(tmp_path, capsys):
     assert lines[2].split() == ["gaussian", "1", "0", "1.00", "1.00", "-"]
     assert lines[4:] == [
         "widths: 2 of 2 targets predict a lattice, with periods of 0.75–0.91 m.",
-        "gaussian: Gaussian place-cell targets predict no lattice: their power is highest for "
+        "gaussian: Gaussian targets predict no lattice: their power is highest for "
         "waves as long as the box, as their fields have no surround.",
     ]
 

@@ -12,25 +12,26 @@ from typing import Any
 
 from nofreelunch.study.schema import read_yaml
 from nofreelunch.study.sweeps import FOLDER, NOT_AXES, Study, alternatives, load_study
+from nofreelunch.task.names import target_name
 
 # Networks that the NeurIPS talk analysed (slides 7 and 8), and the sweeps of `paper` for them.
 NEURIPS = {
-    "Cartesian, two outputs": (2516, ("neurips_cartesian_grid", "neurips_cartesian_random")),
-    "Cartesian, many outputs": (
+    "cartesian": (2516, ("neurips_cartesian_grid", "neurips_cartesian_random")),
+    "high_dim_cartesian": (
         3793,
         ("neurips_high_dim_cartesian_grid", "neurips_high_dim_cartesian_random"),
     ),
-    "polar, many outputs": (
+    "high_dim_polar": (
         1171,
         ("neurips_high_dim_polar_grid", "neurips_high_dim_polar_random"),
     ),
-    "Gaussian": (1265, ("neurips_gaussian_grid", "neurips_gaussian_random")),
-    "difference of Gaussians (DoG)": (1103, ("neurips_dog",)),
-    "difference of softmaxes (DoS)": (
+    "gaussian": (1265, ("neurips_gaussian_grid", "neurips_gaussian_random")),
+    "difference_of_gaussians": (1103, ("neurips_dog",)),
+    "difference_of_softmaxes": (
         1689,
         ("neurips_dos_grid", "neurips_dos_widths", "neurips_dos_fields"),
     ),
-    "softmax of differences (SoD)": (71, ("neurips_sod",)),
+    "softmax_of_differences": (71, ("neurips_sod",)),
 }
 # The sweeps that make up the 415 networks of the workshop talk's first result (slide 6).
 WORKSHOP = (
@@ -147,10 +148,10 @@ def _total(planned: Study) -> str:
 
 def _neurips(paper: Study) -> str:
     rows = []
-    for encoding, (analysed, names) in NEURIPS.items():
+    for target, (analysed, names) in NEURIPS.items():
         networks = sum(len(paper.sweeps[name]) for name in names)
-        rows.append((encoding, networks, analysed))
-    return _with_sum(("encoding", "networks", "the talk"), rows)
+        rows.append((target_name(target), networks, analysed))
+    return _with_sum(("target", "networks", "the talk"), rows)
 
 
 def _sweeps(planned: Study, source: str, note: str) -> str:

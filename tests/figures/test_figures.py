@@ -211,7 +211,7 @@ def test_every_target_has_its_own_colour_and_name():
 
 
 def test_a_target_that_somebody_adds_has_a_name_and_is_grey(full):
-    assert style.name("ring_of_fields") == "ring of fields"
+    assert style.name(full[0], "ring_of_fields") == "ring of fields"
     assert style.colour("ring_of_fields") not in [facts.colour for facts in catalogue().values()]
     summary = full[0]
     added = np.where(summary["target"] == "polar", "ring_of_fields", summary["target"])

@@ -52,11 +52,22 @@ def test_a_recipe_of_its_own_is_named(full):
 def test_sentences_call_a_target_what_the_study_has(full):
     general = "general_difference_of_gaussians"
     assert comparisons.phrase(full, general) == "Equal-area difference-of-Gaussians"
-    other = json.dumps(comparisons.defaults(full) | {"amplitude_ratio": 3.0})
-    assert comparisons.phrase(full.assign_attrs(defaults=other), general) == (
-        "General difference-of-Gaussians (amplitude ratio 3)"
-    )
+    assert comparisons.short_name(full, general, lines=True) == "Equal-\narea\nDoG"
     assert comparisons.phrase(full, "ring_of_fields") == "Ring of fields"
+
+
+def test_a_target_is_named_by_the_amplitude_ratios_of_its_networks(full):
+    general = "general_difference_of_gaussians"
+    texts = [text.replace('"equal_area"', "3.0") for text in full["spec"].values.tolist()]
+    ratio_3 = full.assign(spec=("network", texts))
+    assert comparisons.phrase(ratio_3, general) == "Ratio-3 difference-of-Gaussians"
+    assert comparisons.short_name(ratio_3, general) == "Ratio-3 DoG"
+    assert comparisons.short_name(ratio_3, "difference_of_softmaxes") == "DoS"
+    both = xr.concat([full, ratio_3], "network", data_vars="all")
+    assert comparisons.short_name(both, general) == "Mixed-ratio DoG"
+    other = json.dumps(comparisons.defaults(full) | {"amplitude_ratio": 2.5})
+    none = full.isel(network=[]).assign_attrs(defaults=other)
+    assert comparisons.short_name(none, general) == "Ratio-2.5 DoG"
 
 
 def test_architectures_are_the_default_ones_first_and_then_every_other(full):

@@ -21,9 +21,9 @@ def test_the_headline_names_the_targets_above_chance(full):
     general, dos = share["general_difference_of_gaussians"], share["difference_of_softmaxes"]
     found = sum(int(n["significant"].sum()) for n in columns.values())
     assert headline.answer(columns) == (
-        f"2 of 9 targets give more lattice-like units than chance: General DoG ({general:.1f} %), "
-        f"DoS ({dos:.1f} %) at p ≤ 0.05 (chance 5.0 %); {found} of 4,536 active units are "
-        "significant"
+        "2 of 9 targets give more lattice-like units than chance: "
+        f"Equal-area DoG ({general:.1f} %), DoS ({dos:.1f} %) at p ≤ 0.05 (chance 5.0 %); "
+        f"{found} of 4,536 active units are significant"
     )
     del columns["general_difference_of_gaussians"]
     sentence = headline.answer(columns)

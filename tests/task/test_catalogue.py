@@ -15,6 +15,13 @@ from nofreelunch.task.catalogue import KEYS, catalogue, facts_of, target_names
 from nofreelunch.task.targets import DEFAULTS, REGISTRY, build_target
 from nofreelunch.training.optimizers import OPTIMIZERS
 
+ABBREVIATIONS = {
+    "difference-of-Gaussians": "DoG",
+    "Difference-of-softmaxes": "DoS",
+    "Softmax-of-differences": "SoD",
+    "High-dimensional": "High-dim.",
+}
+
 
 def test_what_is_read_is_what_is_registered():
     assert set(target_names()) == set(REGISTRY)
@@ -32,6 +39,15 @@ def test_facts_are_the_literals_of_the_class():
         for fact in ("label", "short", "colour", "uses", "centre_surround", "even_cells"):
             assert getattr(kind, fact) == getattr(facts, fact), (name, fact)
         assert facts.summary == kind.__doc__.splitlines()[0]
+
+
+def test_the_name_in_figures_is_the_name_in_sentences_abbreviated():
+    """So one that has met a target in a figure knows it in a claim."""
+    for facts in catalogue().values():
+        name = facts.label
+        for long, short in ABBREVIATIONS.items():
+            name = name.replace(long, short)
+        assert facts.short.replace("-\n", "-").replace("\n", " ") == name
 
 
 def test_a_target_uses_the_keys_that_change_its_code():

@@ -151,6 +151,6 @@ def test_a_table_of_sweeps():
     assert table.sentence["widths"] == expected
     mixed = forecast_sweeps({"mixed": [make(GAUSSIAN), dos, make("polar")]}, 2.2)
     assert mixed.sentence["mixed"] == (
-        "1 of 3 targets predict a lattice, with periods of 0.91 m; the others do not (Gaussian "
-        "place-cell, Polar)."
+        "1 of 3 targets predict a lattice, with periods of 0.91 m; the others do not (Gaussian, "
+        "Polar)."
     )

@@ -97,6 +97,8 @@ def test_the_report_is_one_offline_file_with_figures_and_claims(finished):
     text = finished.results("report.html").read_text()
     for figure in DRAWN:
         assert f"{figure}.png" in text
+    assert "Overview. The targets, the best unit that each gave" in text
+    assert "max-height: calc(100vh" in text.split("</head>")[0]
     assert "claims" in text
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="https?://', text)
 

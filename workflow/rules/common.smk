@@ -19,6 +19,7 @@ from nofreelunch.figures.contents import FIGURES
 from nofreelunch.files.contract import STAGES
 from nofreelunch.files.fingerprints import fingerprint
 from nofreelunch.networks.cohorts import digest
+from nofreelunch.running import captions as report_captions
 from nofreelunch.running import notices
 from nofreelunch.study.config import check_config
 from nofreelunch.study.plan import planned, save_plan
@@ -96,3 +97,9 @@ def captions():
     """Fingerprint of the report's captions."""
     texts = sorted((ROOT / "workflow" / "report").glob("*.rst"))
     return digest([path.read_text(encoding="utf-8") for path in texts], 12)
+
+
+def labels_of(figure):
+    """Place of a figure in the report, and what it shows, from its caption."""
+    path = ROOT / "workflow" / "report" / "figures.rst"
+    return report_captions.labels(report_captions.read_captions(path, FIGURES, config), figure)

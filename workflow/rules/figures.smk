@@ -16,7 +16,7 @@ rule figures:
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figures.rst",
             category="Figures",
-            labels={"figure": "{figure}"},
+            labels=lambda wildcards: labels_of(wildcards.figure),
         ),
     log:
         f"{LOGS}/figures/{{figure}}.log",

@@ -7,8 +7,16 @@ import tempfile
 from pathlib import Path
 
 import nofreelunch
+from nofreelunch.files import datasets
 
 SNAKEFILE = Path(nofreelunch.__file__).parents[2] / "Snakefile"
+# Snakemake draws a figure as wide as the page, however tall that makes it, and a menu as wide as
+# its longest line.
+LOOK = """<style>
+img { width: auto; max-height: calc(100vh - 1.5rem); }
+.h-screen table { max-width: 19rem; }
+.h-screen td { white-space: normal; }
+</style></head>"""
 
 if __name__ == "__main__":
     # Snakemake writes a report in a run of its own, over files that are already there.
@@ -26,3 +34,6 @@ if __name__ == "__main__":
         finished = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
     if finished.returncode:
         sys.exit(Path(snakemake.log[0]).read_text()[-2000:])
+    page = Path(snakemake.output[0])
+    text = page.read_text(encoding="utf-8")
+    datasets.write_text(page, text.replace("</head>", LOOK, 1))

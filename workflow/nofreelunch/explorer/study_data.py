@@ -214,7 +214,9 @@ def _settings(summary: xr.Dataset) -> dict[str, Any]:
         "level_chance": number(network_measures.chance_of_small_p(summary)),
         "bin_size": float(summary.attrs["bin_size"]),
         "sweeps": _texts(summary, "sweep"),
-        "targets": {t: {"name": style.name(t), "colour": style.colour(t)} for t in targets},
+        "targets": {
+            t: {"name": style.name(summary, t), "colour": style.colour(t)} for t in targets
+        },
     }
 
 

@@ -84,7 +84,7 @@ def _units(axes: Axes, target: str, networks: xr.Dataset, scores: Callable) -> N
     axes.plot(null[~passed], score[~passed], color=style.CHANCE, rasterized=True, **OTHER)
     axes.plot(null[passed], score[passed], color=style.colour(target), rasterized=True, **PASSED)
     axes.axhline(networks.attrs["grid_cell_threshold"], color=style.INK, linewidth=0.6, ls=":")
-    title = f"{style.name(target)}\n{passed.sum()} of {passed.size} significant"
+    title = f"{style.name(networks, target)}\n{passed.sum()} of {passed.size} significant"
     axes.set_title(title, color=style.colour(target))
     axes.set_xlim(-0.3, SCORE_LIMITS[1])
     axes.set_ylim(*SCORE_LIMITS)
@@ -187,7 +187,9 @@ def _row(axes: Axes, row: int, target: str, networks: xr.Dataset, shares: np.nda
 
 def _targets(axes: Axes, columns: dict[str, xr.Dataset]) -> None:
     """Names of the targets beside their rows."""
-    axes.set_yticks(range(len(columns)), [style.name(target) for target in columns])
+    axes.set_yticks(
+        range(len(columns)), [style.name(networks, target) for target, networks in columns.items()]
+    )
     for text, target in zip(axes.get_yticklabels(), columns, strict=True):
         text.set_color(style.colour(target))
     axes.set_ylim(len(columns) - 0.5, -0.6)

@@ -47,7 +47,7 @@ def draw(
 
 def headline(networks: xr.Dataset) -> str:
     """Which units are shown, and whether they are lattices."""
-    name = style.name(comparisons.defaults(networks)["target"])
+    name = style.name(networks, comparisons.defaults(networks)["target"])
     passed = int(network_measures.significant(networks).sum())
     active = f"{network_measures.unit_counts(networks).active:,} active units"
     best = "these have the highest grid scores (above)"

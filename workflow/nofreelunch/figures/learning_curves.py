@@ -62,7 +62,7 @@ def draw(
         _lines(pair, summary, chosen, networks, Line(style.colour(target)))
         rest = widths and target == default
         number = f"other networks: {len(chosen)}" if rest else counted(len(chosen))
-        _label(pair, f"{style.name(target)}, {number}")
+        _label(pair, f"{style.name(summary, target)}, {number}")
     if widths:
         figure.legend(
             handles=_widths(pairs[-1], summary, widths, networks),
@@ -91,7 +91,7 @@ def _widths(
         look: dict[str, Any] = {"color": line.colour, "linestyle": line.dash, "linewidth": 1.2}
         handles.append(Line2D([], [], label=label, **look))
     count = sum(chosen.sizes["network"] for chosen in widths.values())
-    name = style.name(comparisons.defaults(summary)["target"])
+    name = style.name(summary, comparisons.defaults(summary)["target"])
     _label(pair, f"{name} by width σ, {counted(count)}")
     return handles
 

@@ -46,7 +46,7 @@ def draw(
             comparisons.specs(networks)[0], float(summary.attrs["arena"])
         )
         style.draw_map(cell, drawn, colours=style.TARGET_COLOURS)
-        title = style.name(target, lines=True)
+        title = style.name(networks, target, lines=True)
         cell.set_title(title, color=style.colour(target), fontsize=7)
         _unit(unit, networks, rate_maps)
         _bar(bars, column, networks, style.colour(target))

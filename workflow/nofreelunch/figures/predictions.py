@@ -87,14 +87,15 @@ def _shares(axes: Axes, found: Predictions, small: np.ndarray) -> None:
 def _legend(found: Predictions, threshold: float) -> list[Line2D]:
     """What the marks of all panels mean, and the colours of the targets."""
     grey = "#777777"
-    names = dict.fromkeys(found.networks["target"].values.tolist())
+    targets = dict.fromkeys(found.networks["target"].values.tolist())
+    names = {target: style.name(found.networks, target) for target in targets}
     return [
         Line2D([], [], color=grey, **style.DOT, label="network, units ★"),
         Line2D([], [], color=style.CHANCE, **GREY, label=f"a: units > {threshold:g}"),
         Line2D([], [], color=style.INK, linestyle="--", linewidth=1, label="a: equal"),
         Line2D([], [], color=grey, label="b: mean, 95 % interval"),
         Line2D([], [], color=style.CHANCE, linewidth=1, label="b, c: chance"),
-        *(Line2D([], [], color=style.colour(t), **style.DOT, label=style.name(t)) for t in names),
+        *(Line2D([], [], color=style.colour(t), **style.DOT, label=n) for t, n in names.items()),
     ]
 
 

@@ -46,7 +46,7 @@ def draw(
         axes.set_xlabel("share of networks (%)")
         axes.text(1.02, -0.75, "n / N", transform=axes.get_yaxis_transform(), va="center")
         axes.axhline(len(rows) - 1.5, color=style.INK, linewidth=0.4)
-    left.set_yticks(range(len(rows)), [_row_name(target) for target in rows])
+    left.set_yticks(range(len(rows)), [_row_name(*row) for row in rows.items()])
     left.set_ylim(len(rows) - 0.5, -1.1)
     diverged = int(summary["diverged"].sum())
     figure.legend(handles=_legend(), loc="outside lower center", ncols=2)
@@ -59,8 +59,8 @@ def _only(networks: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
     return networks.isel(network=np.flatnonzero(mask.values))
 
 
-def _row_name(target: str) -> str:
-    return "All networks" if target == "all" else style.name(target)
+def _row_name(target: str, networks: xr.Dataset) -> str:
+    return "All networks" if target == "all" else style.name(networks, target)
 
 
 def _share(axes: Axes, y: int, holds: np.ndarray, colour: str) -> None:

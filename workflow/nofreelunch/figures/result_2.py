@@ -62,7 +62,7 @@ def _describe(axes: Axes, target: str, networks: xr.Dataset) -> None:
         passed + counted(networks.sizes["network"]),
     ]
     at: dict[str, Any] = {"transform": axes.transAxes, "ha": "left", "va": "top"}
-    name = style.name(target)
+    name = style.name(networks, target)
     axes.text(0, 0.98, name, color=style.colour(target), fontweight="bold", **at)
     axes.text(0, 0.76, "\n".join(lines), linespacing=1.25, **at)
 

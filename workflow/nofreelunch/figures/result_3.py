@@ -39,7 +39,7 @@ def draw(
     panels[0].set_ylabel("units (%)")
     counts = {networks.sizes["network"] for networks in widths.values()}
     number = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
-    figure.suptitle(f"{style.name(target)} targets, {number} networks at each σ")
+    figure.suptitle(f"{style.name(summary, target)} targets, {number} networks at each σ")
     handles = _legend(summary, widths, style.colour(target))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure

@@ -29,9 +29,9 @@ def draw(
 ) -> Figure:
     """Grid scores of the networks; tuning curve, covariance and spectrum of their targets."""
     present = [target for target in COMPARED if target in comparisons.compared_targets(summary)]
-    figure = style.figure(height=105 if present else 60)
+    figure = style.figure(height=114 if present else 60)
     if not present:
-        style.missing(figure.subplots(), "no network has a DoG or DoS target")
+        style.missing(figure.subplots(), "no network has such a target")
         return figure
     columns = 2 * len(present)
     top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.45, 1])[:, 0]
@@ -49,16 +49,19 @@ def draw(
         pair = maps[2 * index : 2 * index + 2]
         if found is None:
             for axes in pair:
-                style.missing(axes, f"{style.name(target)}:\nno theory")
+                style.missing(axes, f"{style.name(networks, target)}:\nno theory")
             continue
         radial = found["radial_power"] / found["radial_power"].max()
         label = f"largest at {float(found['peak_mode']):.2f}"
         spectra.plot(found["radius"], radial, **line, marker="o", markersize=2, label=label)
-        _maps(pair, found, target)
+        _maps(pair, found)
+        name = style.name(networks, target, lines=True)
+        for axes, what in zip(pair, ("covariance", "spectrum"), strict=True):
+            axes.set_title(f"{name}\n{what}", color=style.colour(target))
     _label(scores, profiles, spectra, summary.attrs["grid_cell_threshold"])
-    _missing(scores, present)
+    _missing(scores, [style.name(summary, t) for t in COMPARED[:2] if t not in present])
     scores.plot([], [], color=style.CHANCE, label=style.HARDER, **BY_CHANCE)
-    top.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    top.legend(*scores.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     for letter, axes in zip("abcdefghi", (scores, profiles, spectra, *maps), strict=False):
         style.letter(axes, letter)
     return figure
@@ -73,7 +76,7 @@ def _spec(summary: xr.Dataset, networks: xr.Dataset, target: str) -> dict[str, A
 def _scores(axes: Axes, networks: xr.Dataset, target: str) -> None:
     """Units above each grid score, and by chance above the thresholds of the summary."""
     number = networks.sizes["network"]
-    label = f"{style.name(target)}, {counted(number)}"
+    label = f"{style.name(networks, target)}, {counted(number)}"
     if number:
         style.draw_survival(axes, networks, style.colour(target), label)
         levels = networks["threshold"].values
@@ -83,7 +86,7 @@ def _scores(axes: Axes, networks: xr.Dataset, target: str) -> None:
         axes.plot([], [], color=style.colour(target), label=label)
 
 
-def _maps(pair: Sequence[Axes], found: xr.Dataset, target: str) -> None:
+def _maps(pair: Sequence[Axes], found: xr.Dataset) -> None:
     """Covariance against shift, and power of the lowest modes."""
     near = dict.fromkeys(("dx", "dy"), slice(-FARTHEST, FARTHEST))
     low = dict.fromkeys(("kx", "ky"), slice(-LOWEST_MODES, LOWEST_MODES))
@@ -100,8 +103,6 @@ def _maps(pair: Sequence[Axes], found: xr.Dataset, target: str) -> None:
     pair[1].set_yticks([-4, 0, 4])
     pair[1].set_xlabel("cycles per box")
     pair[1].set_ylabel("cycles per box", labelpad=1.5)
-    for axes, what in zip(pair, ("covariance", "spectrum"), strict=True):
-        axes.set_title(f"{style.name(target)}\n{what}", color=style.colour(target))
 
 
 def _image(axes: Axes, values: xr.DataArray, colours: str, **limits: Any) -> None:
@@ -135,8 +136,7 @@ def _label(scores: Axes, profiles: Axes, spectra: Axes, threshold: float) -> Non
         spectra.legend(loc="upper right", borderaxespad=0.2)
 
 
-def _missing(axes: Axes, present: Sequence[str]) -> None:
-    absent = [style.name(t) for t in COMPARED[:2] if t not in present]
+def _missing(axes: Axes, absent: Sequence[str]) -> None:
     if absent:
         text = f"no {' and no '.join(absent)} networks"
         axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top")

@@ -165,9 +165,9 @@ def _numbered(svg: str) -> str:
     return re.sub(r'(id="|url\(#|href="#)([A-Za-z0-9_]*[0-9a-f]{10})(?=["\)])', number, svg)
 
 
-def name(target: str, lines: bool = False) -> str:
-    """Display name of a target, on one line or, for narrow columns, on several."""
-    return facts_of(target).short if lines else comparisons.short_name(target)
+def name(networks: xr.Dataset, target: str, lines: bool = False) -> str:
+    """Name of a target of `networks`, on one line or, for narrow columns, on several."""
+    return comparisons.short_name(networks, target, lines)
 
 
 def colour(target: str) -> str:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from nofreelunch.networks.shapes import cells
 from nofreelunch.task.catalogue import KEYS, catalogue, facts_of
+from nofreelunch.task.names import target_name
 
 PLACE_CELL_KEYS = ("place_cell_width", "surround", "fields_per_cell")
 # What networks must have to stand for a target. The other keys are the training recipe and sizes.
@@ -91,23 +92,23 @@ def networks_by_target(summary: xr.Dataset) -> dict[str, xr.Dataset]:
     return {target: networks for target, networks in found.items() if networks.sizes["network"]}
 
 
-def phrase(summary: xr.Dataset, target: str) -> str:
-    """What sentences about this study call `target`.
-
-    General differences of Gaussians are named by the study's amplitude ratio.
-    """
-    facts = facts_of(target)
-    if facts.centre_surround != "amplitude_ratio":
-        return facts.label
-    ratio = defaults(summary)["amplitude_ratio"]
-    if ratio == "equal_area":
-        return facts.label.replace("General", "Equal-area")
-    return f"{facts.label} (amplitude ratio {ratio:g})"
+def phrase(networks: xr.Dataset, target: str) -> str:
+    """What sentences about `networks` call `target`."""
+    return target_name(target, _amplitude_ratios(networks, target))
 
 
-def short_name(target: str) -> str:
-    """What figures call `target`, on one line."""
-    return facts_of(target).short.replace("\n", " ")
+def short_name(networks: xr.Dataset, target: str, lines: bool = False) -> str:
+    """What figures of `networks` call `target`, on one line or, for narrow columns, on several."""
+    name = target_name(target, _amplitude_ratios(networks, target), short=True)
+    return name if lines else name.replace("-\n", "-").replace("\n", " ")
+
+
+def _amplitude_ratios(networks: xr.Dataset, target: str) -> set[float | str | None]:
+    """Ratios of those networks that have this target; of the study's defaults where none has."""
+    if facts_of(target).centre_surround != "amplitude_ratio":
+        return set()
+    found = {spec["amplitude_ratio"] for spec in specs(networks) if spec["target"] == target}
+    return found or {defaults(networks)["amplitude_ratio"]}
 
 
 def of_target(summary: xr.Dataset, target: str, **fixed: Any) -> xr.Dataset:
@@ -172,12 +173,11 @@ def controls(summary: xr.Dataset) -> list[Setting]:
         Setting("reference", select(summary)),
         Setting("untrained", untrained(summary)),
         Setting("told the position", told_position(summary)),
-        *(
-            Setting(f"{short_name(target)} targets", of_target(summary, target))
-            for target in CONTROL_TARGETS
-            if target != default
-        ),
     ]
+    for target in CONTROL_TARGETS:
+        if target != default:
+            networks = of_target(summary, target)
+            found.append(Setting(f"{short_name(networks, target)} targets", networks))
     return [setting for setting in found if setting.networks.sizes["network"]]
 
 

@@ -42,13 +42,15 @@ def answer(columns: dict[str, xr.Dataset]) -> str:
         alone = " alone" * (len(tested) > 1)
         subject = f"{_phrase(columns, *above)}{alone}"
         return f"{subject} give {more}: {shares[above[0]]} {chance}; {found}"
-    named = ", ".join(f"{comparisons.short_name(target)} ({shares[target]})" for target in above)
+    names = {target: comparisons.short_name(columns[target], target) for target in above}
+    named = ", ".join(f"{name} ({shares[target]})" for target, name in names.items())
     return f"{len(above)} of {len(tested)} targets give {more}: {named} {chance}; {found}"
 
 
 def _phrase(columns: dict[str, xr.Dataset], target: str) -> str:
     """A target as subject of a sentence, with its name in figures if that is another."""
-    phrase, short = comparisons.phrase(columns[target], target), comparisons.short_name(target)
+    phrase = comparisons.phrase(columns[target], target)
+    short = comparisons.short_name(columns[target], target)
     return f"{phrase} targets" + f" ({short})" * (phrase != short)
 
 
@@ -66,7 +68,7 @@ def _hidden(columns: dict[str, xr.Dataset]) -> str:
     most = network_measures.lattices(columns[target]).high if target in columns else math.nan
     if math.isnan(most):
         return ""
-    name = comparisons.short_name(target)
+    name = comparisons.short_name(columns[target], target)
     if most >= 1:
         return f"; the test cannot tell whether {name} units are lattices"
     bound = percent(max(most, LEAST_BOUND))

@@ -1,7 +1,8 @@
-"""Captions of the report, for pages that Snakemake does not write."""
+"""Captions and titles of the report's figures."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,3 +26,13 @@ def read_captions(
     )
     job = {name: SimpleNamespace(config=config, wildcards={"figure": name}) for name in figures}
     return {name: template.render(snakemake=given).strip() for name, given in job.items()}
+
+
+def labels(captions: Mapping[str, str], figure: str) -> dict[str, str]:
+    """What the report's menu says of a figure: its place in the story, and what it shows.
+
+    The menu is sorted by the place. What it shows is the bold text that its caption begins with.
+    """
+    found = re.match(r"\*\*(.+?)\.?\*\*", captions[figure])
+    title = found[1] if found else figure
+    return {"part": f"{[*captions].index(figure) + 1:02}", "what it shows": title}

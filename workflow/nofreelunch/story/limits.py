@@ -68,7 +68,7 @@ def _power(summary: xr.Dataset) -> Iterator[str]:
         if math.isfinite(found.power):
             bound = f"at most {percent(found.high)}" if found.high < 1 else "any number"
             yield (
-                f"{comparisons.phrase(summary, target)} targets: the test finds "
+                f"{comparisons.phrase(networks, target)} targets: the test finds "
                 f"{percent(found.power)} of perfect lattices made of their units’ own fields. "
                 f"With what it misses, {bound} of these units may be lattices."
             )
@@ -77,7 +77,7 @@ def _power(summary: xr.Dataset) -> Iterator[str]:
 def _unlearnt(summary: xr.Dataset) -> Iterator[str]:
     """Which targets most networks have not learnt."""
     names = [
-        comparisons.phrase(summary, target)
+        comparisons.phrase(networks, target)
         for target, networks in comparisons.networks_by_target(summary).items()
         if not comparisons.learnt(networks)
     ]

@@ -16,7 +16,15 @@ from nofreelunch.findings.claims import about_targets, missing, page
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence
 from nofreelunch.story import limits
 from nofreelunch.story.interval_plot import IntervalRow, interval_plot
-from nofreelunch.story.wording import ABSENCES, BLIND, FIGURES, RESULTS, STATEMENTS, UNDECIDED
+from nofreelunch.story.wording import (
+    ABSENCES,
+    BLIND,
+    FIGURES,
+    RESULTS,
+    STATEMENTS,
+    UNDECIDED,
+    ClaimWords,
+)
 
 TALK, CHANCE = "talk’s criterion", "calibrated chance"
 WITHOUT_UNITS = {"share": "position error", "cycles per box": "spectrum"}  # what is judged instead
@@ -138,12 +146,19 @@ def by_criterion(claim: Claim) -> dict[str, Evidence]:
 
 def statement(claim: Claim) -> str:
     """A claim in plain words, by calibrated chance where it is tested so."""
-    words, evidence = STATEMENTS[claim.id], list(by_criterion(claim).values())[-1]
+    words, evidence = _words(claim), list(by_criterion(claim).values())[-1]
     shown = page.estimate_text(evidence)
     if evidence.verdict == verdicts.UNTESTABLE:
         return f"Whether {words.holds} cannot be told. {_why(claim, evidence)}"
     said = words.holds if evidence.verdict == verdicts.REPRODUCED else words.fails
     return f"{said[0].upper()}{said[1:]}: {shown}."
+
+
+def _words(claim: Claim) -> ClaimWords:
+    """Its plain words, with the name of its targets as the claim has it."""
+    subject = claim.sentence.partition(" give ")[0]
+    targets = subject[0].lower() + subject[1:]
+    return ClaimWords(*(text.format(targets=targets) for text in STATEMENTS[claim.id]))
 
 
 def _why(claim: Claim, evidence: Evidence) -> str:

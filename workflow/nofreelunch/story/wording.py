@@ -125,10 +125,8 @@ STATEMENTS = {
         "difference of softmaxes",
     ),
     "R6b": ClaimWords(
-        "a difference of Gaussians of other amplitudes, without a softmax, gives more lattice-like "
-        "units than chance",
-        "a difference of Gaussians of other amplitudes, without a softmax, gives no more "
-        "lattice-like units than chance",
+        "{targets} give more lattice-like units than chance, without a softmax",
+        "{targets} give no more lattice-like units than chance, without a softmax",
     ),
     "R6c": ClaimWords(
         "the difference of softmaxes has its largest power on a ring",

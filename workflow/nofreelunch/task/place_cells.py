@@ -194,7 +194,7 @@ class Gaussian(PlaceCells):
     """Gaussian place cells, normalised by a softmax: softmax(-q)."""
 
     name = "gaussian"
-    label = "Gaussian place-cell"
+    label = "Gaussian"
     short = "Gaussian"
     colour = "#E69F00"
     uses = (
@@ -239,7 +239,7 @@ class DifferenceOfGaussians(PlaceCells):
 
     name = "difference_of_gaussians"
     label = "Equal-amplitude difference-of-Gaussians"
-    short = "DoG"
+    short = "Equal-\namplitude\nDoG"
     colour = "#56B4E9"
     uses = (
         "place_cells",
@@ -268,8 +268,8 @@ class GeneralDifferenceOfGaussians(PlaceCells):
     """
 
     name = "general_difference_of_gaussians"
-    label = "General difference-of-Gaussians"
-    short = "General\nDoG"
+    label = "Equal-area difference-of-Gaussians"
+    short = "Equal-\narea\nDoG"
     colour = "#0072B2"
     uses = (
         "place_cells",

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from nofreelunch.errors import refused
 from nofreelunch.task import targets
 from nofreelunch.task.catalogue import facts_of
+from nofreelunch.task.names import target_name
 from nofreelunch.task.target import ARENA, Target
 from nofreelunch.theory import formulas
 from nofreelunch.theory.formulas import HEXAGONAL
@@ -180,7 +181,7 @@ def _concluded(found: xr.Dataset, spec: Mapping[str, Any]) -> xr.Dataset:
     found["lattice_expected"] = expected
     found["predicted_period"] = ((), period if expected else np.nan, {"units": "m"})
     found["fields"] = fields if expected else np.nan
-    label = facts_of(spec["target"]).label
+    label = _name(spec)
     if expected:
         spread = float(box["period_spread"])
         how = "by formula" if np.isfinite(formula) else f"from spectra, ± {spread:.2f} m"
@@ -243,12 +244,16 @@ def _row(forecasts: Sequence[xr.Dataset]) -> dict[str, Any]:
     }
     if len(forecasts) == 1:
         return row | {"sentence": forecasts[0].attrs["sentence"]}
-    labels = [facts_of(json.loads(one.attrs["spec"])["target"]).label for one in forecasts]
+    labels = [_name(json.loads(one.attrs["spec"])) for one in forecasts]
     others = ", ".join(dict.fromkeys(np.array(labels)[~expected].tolist()))
     sentence = f"{row['lattice']} of {row['targets']} targets predict a lattice"
     sentence += f", with periods of {row['period']} m" if expected.any() else ""
     sentence += f"; the others do not ({others})" if others else ""
     return row | {"sentence": f"{sentence}."}
+
+
+def _name(spec: Mapping[str, Any]) -> str:
+    return target_name(spec["target"], [spec["amplitude_ratio"]])
 
 
 def _range(values: np.ndarray) -> str:

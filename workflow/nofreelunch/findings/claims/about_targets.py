@@ -45,8 +45,9 @@ def gives_grid_cells(
     The excess is compared with the talk's share less the same chance, because the talk did not
     subtract chance. Second: share of active units with small p-values less the test's size; `side`.
     """
-    networks, name = comparisons.of_target(summary, target), comparisons.phrase(summary, target)
-    sentence = f"{name} targets give more grid-like units than chance{ending}."
+    networks = comparisons.of_target(summary, target)
+    name = f"{comparisons.phrase(networks, target)} targets"
+    sentence = f"{name} give more grid-like units than chance{ending}."
     return beats_chance(label, sentence, talk, networks, _obstacles(summary, target, networks))
 
 
@@ -89,7 +90,7 @@ def gives_none(label: str, target: str, summary: xr.Dataset, theory: Theory) -> 
     limit = talks.UNITS_DOS.value
     return judge(
         label,
-        f"{comparisons.phrase(summary, target)} targets give no grid cells: fewer than "
+        f"{comparisons.phrase(networks, target)} targets give no grid cells: fewer than "
         f"{verdicts.percent(limit)} of the units.",
         talks.NO_UNITS,
         verdicts.counted(count),
@@ -248,7 +249,7 @@ def _obstacles(summary: xr.Dataset, target: str, networks: xr.Dataset) -> list[s
         no_chance(networks),
         verdicts.few_seeds(networks.sizes["network"]),
         unlearnt(summary),
-        _stays(f"{comparisons.phrase(summary, target)} targets", networks),
+        _stays(f"{comparisons.phrase(networks, target)} targets", networks),
     ]
 
 

@@ -101,7 +101,8 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     if card := tables.scorecard_table(summary):
         parts += ["## Scorecard of published numbers", card, tables.SCORECARD]
     parts += ["## The networks that stand for each target", tables.targets_table(summary)]
-    target = comparisons.phrase(summary, comparisons.defaults(summary)["target"])
+    target = comparisons.defaults(summary)["target"]
+    target = comparisons.phrase(comparisons.of_target(summary, target), target)
     title = f"## {target} networks by cell and activation"
     parts += [title, tables.architectures_table(summary)]
     return "\n\n".join(parts) + "\n"

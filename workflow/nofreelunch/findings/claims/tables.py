@@ -70,7 +70,7 @@ def _between(values: Iterable[np.ndarray]) -> str:
 def targets_table(summary: xr.Dataset) -> str:
     """One row per target: networks, keys unlike the defaults, errors and shares of units."""
     rows = [
-        (comparisons.phrase(summary, target), *_networks_row(summary, networks))
+        (comparisons.phrase(networks, target), *_networks_row(summary, networks))
         for target, networks in comparisons.networks_by_target(summary).items()
     ]
     return table(("target", *_networks_heads(summary)), rows)
