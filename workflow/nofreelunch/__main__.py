@@ -61,7 +61,11 @@ def _add_score(commands: argparse._SubParsersAction) -> None:
 
 def _add_maps(command: argparse.ArgumentParser) -> None:
     """Arguments that say which maps are read and what they are compared with."""
-    command.add_argument("file", metavar="FILE", help="netCDF, npz or npy file of maps (..., y, x)")
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        help="maps (..., y, x): netCDF, npz, npy, MATLAB, NWB, or Parquet with a row per bin",
+    )
     command.add_argument(
         "--bin-size",
         type=float,
