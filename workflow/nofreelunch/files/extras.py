@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nofreelunch.errors import MissingLibrary, refused
 
 
-def needed(library: str, where: Any, extra: str = "exchange") -> ModuleType:
-    """The library, imported. Raises MissingLibrary, which says what to install.
+@contextmanager
+def from_extra(where: Any, extra: str = "exchange") -> Iterator[None]:
+    """Around the import of a library of an extra: MissingLibrary, if absent, says what to install.
+
+    >>> with from_extra("maps.nwb"):
+    ...     import h5py
 
     Args:
-        library: name of a module, such as "h5py".
-        where: the file or argument that needs it, for the message.
+        where: the file or argument that needs the library, for the message.
         extra: of pyproject.toml, with which the library comes.
     """
     try:
-        return importlib.import_module(library)
+        yield
     except ImportError as error:
-        install = f"pip install -e '.[{extra}]'"
-        allowed = f"it, from the extra {extra}: `{install}`"
+        library = str(error.name).partition(".")[0]
+        allowed = f"it, from the extra {extra}: `pip install -e '.[{extra}]'`"
         raise refused(where, f"no library {library}", allowed, MissingLibrary) from error

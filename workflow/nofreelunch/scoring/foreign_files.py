@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from nofreelunch.errors import InvalidFile, refused, shown
-from nofreelunch.files.extras import needed
+from nofreelunch.files.extras import from_extra
 
 Arrays = tuple[dict[str, xr.DataArray], Mapping[str, Any]]
 SIZES = ("bin_size", "bin_size_units")
@@ -78,7 +78,9 @@ def _stacked(items: list[np.ndarray]) -> np.ndarray | None:
 
 
 def _matlab_hdf5(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    with needed("h5py", path).File(path, "r") as file:
+    with from_extra(path):
+        import h5py
+    with h5py.File(path, "r") as file:
         yield from _of_group(file, "")
 
 
@@ -107,7 +109,8 @@ def open_parquet(path: Path, variable: str | None) -> Arrays:
     Every column of whole numbers or words is a label. A bin without a row is one that was not
     visited. Raises ValueError for columns that are missing, and for two rows of one bin.
     """
-    needed("pyarrow", path)
+    with from_extra(path):
+        import pyarrow  # noqa: F401
     table = pd.read_parquet(path, engine="pyarrow")
     rates = variable or next((name for name in RATES if name in table), None)
     if rates is None or not {*PLACE, rates} <= {*table.columns}:
@@ -173,7 +176,8 @@ def open_nwb(path: Path, variable: str | None) -> Arrays:
     Those are columns called `rate_map`, among them the ones of ndx-rate-maps, and other columns
     with three axes. Raw recordings are not read.
     """
-    h5py = needed("h5py", path)
+    with from_extra(path):
+        import h5py
     with h5py.File(path, "r") as file:
         columns: dict[str, Any] = {}
 
