@@ -12,9 +12,10 @@ import xarray as xr
 from nofreelunch import __main__
 from nofreelunch.errors import MissingLibrary
 from nofreelunch.exports import tables
-from nofreelunch.exports.export import export
+from nofreelunch.exports.export import FORMATS, export
 from nofreelunch.files.meanings import MEANINGS
-from nofreelunch.findings.summary import open_summary
+from nofreelunch.findings.network_index import index_table
+from nofreelunch.findings.summary import network_table, open_summary
 from nofreelunch.scoring.map_files import read_maps
 
 SIZE = small_study.BOX / small_study.BINS
@@ -205,15 +206,7 @@ def test_the_command(results, tmp_path, capsys):
 
 
 def test_the_kinds_of_the_command_are_those_of_the_library():
-    from nofreelunch.exports.export import FORMATS
-
     assert __main__.EXPORTS == FORMATS
-
-
-def test_columns_of_mixed_types_are_text():
-    mixed = pd.Series([4, "all", None], dtype=object)
-    assert tables._one_type(mixed).tolist()[:2] == ["4", "all"]
-    assert tables._one_type(pd.Series([4, 2.5], dtype=object)).tolist() == [4, 2.5]
 
 
 def test_meanings_of_columns():
@@ -223,7 +216,6 @@ def test_meanings_of_columns():
         tables.meaning("score_of_nobody")
 
 
-def test_every_column_of_the_summary_is_described(summary):
-    from nofreelunch.findings.summary import network_table
-
-    assert all(tables.meaning(name) for name in network_table(summary))
+def test_every_column_of_the_summary_and_the_index_is_described(summary):
+    for table in (network_table(summary), index_table(summary)):
+        assert all(tables.meaning(name).text for name in table)

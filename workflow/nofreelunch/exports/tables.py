@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,8 @@ import xarray as xr
 
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
-from nofreelunch.files.meanings import MEANINGS, SPECIFICATION, Meaning
+from nofreelunch.files.meanings import MEANINGS, Meaning
+from nofreelunch.findings.network_index import label_table, spec_table
 from nofreelunch.study.schema import load_schema
 
 SINGLE = ("surrogate", "sample")  # dimensions whose values have no columns: they are many
@@ -37,19 +36,9 @@ def per_network(summary: xr.Dataset) -> pd.DataFrame:
     A variable with more dimensions has a column for each value along them, such as
     `position_error_20`. A key of the specification that has keys itself is `key.inner`.
     """
-    specs = pd.json_normalize([_plain(json.loads(str(text))) for text in summary["spec"].values])
-    nested = {str(key).partition(".")[0] for key in specs if "." in str(key)}
-    absent = [key for key in specs if key in nested and specs[key].isna().all()]
-    specs = specs.drop(columns=absent).apply(_one_type)
-    members = summary["in_sweep"].transpose("network", "sweep").values.astype(bool)
-    names = summary["sweep"].values.astype(str)
-    labels = {
-        "network": summary["network"].values.astype(str),
-        "cohort": summary["cohort"].values.astype(str),
-        "sweeps": [" ".join(names[row]) for row in members],
-    }
     measured = _columns(summary.drop_vars("in_sweep"), ("network",))
-    return pd.concat([pd.DataFrame(labels), specs, pd.DataFrame(measured)], axis=1)
+    parts = label_table(summary), spec_table(summary), pd.DataFrame(measured)
+    return pd.concat(parts, axis=1)
 
 
 def per_unit(results: str | Path, cohorts: list[str]) -> pd.DataFrame:
@@ -92,7 +81,8 @@ def meaning(column: str) -> Meaning:
         return MEANINGS[max(spread, key=len)]
     rules = load_schema("study")["properties"]["defaults"]["properties"]
     key, *inner = column.split(".")
-    return Meaning(" ".join([f"{rules[key]['description']}", *inner]).strip(), "")
+    text = " ".join([f"{rules[key]['description']}", *inner])
+    return Meaning(text, "", "the target does not use the key")
 
 
 def dictionary(*tables: pd.DataFrame) -> pd.DataFrame:
@@ -130,23 +120,3 @@ def _worded(values: xr.DataArray) -> xr.DataArray:
     if not words or values.dtype == bool:
         return values
     return values.copy(data=np.array(words, object)[values.values])
-
-
-def _plain(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A specification whose lists are JSON, and whose flat keys come first in a table's order."""
-    known = {key: spec[key] for key in SPECIFICATION if key in spec}
-    ordered = known | {key: value for key, value in sorted(spec.items()) if key not in known}
-    return {key: _scalar(value) for key, value in ordered.items()}
-
-
-def _one_type(column: pd.Series) -> pd.Series:
-    """The column, as text where it has both numbers and words: most formats allow one type."""
-    known = column.dropna()
-    mixed = known.map(type).nunique() > 1 and any(isinstance(value, str) for value in known)
-    return column.where(column.isna(), column.map(str)) if mixed else column
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _scalar(inner) for key, inner in value.items()}
-    return json.dumps(value) if isinstance(value, list) else value
