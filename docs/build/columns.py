@@ -31,6 +31,7 @@ a value is missing. [scores.md](scores.md) says how far each score can be truste
 | `rate_maps/<cohort>.nc`, `export/<network>.nwb` | bin of each unit's map |
 | `networks/<cohort>.nc` | weight, and point of the learning curve |
 | `theory/<encoding>.nc` | target |
+| `figures/<name>.csv` | point of a figure |
 
 In tables a variable with further dimensions has a column for each place along them:
 
@@ -52,6 +53,22 @@ words.
 |---|---|
 | `lattice_reason` | {reasons} |
 | `lattice_class` | {classes} |
+
+## Numbers of a figure
+
+`figures/<name>.csv` has one row per point that a figure shows, read off the drawing: what is drawn
+is what is in the table.
+
+| column | meaning |
+|---|---|
+| `panel`, `title` | number of the panel, from the first drawn, and its title |
+| `item` | number of a line, a set of points or a bar in its panel |
+| `kind` | `line`, `points`, `bar`, `reference` (a line across) or `map` (values: in `rate_maps`) |
+| `series` | what the legend calls it; empty where the legend has no entry of its look |
+| `target` | the target whose colour it has |
+| `x_axis`, `y_axis` | labels of the axes, with units |
+| `place` | the word at the nearest tick, on axes of words |
+| `x`, `y` | coordinates in the units of the axes |
 
 ## Attributes of files
 
