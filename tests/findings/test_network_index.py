@@ -47,3 +47,9 @@ def test_one_network(tmp_path):
 def test_a_column_has_one_type(values, expected):
     found = network_index._one_type(pd.Series(values, dtype=object))
     assert [None if value is None else value for value in found] == expected
+
+
+def test_whole_numbers_with_gaps_stay_whole():
+    found = network_index._one_type(pd.Series([32.0, None]))
+    assert found.to_csv(index=False, header=False).split() == ["32", '""']
+    assert network_index._one_type(pd.Series([0.5, None])).dtype == float

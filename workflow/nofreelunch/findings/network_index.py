@@ -74,7 +74,13 @@ def _scalar(value: Any) -> Any:
 
 
 def _one_type(column: pd.Series) -> pd.Series:
-    """The column, as text where it has both numbers and words: most formats allow one type."""
+    """The column as text where it has both numbers and words, as most formats allow one type.
+
+    Whole numbers with gaps stay whole numbers.
+    """
     known = column.dropna()
-    mixed = known.map(type).nunique() > 1 and any(isinstance(value, str) for value in known)
-    return column.where(column.isna(), column.map(str)) if mixed else column
+    if known.map(type).nunique() > 1 and any(isinstance(value, str) for value in known):
+        return column.where(column.isna(), column.map(str))
+    if column.dtype.kind == "f" and len(known) < len(column) and (known % 1 == 0).all():
+        return column.astype("Int64")
+    return column
