@@ -41,5 +41,7 @@ rule all:
         claims=rules.claims.output,
         summary=rules.summary.output,
         figures=expand(
-            f"{RESULTS}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=("pdf", "png", "svg")
+            f"{RESULTS}/figures/{{figure}}.{{kind}}",
+            figure=FIGURES,
+            kind=("pdf", "png", "svg", "csv"),
         ),

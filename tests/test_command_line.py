@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
 import xarray as xr
 from nofreelunch import __main__
 from nofreelunch.scoring import (
@@ -148,14 +149,14 @@ def test_refused_files(maps, tmp_path, capsys):
     assert "found a, b; allowed: one array of square maps" in refused(archive)
     np.savez(archive, maps.values[..., :5])
     assert "found no square maps (arr_0 (2, 3, 20, 5)); allowed" in refused(archive)
-    for name, reader in ((".MAT", "scipy.io.loadmat"), (".csv", "pandas.read_csv")):
-        other = tmp_path / f"maps{name}"
-        other.write_text("maps")
-        assert f"found suffix '{name}'; allowed: .nc, .npz, .npy ({reader}" in refused(other)
+    other = tmp_path / "maps.CSV"
+    other.write_text("maps")
+    said = refused(other)
+    assert "found suffix '.CSV'; allowed: .nc, .npz, .npy, .mat, .parquet, .nwb (pandas" in said
     np.savez(archive, np.array([Harmful()], object))
     assert "found no square maps (no arrays of numbers); allowed" in refused(archive)
     np.save(tmp_path / "maps.npy", np.array([Harmful()], object))
-    assert "maps.npy: not a readable npy file (ValueError)" in refused(tmp_path / "maps.npy")
+    assert "maps.npy: found Python objects, which are never" in refused(tmp_path / "maps.npy")
     assert f"{tmp_path}: found a folder; allowed: a file" in refused(tmp_path)
     np.savez(archive, maps.values, bin_size=np.array([SIZE]))
     assert __main__.main(["score", str(archive)]) == 0
@@ -174,6 +175,20 @@ def test_files_of_numpy(name, maps, tmp_path, capsys):
     assert __main__.main(["score", str(tmp_path / "maps.nc"), "--bin-size", str(SIZE)]) == 0
     scores = ["score_60_min_max", "period"]
     pd.testing.assert_frame_equal(found[scores], table_of(capsys)[scores])
+
+
+def test_a_file_of_matlab(maps, tmp_path, capsys):
+    """It has the scores of the same maps in an npz; `explore` reads it, too."""
+    path, page = tmp_path / "mes cartes.mat", tmp_path / "page.html"
+    rates = maps.values.reshape(6, BINS, BINS)
+    scipy.io.savemat(path, {"rates": np.moveaxis(rates, 0, -1), "bin_size": SIZE})
+    assert __main__.main(["score", str(path)]) == 0
+    found = table_of(capsys)
+    np.savez(tmp_path / "maps.npz", rates, bin_size=SIZE)
+    assert __main__.main(["score", str(tmp_path / "maps.npz")]) == 0
+    pd.testing.assert_frame_equal(found, table_of(capsys))
+    assert __main__.main(["explore", str(path), "-o", str(page)]) == 0
+    assert '"title": "mes cartes"' in page.read_text(encoding="utf-8")
 
 
 def test_bin_sizes_in_files(maps, tmp_path, capsys):

@@ -23,11 +23,12 @@ MAY_IMPORT = {
     "findings": TASK | {"networks", "scoring", "theory", "study"},
     "figures": TASK | {"networks", "scoring", "theory", "study", "findings"},
     "story": TASK | {"scoring", "theory", "study", "findings"},
+    "exports": TASK | {"scoring", "study", "findings"},
     "explorer": TASK | {"networks", "scoring", "theory", "study", "findings", "figures"},
     "running": BASE | {"files", "networks", "study"},
 }
 FRONT = ("__init__", "__main__")  # of the library: they may import all
-WITHOUT_TORCH = ("study", "files", "running", "findings", "story", "theory", "explorer")
+WITHOUT_TORCH = ("study", "files", "running", "findings", "story", "theory", "exports", "explorer")
 TORCH_WHEN_ASKED = ("scoring",)  # for a GPU: inside a function
 
 

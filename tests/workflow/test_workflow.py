@@ -77,7 +77,7 @@ def told(checkout: Checkout, snakefile: str) -> str:
 
 def test_a_study_runs_from_trajectories_to_its_report(finished):
     pages = ["index.html", "explorer.html", "report.html"]
-    for name in ["summary.nc", "units.nc", "summary.csv", "claims.md", *pages]:
+    for name in ["summary.nc", "units.nc", "summary.csv", "networks.csv", "claims.md", *pages]:
         assert finished.results(name).stat().st_size > 500, name
     for figure in DRAWN:
         for suffix in ("pdf", "png", "svg"):

@@ -1,4 +1,4 @@
-"""The command line: `nofreelunch score`, `explore`, `plan`, `forecast`, `targets`, `prune`."""
+"""The command line: `nofreelunch score`, `explore`, `plan`, `forecast`, `targets`, `export`, ..."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from nofreelunch.errors import refused
 
 DESCRIPTION = "Score rate maps for grid cells, and plan studies of path-integrating networks."
 UNVISITED = ("masked", "zero")  # as in scoring.maps, which is slow to import
+EXPORTS = ("csv", "parquet", "nwb", "ndx")  # as in exports.export, which is slow to import
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(prog="nofreelunch", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"nofreelunch {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_score, _add_explore, _add_plan, _add_forecast, _add_targets, _add_prune):
+    for add in (_add_score, _add_explore, _add_plan, _add_forecast, _add_targets):
+        add(commands)
+    for add in (_add_export, _add_prune):
         add(commands)
     given = parser.parse_args(arguments)
     try:
@@ -61,7 +64,11 @@ def _add_score(commands: argparse._SubParsersAction) -> None:
 
 def _add_maps(command: argparse.ArgumentParser) -> None:
     """Arguments that say which maps are read and what they are compared with."""
-    command.add_argument("file", metavar="FILE", help="netCDF, npz or npy file of maps (..., y, x)")
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        help="maps (..., y, x): netCDF, npz, npy, MATLAB, NWB, or Parquet with a row per bin",
+    )
     command.add_argument(
         "--bin-size",
         type=float,
@@ -232,6 +239,35 @@ def _targets(given: argparse.Namespace) -> None:
     width = max(map(len, rows))
     for name, (summary, keys) in rows.items():
         sys.stdout.write(f"{name:{width}}  {summary}" + f" Keys: {keys}." * bool(keys) + "\n")
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "export",
+        help="write the results of a study for other programs",
+        description="Write the results in FOLDER as tables of all networks and all units (csv, "
+        "parquet), or as a file of rate maps and scores per network (nwb; ndx for the tables of "
+        "ndx-rate-maps).",
+        epilog="Example: nofreelunch export results/laptop --to csv",
+    )
+    command.add_argument(
+        "folder", metavar="FOLDER", help="results of a study, such as results/laptop"
+    )
+    command.add_argument(
+        "--to", required=True, choices=EXPORTS, metavar="KIND", help=", ".join(EXPORTS)
+    )
+    command.add_argument(
+        "-o", "--output", metavar="FOLDER", help="where to write (default: export in FOLDER)"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    command.set_defaults(run=_export)
+
+
+def _export(given: argparse.Namespace) -> None:
+    from nofreelunch.exports.export import export
+
+    written = export(given.folder, given.to, given.output, given.overwrite, progress=True)
+    sys.stdout.write(f"{written[0].parent}: {len(written):,} files\n")
 
 
 def _add_prune(commands: argparse._SubParsersAction) -> None:

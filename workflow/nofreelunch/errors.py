@@ -13,6 +13,10 @@ class InvalidFile(ValueError):
     """A file that holds what is not allowed. The message is one line: file, key, found, allowed."""
 
 
+class MissingLibrary(ValueError):
+    """A library that only some users need is not installed. The message says what to install."""
+
+
 class DatasetError(ValueError):
     """A dataset that is missing, is damaged, has another layout, or could not be written."""
 

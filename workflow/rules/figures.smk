@@ -1,4 +1,4 @@
-"""Figures: one job each."""
+"""Figures and the numbers in them: one job each."""
 
 
 rule figures:
@@ -12,6 +12,7 @@ rule figures:
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         svg=f"{RESULTS}/figures/{{figure}}.svg",
+        csv=f"{RESULTS}/figures/{{figure}}.csv",
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figures.rst",

@@ -1,4 +1,4 @@
-"""The table of all networks and units."""
+"""The tables of all networks and units, and the index of their files."""
 
 
 rule summary:
@@ -9,6 +9,7 @@ rule summary:
     output:
         networks=files_of("summary"),
         units=files_of("units"),
+        index=f"{RESULTS}/networks.csv",
         table=report(
             f"{RESULTS}/summary.csv",
             caption="../report/summary.rst",

@@ -1,9 +1,9 @@
-"""Draw one figure."""
+"""Draw one figure, and write what it shows as a table."""
 
 import importlib
 from pathlib import Path
 
-from nofreelunch.figures import style
+from nofreelunch.figures import figure_data, style
 from nofreelunch.figures.contents import FIGURES
 from nofreelunch.files import datasets
 from nofreelunch.findings import summary
@@ -22,3 +22,4 @@ if __name__ == "__main__":
         table = summary.open_summary(snakemake.input.summary, snakemake.input.units)
         drawn = figure.draw(table, theory, opened)
         style.save_figure(drawn, Path(snakemake.output.png).with_suffix(""))
+        datasets.write_text(snakemake.output.csv, figure_data.to_csv(drawn))

@@ -1,7 +1,7 @@
 """Collect all networks and units of the study in one table."""
 
 from nofreelunch.files import datasets
-from nofreelunch.findings import summary
+from nofreelunch.findings import network_index, summary
 from nofreelunch.running import logs
 
 if __name__ == "__main__":
@@ -14,6 +14,9 @@ if __name__ == "__main__":
         networks, units = summary.split_units(table)
         datasets.save(networks, snakemake.output.networks, "summary", run["code"])
         datasets.save(units, snakemake.output.units, "units", run["code"])
+        datasets.write_text(
+            snakemake.output.index, network_index.index_table(table).to_csv(index=False)
+        )
         datasets.write_text(
             snakemake.output.table, summary.network_table(table).to_csv(index=False)
         )

@@ -20,6 +20,7 @@ from nofreelunch import __version__
 from nofreelunch.errors import DatasetError, refused
 from nofreelunch.files import access
 from nofreelunch.files.contract import LAYOUT, STAGES
+from nofreelunch.files.meanings import describe
 
 RECORDED = ("numpy", "scipy", "torch", "xarray", "netCDF4", "snakemake")
 
@@ -28,7 +29,8 @@ def save(dataset: xr.Dataset, path: str | Path, stage: str, code: str) -> None:
     """Write `dataset` to `path` as one compressed netCDF4 file, whole or not at all.
 
     The file is written under another name and moved to `path` when it is whole. Its attributes
-    record what made it; see `provenance`.
+    say what is in it, by the CF conventions, and record what made it; see `describe` and
+    `provenance`.
 
     Args:
         dataset: what to write.
@@ -39,7 +41,7 @@ def save(dataset: xr.Dataset, path: str | Path, stage: str, code: str) -> None:
     Raises:
         DatasetError: where the disk refuses the file; an earlier file at `path` then stays.
     """
-    replace(dataset.assign_attrs(provenance(stage, code)), path)
+    replace(describe(dataset, stage).assign_attrs(provenance(stage, code)), path)
 
 
 def replace(dataset: xr.Dataset, path: str | Path) -> None:
@@ -49,6 +51,9 @@ def replace(dataset: xr.Dataset, path: str | Path) -> None:
     # Encodings from other files, such as lengths of strings, do not fit this file.
     labelled = dataset.drop_encoding()
     encoding = {name: _encoding(array) for name, array in labelled.variables.items()}
+    for name in labelled.dims:  # CF: coordinates have no missing values
+        if name in encoding and labelled[name].dtype.kind == "f":
+            encoding[name]["_FillValue"] = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         labelled.to_netcdf(part, engine="netcdf4", encoding=encoding)

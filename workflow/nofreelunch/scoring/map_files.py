@@ -1,55 +1,69 @@
-"""Anyone's files: reads rate maps from netCDF, npz or npy; writes their scores to netCDF or CSV."""
+"""Anyone's files: reads rate maps, whatever wrote them; writes their scores to netCDF or CSV."""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from nofreelunch.errors import refused, shown
+from nofreelunch.errors import InvalidFile, MissingLibrary, refused, shown
 from nofreelunch.files import access
 from nofreelunch.scoring.bin_sizes import bin_size_of_file
+from nofreelunch.scoring.foreign_files import (
+    Arrays,
+    named_axes,
+    open_matlab,
+    open_nwb,
+    open_parquet,
+)
 from nofreelunch.scoring.score_maps import score_table
 
 PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
 SUFFIXES = (".nc", ".csv")  # that can be written
-OF_NUMPY = (".npz", ".npy")
-# Suffixes of files that others write, and what reads them in Python.
+# Suffixes of text, which has no axes, and what reads it in Python.
 ELSEWHERE = {
-    ".mat": "scipy.io.loadmat (up to version 7) or h5py (7.3)",
     ".csv": "pandas.read_csv or numpy.loadtxt",
     ".tsv": "pandas.read_table or numpy.loadtxt",
     ".txt": "numpy.loadtxt",
-    ".nwb": "pynwb",
-    ".parquet": "pandas.read_parquet",
+    ".pkl": "nothing safe: a pickle can run any code",
+    ".pickle": "nothing safe: a pickle can run any code",
 }
-DAMAGE = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile)  # of damaged files
+LONGEST = 3  # times as long as wide: beyond it, a table of flattened maps, or a track
+DAMAGE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile)  # of values that are read late
+
+log = logging.getLogger(__name__)
 
 
 def read_maps(
     path: str | Path, variable: str | None = None, bin_size: float | None = None
 ) -> tuple[xr.DataArray, float | None]:
-    """Rate maps (..., y, x) from a netCDF, npz or npy file, and their bin size (m) or None.
+    """Rate maps (..., y, x) from a file of any of the kinds in `READERS`, and their bin size.
+
+    Maps of an oblong arena are filled up with unvisited bins to a square, with a line in the log.
 
     Args:
-        path: of numpy if its suffix is .npz or .npy, netCDF otherwise. In a netCDF, dimensions
-            named y and x may stand anywhere. In files of numpy, which name no dimensions, the last
-            two axes are y and x.
+        path: its suffix says what it is, and netCDF is all that has none of `READERS`. In a netCDF,
+            dimensions named y and x may stand anywhere. In files of numpy, which name no
+            dimensions, the last two axes are y and x. For the others see `foreign_files`.
         variable: name of the array with the maps. It may be left out if one array is called
             `rate_map` or `rate_maps`, or if only one array holds square maps.
         bin_size: m; replaces the file's own. That is the attribute `bin_size` of the maps, or else
-            of the netCDF file, or the array `bin_size` of an npz; in m, or in the unit that an
+            of the netCDF file, or the array or column `bin_size`; in m, or in the unit that an
             attribute `bin_size_units` names, or in that of the coordinates y and x if their steps
             are the same number. Without it, coordinates with a unit have one. An npy has none.
 
+    Returns:
+        Maps, and the bin size in m, or None if neither the file nor the caller states it.
+
     Raises:
-        ValueError: one line, for a file that cannot be read, a variable that is missing or
-            unclear, and a bin size that is not a number.
+        ValueError: one line, for a file that cannot be read, a library that is missing, a variable
+            that is missing or unclear, and a bin size that is not a number.
         FileNotFoundError: if there is no such file.
     """
     path = Path(path)
@@ -58,35 +72,64 @@ def read_maps(
         raise FileNotFoundError(f"{path}: {found}")
     suffix = path.suffix.lower()
     if suffix in ELSEWHERE:
-        allowed = f".nc, .npz, .npy ({ELSEWHERE[suffix]} reads it; nfl.score takes its arrays)"
+        allowed = (
+            f".nc, {', '.join(READERS)} ({ELSEWHERE[suffix]} reads it; nfl.score takes arrays)"
+        )
         raise refused(f"{path}", f"suffix {shown(path.suffix)}", allowed)
     try:
-        arrays, general = (_open_numpy if suffix in OF_NUMPY else _open_netcdf)(path)
-    except DAMAGE as error:
+        arrays, general = READERS.get(suffix, _open_netcdf)(path, variable)
+    except (InvalidFile, MissingLibrary):
+        raise
+    except Exception as error:  # the libraries that read such files raise errors of any class
         raise _unreadable(path, error) from error
-    if variable is None:
-        square = [k for k, v in arrays.items() if v.ndim > 1 and v.shape[-1] == v.shape[-2] > 1]
-        named = [name for name in PREFERRED if name in arrays] or square
-        if len(named) != 1:
-            shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-            found = ", ".join(named) or f"no square maps ({shapes or 'no arrays of numbers'})"
-            raise refused(
-                f"{path}",
-                f"{found}",
-                "one array of square maps (..., y, x), or one that is named with --variable",
-            )
-        variable = named[0]
-    if variable not in arrays:
-        raise refused(f"{path}", f"no {variable!r}", f"{', '.join(arrays) or 'none'}")
+    name = _chosen(path, arrays, variable)
     try:
-        maps = arrays[variable].load()
-    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        maps = arrays[name].load()
+    except DAMAGE as error:
         raise _unreadable(path, error) from error
     if bin_size is None:
         attributes = maps.attrs if "bin_size" in maps.attrs else general
         stated, unit = attributes.get("bin_size"), attributes.get("bin_size_units")
         bin_size = bin_size_of_file(maps, stated, unit, f"{path}: bin_size")
-    return maps, bin_size
+    return _squared(path, maps), bin_size
+
+
+def _chosen(path: Path, arrays: Mapping[str, xr.DataArray], variable: str | None) -> str:
+    """Name of the array with the maps. Raises ValueError where that is none or not clear."""
+    ends = {name: re.split(r"[./]", name)[-1] for name in arrays}
+    if variable is not None:
+        named = [name for name in arrays if name == variable] or [
+            name for name, end in ends.items() if end == variable
+        ]
+        if not named:
+            raise refused(f"{path}", f"no {variable!r}", f"{', '.join(arrays) or 'none'}")
+    else:
+        square = [k for k, v in arrays.items() if v.ndim > 1 and v.shape[-1] == v.shape[-2] > 1]
+        named = [name for name, end in ends.items() if end in PREFERRED] or square
+        if not named and path.suffix.lower() in TABLES and len(arrays) == 1:
+            named = list(arrays)
+    if len(named) != 1:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        found = ", ".join(named) or f"no square maps ({shapes or 'no arrays of numbers'})"
+        allowed = "one array of square maps (..., y, x), or one that is named with --variable"
+        raise refused(f"{path}", f"{found}", allowed)
+    return named[0]
+
+
+def _squared(path: Path, maps: xr.DataArray) -> xr.DataArray:
+    """Maps of an oblong arena, filled up with unvisited bins (NaN) along their shorter axis."""
+    if maps.ndim < 2 or maps.shape[-1] == maps.shape[-2] or not maps.size:
+        return maps
+    sides = dict(zip(maps.dims[-2:], maps.shape[-2:], strict=True))
+    shorter, longest = min(sides, key=lambda dim: sides[dim]), max(sides.values())
+    if maps.dtype.kind not in "fiub" or longest > LONGEST * sides[shorter]:
+        return maps
+    log.warning(
+        "%s: %d x %d bins, filled up with unvisited ones to a square", path, *sides.values()
+    )
+    more = {shorter: (0, longest - sides[shorter])}
+    floating = maps if maps.dtype.kind == "f" else maps.astype(float)
+    return floating.drop_vars([shorter], errors="ignore").pad(more, constant_values=np.nan)
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
@@ -94,11 +137,11 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
     if obstacle := access.obstacle_to_reading(path):
         return ValueError(f"{path}: cannot be read ({obstacle})")
     suffix = path.suffix.lower()
-    kind = suffix[1:] if suffix in OF_NUMPY else "netCDF"
+    kind = suffix[1:] if suffix in READERS else "netCDF"
     return ValueError(f"{path}: not a readable {kind} file ({type(error).__name__})")
 
 
-def _open_netcdf(path: Path) -> tuple[dict[str, xr.DataArray], Mapping[str, Any]]:
+def _open_netcdf(path: Path, variable: str | None) -> Arrays:
     """The arrays of a netCDF file, not loaded yet, and its attributes."""
     data = xr.open_dataset(path)
     if {"y", "x"} <= set(data.dims):
@@ -107,27 +150,41 @@ def _open_netcdf(path: Path) -> tuple[dict[str, xr.DataArray], Mapping[str, Any]
     return arrays, data.attrs
 
 
-def _open_numpy(path: Path) -> tuple[dict[str, xr.DataArray], Mapping[str, Any]]:
-    """The arrays of an npz file and its `bin_size`; of an npy file, its one array as `rate_map`.
+def _open_npy(path: Path, variable: str | None) -> Arrays:
+    """The one array of an npy file, as `rate_map`."""
+    try:
+        return {"rate_map": named_axes(np.load(path, allow_pickle=False))}, {}
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        found = "Python objects, which are never loaded, as a pickle can run any code"
+        raise refused(path, found, "an array of numbers", InvalidFile) from error
+
+
+def _open_npz(path: Path, variable: str | None) -> Arrays:
+    """The arrays of an npz file and its `bin_size`.
 
     Arrays of Python objects are left out, because loading them would run code.
     """
     arrays = {}
-    if path.suffix.lower() == ".npy":
-        return {"rate_map": _axes_named(np.load(path, allow_pickle=False))}, {}
     with np.load(path, allow_pickle=False) as data:
         for name in data.files:
             try:
-                arrays[name] = _axes_named(data[name])
+                arrays[name] = named_axes(data[name])
             except ValueError:
                 continue
     keys = ("bin_size", "bin_size_units")
     return arrays, {key: arrays[key].values for key in keys if key in arrays}
 
 
-def _axes_named(values: np.ndarray) -> xr.DataArray:
-    leading = ["map"] if values.ndim == 3 else [f"map_{k}" for k in range(values.ndim - 2)]
-    return xr.DataArray(values, dims=(*leading, "y", "x")[-values.ndim :] if values.ndim else ())
+READERS = {  # by suffix; all other files are read as netCDF
+    ".npz": _open_npz,
+    ".npy": _open_npy,
+    ".mat": open_matlab,
+    ".parquet": open_parquet,
+    ".nwb": open_nwb,
+}
+TABLES = (".parquet", ".nwb")  # whose reader gives maps alone
 
 
 def check_output(path: str | Path) -> None:

@@ -1,0 +1,295 @@
+"""Rate maps of MATLAB, Parquet, NWB and numpy: they come back alike, or one line says why not."""
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+import scipy.io
+import xarray as xr
+from nofreelunch.errors import MissingLibrary
+from nofreelunch.scoring import score_maps
+from nofreelunch.scoring.map_files import read_maps
+from synthetic_maps import BOX, hexagonal_maps
+
+BINS, COUNT = 20, 3
+SIZE = BOX / BINS
+
+
+@pytest.fixture(scope="module")
+def maps():
+    """Lattices with a period of 0.7 m; one bin was never visited."""
+    rates, _ = hexagonal_maps(BINS, 0.7, COUNT, np.random.default_rng(0), noise=0.1)
+    rates[:, 3, 5] = np.nan
+    return rates
+
+
+def check(found, maps):
+    assert {*found.dims[-2:]} == {"y", "x"}
+    np.testing.assert_allclose(found.transpose(..., "y", "x").values, maps)
+
+
+def refusal(path, *arguments):
+    with pytest.raises(ValueError) as error:
+        read_maps(path, *arguments)
+    said = str(error.value)
+    assert said.startswith(f"{path}") and "\n" not in said
+    return said
+
+
+# MATLAB
+
+
+def save_modern(path, values, header=512, extra=None):
+    """A MATLAB 7.3 file of arrays, which are written with their axes reversed."""
+    h5py = pytest.importorskip("h5py", reason="needs the extra exchange")
+    with h5py.File(path, "w", userblock_size=header) as file:
+        for name, array in values.items():
+            file[name] = np.asarray(array).T
+        if extra:
+            extra(file, h5py)
+
+
+@pytest.mark.parametrize("header", [0, 512])
+def test_matlab_73(header, maps, tmp_path):
+    """Maps of MATLAB are stacked along its last axis."""
+    path = tmp_path / "maps.mat"
+    save_modern(path, {"rates": np.moveaxis(maps, 0, -1), "bin_size": [[SIZE]]}, header)
+    found, size = read_maps(path)
+    check(found, maps)
+    assert size == pytest.approx(SIZE)
+
+
+def test_cells_structs_and_text_of_matlab_73(maps, tmp_path):
+    path = tmp_path / "maps.mat"
+
+    def extra(file, h5py):
+        refs = file.create_group("#refs#")
+        cells = file.create_dataset("s/rate_maps", (COUNT, 1), h5py.ref_dtype)
+        for k, one in enumerate(maps):
+            refs[f"c{k}"] = one.T
+            cells[k, 0] = refs[f"c{k}"].ref
+        unit = file.create_dataset("bin_size_units", data=np.array([[ord(c)] for c in "cm"]))
+        unit.attrs["MATLAB_class"] = np.bytes_("char")
+
+    save_modern(path, {"bin_size": [[100 * SIZE]], "other": maps[0]}, extra=extra)
+    found, size = read_maps(path)
+    check(found, maps)
+    assert size == pytest.approx(SIZE)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_matlab_5(compressed, maps, tmp_path):
+    path = tmp_path / "cartes de l'été.mat"
+    content = {"rates": np.moveaxis(maps, 0, -1), "bin_size": 100 * SIZE, "bin_size_units": "cm"}
+    scipy.io.savemat(path, content, do_compression=compressed)
+    found, size = read_maps(path)
+    check(found, maps)
+    assert size == pytest.approx(SIZE)
+
+
+def test_cells_and_structs_of_matlab_5(maps, tmp_path):
+    path = tmp_path / "maps.mat"
+    cells = np.empty(COUNT, object)
+    cells[:] = list(maps)
+    uneven = np.array([maps[0], maps[0, :4]], object)
+    scipy.io.savemat(path, {"session": {"rate_maps": cells, "uneven": uneven}, "y": maps[0]})
+    check(read_maps(path)[0], maps)
+    check(read_maps(path, "rate_maps")[0], maps)
+    assert "found no 'uneven'; allowed: " in refusal(path, "uneven")
+
+
+def test_one_map_of_matlab_and_maps_first(maps, tmp_path):
+    path = tmp_path / "maps.mat"
+    scipy.io.savemat(path, {"rates": maps[0]})
+    check(read_maps(path)[0], maps[0])
+    scipy.io.savemat(path, {"rates": maps})  # as Python stacks them; 3 x 20 x 20 is clear
+    check(read_maps(path)[0], maps)
+
+
+def test_several_arrays_of_matlab_are_named(maps, tmp_path):
+    path = tmp_path / "maps.mat"
+    scipy.io.savemat(path, {"before": maps[0], "after": 2 * maps[0]})
+    assert "found before, after; allowed: one array of square maps" in refusal(path)
+    check(read_maps(path, "after")[0], 2 * maps[0])
+
+
+def test_a_damaged_matlab_file(tmp_path):
+    path = tmp_path / "maps.mat"
+    for content in (b"", b"maps", b"MATLAB 5.0 MAT-file" + bytes(200)):
+        path.write_bytes(content)
+        assert "not a readable mat file" in refusal(path)
+
+
+# Parquet
+
+
+def long_table(maps, **labels):
+    """One row per visited bin."""
+    made = xr.DataArray(maps, dims=("unit", "y", "x"), name="rate").to_dataframe().reset_index()
+    return made.dropna().assign(**labels)
+
+
+def write(table, path):
+    pytest.importorskip("pyarrow", reason="needs the extra exchange")
+    table.sample(frac=1, random_state=0).to_parquet(path)
+
+
+def test_parquet(maps, tmp_path):
+    """Rows in any order; a bin without a row was not visited."""
+    path = tmp_path / "maps.parquet"
+    table = long_table(maps, occupancy=1.5)
+    table.attrs["bin_size"] = SIZE
+    write(table, path)
+    found, size = read_maps(path)
+    check(found.sortby("unit"), maps)
+    assert found.dims == ("unit", "y", "x") and size == pytest.approx(SIZE)
+
+
+def test_parquet_with_centres_two_labels_and_an_empty_row(maps, tmp_path):
+    path = tmp_path / "maps.parquet"
+    table = long_table(maps, animal="a")
+    table = table[table["y"] != 7]
+    table[["x", "y"]] = (table[["x", "y"]] + 0.5) * SIZE
+    write(table.rename(columns={"rate": "hz"}), path)
+    found, size = read_maps(path, "hz")
+    expected = maps.copy()
+    expected[:, 7] = np.nan
+    check(found.isel(map=np.argsort(found["unit"].values)), expected)
+    assert size is None and list(found["animal"].values) == ["a"] * COUNT
+    score_maps.score(found, SIZE)
+    with pytest.raises(ValueError, match=r"bin_size: found 0\.05 m, and steps of 0\.11"):
+        score_maps.score(found, 0.05)
+
+
+def test_a_parquet_of_one_map(maps, tmp_path):
+    path = tmp_path / "maps.parquet"
+    write(long_table(maps[:1]).drop(columns="unit"), path)
+    check(read_maps(path)[0], maps[0])
+
+
+def test_parquets_that_are_refused(maps, tmp_path):
+    path = tmp_path / "maps.parquet"
+    table = long_table(maps)
+    write(table.drop(columns="y"), path)
+    assert "found columns unit, x, rate; allowed: one row per bin, with columns y, x" in refusal(
+        path
+    )
+    write(table, path)
+    assert "with columns y, x and hz" in refusal(path, "hz")
+    write(table.drop(columns="unit"), path)
+    assert "found two rows for y " in refusal(path)
+    assert "allowed: one row per bin and map, and columns of whole numbers" in refusal(path)
+    write(table.assign(x=np.exp(table["x"])), path)
+    assert "found y or x that are not evenly spaced" in refusal(path)
+    path.write_text("maps")
+    assert "not a readable parquet file" in refusal(path)
+
+
+# NWB
+
+
+def write_table(path, columns, attributes=None, name="processing/behavior/maps"):
+    """A file as NWB lays out a table, by h5py alone."""
+    h5py = pytest.importorskip("h5py", reason="needs the extra exchange")
+    with h5py.File(path, "w") as file:
+        table = file.create_group(name)
+        table.attrs.update({"neurodata_type": "DynamicTable"} | (attributes or {}))
+        for column, values in columns.items():
+            table[column] = values
+            table[column].attrs["neurodata_type"] = "VectorData"
+        file["acquisition/raw/data"] = np.zeros((30, 30, 30))
+
+
+def test_nwb(maps, tmp_path):
+    path = tmp_path / "maps.nwb"
+    columns = {"rate_map": maps, "waveform": np.zeros((COUNT, 9, 9)), "id": [4, 5, 6]}
+    write_table(path, columns | {"bin_size": np.full(COUNT, SIZE)})
+    found, size = read_maps(path)
+    check(found, maps)
+    assert size == pytest.approx(SIZE) and list(found["unit"].values) == [4, 5, 6]
+    assert read_maps(path, "acquisition/raw/data")[0].shape == (30, 30, 30)
+    write_table(path, columns | {"bin_size": [SIZE, SIZE, 1.0]})
+    with pytest.raises(ValueError, match="allowed: one size for all maps"):
+        read_maps(path)
+
+
+def test_edges_and_axes_of_ndx_rate_maps(maps, tmp_path):
+    """There x comes first, and edges have a unit."""
+    path = tmp_path / "maps.nwb"
+    edges = 100 * SIZE * np.arange(BINS + 1)
+    about = {"dim0_label": "x_position", "dim0_unit": "cm", "dim1_label": "y_position"}
+    columns = {"bin_edges_dim0": edges, "bin_edges_dim1": edges, "rate_map": maps.swapaxes(1, 2)}
+    write_table(path, columns, about | {"dim1_unit": "cm"})
+    found, size = read_maps(path)
+    check(found, maps)
+    assert found.dims == ("unit", "y", "x") and size == pytest.approx(SIZE)
+
+
+def test_nwbs_that_are_refused(maps, tmp_path):
+    path = tmp_path / "maps.nwb"
+    write_table(path, {"spike_count": [1, 2, 3]})
+    assert "found no table with maps; allowed: a column rate_map (unit, y, x)" in refusal(path)
+    assert "found no 'other'" in refusal(path, "other")
+    write_table(path, {"early": maps, "late": maps})
+    assert "maps/early, processing/behavior/maps/late; allowed: one array" in refusal(path)
+    check(read_maps(path, "late")[0], maps)
+    path.write_text("maps")
+    assert "not a readable nwb file" in refusal(path)
+
+
+# Shapes, masks and pickles
+
+
+def test_a_circular_arena(maps, tmp_path):
+    """NaN outside; the scores are those of the same maps in an array."""
+    y, x = np.mgrid[:BINS, :BINS] - (BINS - 1) / 2
+    round_maps = np.where(np.hypot(x, y) < BINS / 2, maps, np.nan)
+    np.save(tmp_path / "maps.npy", round_maps)
+    found, _ = read_maps(tmp_path / "maps.npy")
+    scores = score_maps.score(found, SIZE)
+    np.testing.assert_allclose(scores["period"], 0.7, rtol=0.05)
+    masked = score_maps.score(np.ma.masked_invalid(round_maps), SIZE)
+    np.testing.assert_array_equal(masked["score_60"], scores["score_60"])
+
+
+@pytest.mark.parametrize("rows", [14, 26])
+def test_an_oblong_arena(rows, tmp_path, caplog):
+    """Filled up with unvisited bins where the maps are named, which the log says."""
+    square = hexagonal_maps(26, 0.5, 2, np.random.default_rng(1))[0]
+    oblong = square[:, :rows] if rows < 26 else square[:, :, :14]
+    np.savez(tmp_path / "maps.npz", rate_maps=oblong, bin_size=BOX / 26)
+    found, size = read_maps(tmp_path / "maps.npz")
+    assert found.shape == (2, 26, 26) and "filled up with unvisited ones" in caplog.text
+    assert np.isnan(found.values).sum() == 2 * 26 * 12
+    np.testing.assert_allclose(score_maps.score(found, size)["period"], 0.5, rtol=0.05)
+
+
+def test_a_table_of_flat_maps_is_refused(maps, tmp_path):
+    """It is no oblong arena."""
+    np.savez(tmp_path / "maps.npz", rate_maps=maps.reshape(COUNT, -1))
+    with pytest.raises(ValueError, match=r"found shape \(3, 400\); allowed: square maps"):
+        score_maps.score(read_maps(tmp_path / "maps.npz")[0], SIZE)
+
+
+def test_pickles_are_never_loaded(maps, tmp_path):
+    path = tmp_path / "maps.npy"
+    np.save(path, np.array([maps, None], object), allow_pickle=True)
+    assert "found Python objects, which are never loaded" in refusal(path)
+    path.write_bytes(pickle.dumps(maps))
+    assert "not a readable npy file" in refusal(path)
+    other = path.rename(tmp_path / "maps.pkl")
+    assert "found suffix '.pkl'; allowed: .nc, .npz" in refusal(other)
+
+
+@pytest.mark.parametrize(("suffix", "library"), [(".parquet", "pyarrow"), (".nwb", "h5py")])
+def test_a_library_that_is_not_installed(suffix, library, tmp_path, monkeypatch):
+    path = tmp_path / f"maps{suffix}"
+    path.write_text("maps")
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingLibrary) as error:
+        read_maps(path)
+    assert str(error.value) == (
+        f"{path}: found no library {library}; allowed: it, from the extra exchange: "
+        "`pip install -e '.[exchange]'`"
+    )
