@@ -115,12 +115,14 @@ def test_a_path_that_the_shell_would_split_is_refused(checkout: Path, name: str)
     folder.mkdir()
     for part in ("Makefile", "pyproject.toml", "envs"):
         (checkout / part).rename(folder / part)
-    answer = make_env(folder, write_python(checkout / "python", f'exec {sys.executable} "$@"'))
+    # Where the path is allowed, the next step is the environment; this interpreter makes none.
+    python = f'case "$*" in *"-m venv"*) exit 3 ;; esac; exec {sys.executable} "$@"'
+    answer = make_env(folder, write_python(checkout / "python", python))
     if name.isascii():
         assert answer.stderr.startswith(f"{folder}: found {re.search('[^A-Za-z]', name)[0]!r} in")
         assert not (folder / ".venv").exists()
     else:
-        assert "does not quote" not in answer.stderr
+        assert "does not quote" not in answer.stderr and "Installing" in answer.stdout
 
 
 # Stands for an interpreter: `-m venv` leaves a copy of it as .venv/bin/python, and `-m pip` says

@@ -10,6 +10,7 @@ import yaml
 from nofreelunch.evaluation import rate_maps
 from nofreelunch.findings import intervals, network_measures, verdicts
 from nofreelunch.networks import loss_steps
+from nofreelunch.networks.shapes import cells
 from nofreelunch.scoring import calibration, grid_scores, significance, surrogates
 from nofreelunch.study import sweeps
 from nofreelunch.study.schema import load_schema
@@ -128,7 +129,9 @@ def test_scales_of_the_start():
     for name in ("laptop", "evening"):
         for network in sweeps.load_study(name).networks:
             spec, facts = network.spec, catalogue()[network.spec["target"]]
-            if "place_cell_width" not in facts.uses:
+            if not cells()[spec["cell"]].recurrent:
+                assert spec["encoder_scale"] is None
+            elif "place_cell_width" not in facts.uses:
                 assert spec["encoder_scale"] == 1
             elif facts.centre_surround is None:
                 assert spec["encoder_scale"] == 16

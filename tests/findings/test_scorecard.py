@@ -5,7 +5,7 @@ import pytest
 import synthetic_summary
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.claims import scorecard, tables
-from nofreelunch.findings.claims.scorecard import ROWS, Row
+from nofreelunch.findings.claims.scorecard import ROWS, Published
 from nofreelunch.findings.verdicts import Estimate
 
 
@@ -25,7 +25,7 @@ def full():
     ],
 )
 def test_where_a_number_lies(estimate, said):
-    row = Row("X", "x", 0.3, 0.7, {}, scorecard.loss)
+    row = Published("X", "x", 0.3, 0.7, {}, scorecard.loss)
     assert scorecard.compared(row, Estimate(*estimate, 3)) == said
 
 

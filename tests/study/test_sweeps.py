@@ -428,8 +428,10 @@ def test_laptop_study():
         seeds.setdefault(Network(spec | {"seed": 0}).id, set()).add(spec["seed"])
     assert set(map(frozenset, seeds.values())) == {frozenset({10, 11, 12, 13})}
     budget = ("batch_size", "loss_steps", "steps", "schedule")
-    assert len({tuple(spec[key] for key in budget) for spec in plain}) == 1
-    assert {s["cell"] for s in specs} == {"rnn", "lstm", "gru", "ugrnn", "srnn"}
+    trained = [spec for spec in plain if spec["steps"]]
+    assert len(plain) - len(trained) == 4  # a control: as they were drawn
+    assert len({tuple(spec[key] for key in budget) for spec in trained}) == 1
+    assert {s["cell"] for s in specs} == {"rnn", "lstm", "gru", "ugrnn", "srnn", "feedforward"}
     assert {s["activation"] for s in specs} == {"relu", "tanh", "sigmoid", "linear"}
     pool = laptop.trajectories["evaluation"]
     assert pool["count"] * pool["steps"] >= 500 * (2.2 / 0.1) ** 2  # visits of a bin of 10 cm

@@ -24,7 +24,7 @@ WITH_512 = {"place_cells": 512}
 Measure = Callable[[xr.Dataset], np.ndarray]
 
 
-class Row(NamedTuple):
+class Published(NamedTuple):
     """A published quantity, its range from `low` to `high`, and what it is measured on.
 
     `keys` are those of the networks' specs. `measure` gives one number per network. `scale` and
@@ -85,12 +85,12 @@ GAUSSIAN_LOSSES = {
 }  # fmt: skip
 
 ROWS = (
-    Row("A2", "DoS, σ 0.12 m: cross-entropy", 6.098, 6.106, REFERENCE | WITH_512, loss),
-    Row("A2", "its position error", 0.0422, 0.0458, REFERENCE, position_error, 100, " cm"),
-    Row("A3", "DoS, σ 0.20 m: cross-entropy", 5.907, 5.929, WIDE | WITH_512, loss),
-    Row("A3", "its position error", 0.0420, 0.0456, WIDE, position_error, 100, " cm"),
+    Published("A2", "DoS, σ 0.12 m: cross-entropy", 6.098, 6.106, REFERENCE | WITH_512, loss),
+    Published("A2", "its position error", 0.0422, 0.0458, REFERENCE, position_error, 100, " cm"),
+    Published("A3", "DoS, σ 0.20 m: cross-entropy", 5.907, 5.929, WIDE | WITH_512, loss),
+    Published("A3", "its position error", 0.0420, 0.0456, WIDE, position_error, 100, " cm"),
     *(
-        Row(
+        Published(
             "A4",
             f"Gaussian, σ {width:.2f} m: cross-entropy",
             value - 0.015,
@@ -100,19 +100,19 @@ ROWS = (
         )
         for width, value in GAUSSIAN_LOSSES.items()
     ),
-    Row("A5", "DoG, σ 0.10 m, s 1.5: cross-entropy", 6.2212, 6.2222, DOG | WITH_512, loss),
-    Row("A5", "its position error", 0.076, 0.079, DOG, position_error, 100, " cm"),
-    Row("B1", "DoS, σ 0.12 m: units > 0.3", 0.12, 0.26, REFERENCE, above(0.3), *PERCENT),
-    Row("B1", "units > 0.8", 0.044, 0.049, REFERENCE, above(0.8), *PERCENT),
-    Row("B1", "units > 1.15", 0.004, 0.014, REFERENCE, above(1.15), *PERCENT),
-    Row("B3", "highest score of a network", 1.01, 1.37, REFERENCE, highest_score),
-    Row("B4", "units that never fire", 0.18, 0.24, REFERENCE, dead_share, *PERCENT),
-    Row("C1", "DoS, mixed widths: units > 0.3", 0.088, 0.094, MILD, above(0.3), *PERCENT),
-    Row("C1", "units > 0.8", 0.011, 0.013, MILD, above(0.8), *PERCENT),
-    Row("C1", "units > 1.15", 0.0, 0.0, MILD, above(1.15), *PERCENT),
-    Row("C2", "DoS, realistic: units > 0.25", 0.006, 0.012, STRONG, above(0.25), *PERCENT),
-    Row("C2", "units > 0.8", 0.0, 0.004, STRONG, above(0.8), *PERCENT),
-    Row(
+    Published("A5", "DoG, σ 0.10 m, s 1.5: cross-entropy", 6.2212, 6.2222, DOG | WITH_512, loss),
+    Published("A5", "its position error", 0.076, 0.079, DOG, position_error, 100, " cm"),
+    Published("B1", "DoS, σ 0.12 m: units > 0.3", 0.12, 0.26, REFERENCE, above(0.3), *PERCENT),
+    Published("B1", "units > 0.8", 0.044, 0.049, REFERENCE, above(0.8), *PERCENT),
+    Published("B1", "units > 1.15", 0.004, 0.014, REFERENCE, above(1.15), *PERCENT),
+    Published("B3", "highest score of a network", 1.01, 1.37, REFERENCE, highest_score),
+    Published("B4", "units that never fire", 0.18, 0.24, REFERENCE, dead_share, *PERCENT),
+    Published("C1", "DoS, mixed widths: units > 0.3", 0.088, 0.094, MILD, above(0.3), *PERCENT),
+    Published("C1", "units > 0.8", 0.011, 0.013, MILD, above(0.8), *PERCENT),
+    Published("C1", "units > 1.15", 0.0, 0.0, MILD, above(1.15), *PERCENT),
+    Published("C2", "DoS, realistic: units > 0.25", 0.006, 0.012, STRONG, above(0.25), *PERCENT),
+    Published("C2", "units > 0.8", 0.0, 0.004, STRONG, above(0.8), *PERCENT),
+    Published(
         "G1",
         "Gaussian, tanh: networks with a score > 0.8",
         0.73,
@@ -140,7 +140,7 @@ def rows(summary: xr.Dataset) -> Iterator[tuple[str, ...]]:
             yield _text(row, estimate, [specs[k] for k in index])
 
 
-def compared(row: Row, estimate: Estimate) -> str:
+def compared(row: Published, estimate: Estimate) -> str:
     """Where a number lies: "inside" the published range, "below" or "above" it.
 
     "may be inside" if the mean is not, but its interval meets the range.
@@ -156,7 +156,7 @@ def _agrees(spec: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
     return all(spec.get(key) == value for key, value in keys.items())
 
 
-def _text(row: Row, estimate: Estimate, specs: list[dict[str, Any]]) -> tuple[str, ...]:
+def _text(row: Published, estimate: Estimate, specs: list[dict[str, Any]]) -> tuple[str, ...]:
     def shown(value: float) -> str:
         digits = 1 if row.scale > 1 else 4 if row.measure is loss else 2
         return f"{row.scale * value:.{digits}f}".replace("-", "−")
