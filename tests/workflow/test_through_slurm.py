@@ -21,6 +21,7 @@ pytestmark = [
 ]
 SLURM = ("--workflow-profile", "profiles/slurm")
 PROFILE = "profiles/slurm/config.yaml"
+BEFORE_AND_AFTER = ("summary.nc", "claims.md", "report.html")
 SITE = {  # what a user of this cluster edits, and a shorter wait for short jobs
     "  # slurm_partition: cpu\n": "  slurm_partition: cpu\n",
     "    # slurm_partition: gpu\n": "    slurm_partition: gpu\n",
@@ -136,6 +137,9 @@ def test_a_study_goes_through_slurm_to_its_report(finished, checkout):
         **dict.fromkeys(stages + walks, 1),
         "theory": 2,  # the first ran out of memory
     }
+    # The job of the report, which reads the workflow again, has not made the summary again.
+    written = [checkout.path(f"results/cluster/{n}").stat().st_mtime_ns for n in BEFORE_AND_AFTER]
+    assert written == sorted(written)
     assert re.findall(r"^localrule (\w+)", said, re.M) == ["all"]
     assert checkout.path("precommand_was_here").exists()
     again = checkout.snakemake(*SLURM, study="cluster.yaml")

@@ -130,4 +130,6 @@ def load_plan(path: Path) -> Plan | None:
         values = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return Plan(**values | {"cohorts": Cohorts(values["cohorts"])})
+    # Tuples as in a plan that was made: Snakemake takes a list for another value of a parameter.
+    sweeps = {name: tuple(ids) for name, ids in values["sweeps"].items()}
+    return Plan(**values | {"sweeps": sweeps, "cohorts": Cohorts(values["cohorts"])})
