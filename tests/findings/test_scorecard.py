@@ -33,10 +33,11 @@ def test_rows_are_of_the_networks_that_they_name(full):
     found = {(row[0], row[1]): row for row in scorecard.rows(full)}
     reference = comparisons.select(full)
     share = network_measures.share_above(reference, 0.8)
-    row = found["B1", "units > 0.8"]
+    row = found["B1", "DoS, σ 0.12 m: units > 0.8"]
     assert row[2] == "4.4 to 4.9 %" and row[3].startswith(f"{100 * share.mean():.1f} % [")
     assert row[5] == "4 networks, 128 units, 3,500 steps"
-    assert ("C2", "units > 0.8") in found and ("C1", "units > 1.15") in found
+    assert ("C2", "DoS, realistic: units > 0.8") in found
+    assert ("C1", "DoS, mixed widths: units > 1.15") in found
     # 256 place cells: their cross-entropies are no match for those of 512
     assert not any(label in ("A3", "A4") and "entropy" in text for label, text in found)
     assert ("G1", "Gaussian, tanh: networks with a score > 0.8") not in found
@@ -64,4 +65,7 @@ def test_every_row_can_be_told_from_the_others():
 def test_the_table_is_left_out_where_no_row_applies(full):
     cartesian = comparisons.of_target(full, "cartesian")
     assert tables.scorecard_table(cartesian) == ""
-    assert "| B3 | highest score of a network | 1.01 to 1.37 |" in tables.scorecard_table(full)
+    assert (
+        "| B3 | DoS, σ 0.12 m: highest score of a network | 1.01 to 1.37 |"
+        in tables.scorecard_table(full)
+    )

@@ -127,4 +127,5 @@ def _roc(axes: Axes, found: Predictions, measures: dict[str, np.ndarray]) -> Non
     axes.set_ylabel("networks with a ring (share)")
     axes.set_title("Ring or none, as a test for lattices")
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right", borderaxespad=0.2, handletextpad=0.4)
+        clear = {"frameon": True, "framealpha": 0.8, "edgecolor": "none"}
+        axes.legend(loc="lower right", borderaxespad=0.2, handletextpad=0.4, **clear)

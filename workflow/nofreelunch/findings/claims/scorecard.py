@@ -86,9 +86,13 @@ GAUSSIAN_LOSSES = {
 
 ROWS = (
     Published("A2", "DoS, σ 0.12 m: cross-entropy", 6.098, 6.106, REFERENCE | WITH_512, loss),
-    Published("A2", "its position error", 0.0422, 0.0458, REFERENCE, position_error, 100, " cm"),
+    Published(
+        "A2", "DoS, σ 0.12 m: position error", 0.0422, 0.0458, REFERENCE, position_error, 100, " cm"
+    ),
     Published("A3", "DoS, σ 0.20 m: cross-entropy", 5.907, 5.929, WIDE | WITH_512, loss),
-    Published("A3", "its position error", 0.0420, 0.0456, WIDE, position_error, 100, " cm"),
+    Published(
+        "A3", "DoS, σ 0.20 m: position error", 0.0420, 0.0456, WIDE, position_error, 100, " cm"
+    ),
     *(
         Published(
             "A4",
@@ -100,18 +104,38 @@ ROWS = (
         )
         for width, value in GAUSSIAN_LOSSES.items()
     ),
-    Published("A5", "DoG, σ 0.10 m, s 1.5: cross-entropy", 6.2212, 6.2222, DOG | WITH_512, loss),
-    Published("A5", "its position error", 0.076, 0.079, DOG, position_error, 100, " cm"),
+    Published(
+        "A5",
+        "Equal-amplitude DoG, σ 0.10 m, s 1.5: cross-entropy",
+        6.2212,
+        6.2222,
+        DOG | WITH_512,
+        loss,
+    ),
+    Published(
+        "A5",
+        "Equal-amplitude DoG, σ 0.10 m, s 1.5: position error",
+        0.076,
+        0.079,
+        DOG,
+        position_error,
+        100,
+        " cm",
+    ),
     Published("B1", "DoS, σ 0.12 m: units > 0.3", 0.12, 0.26, REFERENCE, above(0.3), *PERCENT),
-    Published("B1", "units > 0.8", 0.044, 0.049, REFERENCE, above(0.8), *PERCENT),
-    Published("B1", "units > 1.15", 0.004, 0.014, REFERENCE, above(1.15), *PERCENT),
-    Published("B3", "highest score of a network", 1.01, 1.37, REFERENCE, highest_score),
-    Published("B4", "units that never fire", 0.18, 0.24, REFERENCE, dead_share, *PERCENT),
+    Published("B1", "DoS, σ 0.12 m: units > 0.8", 0.044, 0.049, REFERENCE, above(0.8), *PERCENT),
+    Published("B1", "DoS, σ 0.12 m: units > 1.15", 0.004, 0.014, REFERENCE, above(1.15), *PERCENT),
+    Published(
+        "B3", "DoS, σ 0.12 m: highest score of a network", 1.01, 1.37, REFERENCE, highest_score
+    ),
+    Published(
+        "B4", "DoS, σ 0.12 m: units that never fire", 0.18, 0.24, REFERENCE, dead_share, *PERCENT
+    ),
     Published("C1", "DoS, mixed widths: units > 0.3", 0.088, 0.094, MILD, above(0.3), *PERCENT),
-    Published("C1", "units > 0.8", 0.011, 0.013, MILD, above(0.8), *PERCENT),
-    Published("C1", "units > 1.15", 0.0, 0.0, MILD, above(1.15), *PERCENT),
+    Published("C1", "DoS, mixed widths: units > 0.8", 0.011, 0.013, MILD, above(0.8), *PERCENT),
+    Published("C1", "DoS, mixed widths: units > 1.15", 0.0, 0.0, MILD, above(1.15), *PERCENT),
     Published("C2", "DoS, realistic: units > 0.25", 0.006, 0.012, STRONG, above(0.25), *PERCENT),
-    Published("C2", "units > 0.8", 0.0, 0.004, STRONG, above(0.8), *PERCENT),
+    Published("C2", "DoS, realistic: units > 0.8", 0.0, 0.004, STRONG, above(0.8), *PERCENT),
     Published(
         "G1",
         "Gaussian, tanh: networks with a score > 0.8",
