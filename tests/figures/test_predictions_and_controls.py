@@ -15,7 +15,10 @@ def study():
 def test_the_area_of_the_curve_is_that_of_the_claim(study):
     claim = about_theory.rings_have_lattices(*study)
     curves = predictions.draw(*study, None).axes[2]
-    for evidence, start in ((claim.second, "p ≤ 0.05"), (claim.first, "score > 0.8, less chance")):
+    for evidence, start in (
+        (claim.second, "p ≤ 0.05, less chance"),
+        (claim.first, "score > 0.8, less chance"),
+    ):
         value, low, high = evidence.estimate[:3]
         label = f"{start}\narea {value:.2f} [{low:.2f}, {high:.2f}]"
         (line,) = [line for line in curves.get_lines() if line.get_label() == label]

@@ -36,6 +36,9 @@ def test_a_ring_is_predicted_for_centre_surround_targets(study, theory):
         "general_difference_of_gaussians": True,
         "gaussian": False,
         "cartesian": False,
+        "high_dim_cartesian": False,
+        "polar": False,
+        "softmax_of_differences": False,
     }
     wide = rows(found.networks, place_cell_width=0.20, target=DOS)
     narrow = rows(found.networks, place_cell_width=0.08, target=DOS)
@@ -64,7 +67,7 @@ def test_a_lattice_that_does_not_fit_is_none(study, theory):
 def test_rings_that_sort_the_networks_are_reproduced_and_rings_that_do_not_are_not(study, theory):
     claim = about_theory.rings_have_lattices(study, theory)
     assert (claim.first.verdict, claim.second.verdict) == (REPRODUCED, REPRODUCED)
-    assert claim.n == "19 and 8 networks"  # one of the twenty with a ring has diverged
+    assert claim.n == "20 and 19 networks of 5 and 5 targets"  # one has diverged
     ring = predictions.predictions(study, theory).ring
     networks = predictions.predictions(study, theory).networks["network"].values
     p_value = study["p_value"].copy(deep=True)

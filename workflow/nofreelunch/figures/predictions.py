@@ -36,7 +36,8 @@ def draw(
     _periods(axes[0], found, summary.attrs["arena"])
     _shares(axes[1], found, small)
     excess = f"score > {threshold:g}, less chance"
-    _roc(axes[2], found, {f"p ≤ {LEVEL}": small, excess: _least_excess(found)})
+    less_chance = network_measures.excess_of_small_p(found.networks)
+    _roc(axes[2], found, {f"p ≤ {LEVEL}, less chance": less_chance, excess: _least_excess(found)})
     figure.legend(handles=_legend(found, threshold), loc="outside lower center", ncols=5)
     return figure
 
@@ -107,15 +108,15 @@ def _least_excess(found: Predictions) -> np.ndarray:
 
 
 def _roc(axes: Axes, found: Predictions, measures: dict[str, np.ndarray]) -> None:
-    """Share of networks with a ring against share without that have at least each value."""
+    """Share of targets with a ring against share without that have at least each mean value."""
     axes.plot([0, 1], [0, 1], color=style.CHANCE, linewidth=1)
     lines = ("-", "--")
     for (name, values), line in zip(measures.items(), lines, strict=True):
-        known = np.isfinite(values)
-        sides = [np.sort(values[known & chosen])[::-1] for chosen in (found.ring, ~found.ring)]
+        ring, means = predictions.by_target(found, values)
+        sides = [means[ring], means[~ring]]
         if not all(side.size for side in sides):
             continue
-        limits = np.concatenate([[np.inf], np.unique(values[known])[::-1]])
+        limits = np.concatenate([[np.inf], np.unique(means)[::-1]])
         rates = [(side[:, np.newaxis] >= limits).mean(0) for side in sides]
         area, low, high = predictions.sorted_by_ring(found, values)[:3]
         label = f"{name}\narea {area:.2f} [{low:.2f}, {high:.2f}]"
@@ -123,8 +124,8 @@ def _roc(axes: Axes, found: Predictions, measures: dict[str, np.ndarray]) -> Non
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.set_aspect("equal")
-    axes.set_xlabel("networks without a ring (share)")
-    axes.set_ylabel("networks with a ring (share)")
+    axes.set_xlabel("targets without a ring (share)")
+    axes.set_ylabel("targets with a ring (share)")
     axes.set_title("Ring or none, as a test for lattices")
     if axes.get_legend_handles_labels()[0]:
         clear = {"frameon": True, "framealpha": 0.8, "edgecolor": "none"}

@@ -151,6 +151,16 @@ def chance_of_small_p(networks: xr.Dataset) -> float:
     return float(np.maximum(LEVEL, networks.attrs["test_size"]))
 
 
+def excess_of_small_p(networks: xr.Dataset) -> np.ndarray:
+    """Share of tested units with a p-value of at most 0.05 (network,), less the network's own size.
+
+    The size is the share of the network's surrogates that pass, of the kind that passes more often.
+    Maps of few fields pass less often by chance than others, so that networks of several kinds are
+    compared by this. NaN where no surrogates were scored.
+    """
+    return small_p_values(networks) - networks["test_size"].max("kind").values.astype(float)
+
+
 class Lattices(NamedTuple):
     """Share of active units that are lattices, with bounds over networks, and the test's power."""
 

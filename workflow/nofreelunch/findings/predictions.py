@@ -17,12 +17,14 @@ class Predictions(NamedTuple):
     """Networks of a study, and what the spectra of their targets predict.
 
     `ring` (network,) says whether the power peaks on a ring, so that a lattice is predicted.
-    `period` (network,) is that of the lattice, m; NaN where none is predicted.
+    `period` (network,) is that of the lattice, m; NaN where none is predicted. `target` (network,)
+    numbers the distinct targets.
     """
 
     networks: xr.Dataset
     ring: np.ndarray
     period: np.ndarray
+    target: np.ndarray
 
 
 def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Predictions:
@@ -33,7 +35,7 @@ def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Prediction
     """
     networks, wanted = comparisons.trained(summary), comparisons.defaults(summary)
     found: dict[str, float | None] = {}
-    rows, periods = [], []
+    rows, periods, numbers = [], [], []
     for index, spec in enumerate(comparisons.specs(networks)):
         if any(spec[key] != wanted[key] for key in ("cell", "activation")):
             continue
@@ -45,17 +47,31 @@ def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Prediction
         if of_target is not None:
             rows.append(index)
             periods.append(of_target)
+            numbers.append(list(found).index(target))
     period = np.array(periods, float)
     period = np.where(period <= summary.attrs["arena"], period, np.nan)
-    return Predictions(networks.isel(network=rows), np.isfinite(period), period)
+    chosen = networks.isel(network=rows)
+    return Predictions(chosen, np.isfinite(period), period, np.array(numbers, int))
+
+
+def by_target(found: Predictions, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each distinct target: whether it has a ring, and the mean `share` of its networks.
+
+    A target makes one prediction, and its networks are alike. NaN values are left out.
+    """
+    known = np.isfinite(share)
+    numbers = np.unique(found.target[known])
+    chosen = [known & (found.target == number) for number in numbers]
+    ring = np.array([found.ring[rows].any() for rows in chosen], bool)
+    return ring, np.array([share[rows].mean() for rows in chosen], float)
 
 
 def sorted_by_ring(found: Predictions, share: np.ndarray) -> Estimate:
-    """Area below the ROC curve with which a ring sorts networks by their `share` (network,).
+    """Area below the ROC curve with which a ring sorts targets by their mean `share` (network,).
 
-    The count is that of the kind with fewer networks.
+    The count is that of the kind with fewer targets.
     """
-    area, low, high, *counts = roc_area(found.ring, share)
+    area, low, high, *counts = roc_area(*by_target(found, share))
     return Estimate(area, low, high, min(counts))
 
 
