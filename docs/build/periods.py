@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from nofreelunch.findings.corrections.map_scores import lattice_rates
 from nofreelunch.findings.talks import PERIODS, WIDTHS
 from nofreelunch.scoring.grid_scores import grid_scores
 from nofreelunch.scoring.lattices import measure_lattices
 from nofreelunch.scoring.published_periods import nearest_six
 from nofreelunch.task.targets import build_target
 from nofreelunch.task.trajectories import ARENA
-from nofreelunch.theory.formulas import HEXAGONAL
 from nofreelunch.theory.pattern_formation import form_patterns
 from nofreelunch.theory.spectra import predicted_period, spectrum
 from scipy import fft
@@ -34,20 +34,20 @@ a score.
 - **It is not the estimator.** Perfect lattices of the predicted period are measured right. The
   talk's estimator, the mean distance of the six peaks nearest the centre, reads them short, so it
   hides a part of what is to be explained.
-- **Rectification explains 6 %.** Patterns that grow from the target's covariance alone are
-  hexagonal where activity is rectified, and their periods are longer than the formula's by the
-  same share at every width. The formula has the wave that grows fastest from nothing; a rectified
-  lattice has overtones besides. Why they make it longer is not derived here.
+- **Rectification makes them {rectified} longer.** Patterns that grow from the target's covariance
+  alone are hexagonal where activity is rectified. In a wide box their periods exceed the formula's
+  by about the same share at every width. The formula has the wave that grows fastest from nothing;
+  a rectified lattice has overtones besides. Why they make it longer is not derived here.
 - **The box moves single widths.** In a box of {box:g} m with joined walls only some waves fit,
   and the ratio jumps from width to width. In a box twice as wide it does not.
 - **It is not selection by score.** Some maps of random phases with the target's own power have a
   grid score above 0.8. The talk's estimator reads periods in them that are too short, and by no
   means too long.
-- **The rest is open.** About half of the excess is left, most of it at narrow fields. What this
-  page does not change are the loss and the length of training, which need trained networks. The
+- **The rest is open.** The talk's periods are {excess} longer, and most so at narrow fields. This
+  page does not change the loss and the length of training, which need trained networks. The
   figures `result_4` and `predictions` of a study have the periods of its significant units.
 
-Made by `python docs/build/periods.py docs/periods.md`, in two minutes.
+Made by `python docs/build/periods.py docs/periods.md`, in some minutes.
 """
 SHOWN = (0.08, 0.10, 0.12, 0.15, 0.20)  # m
 MAPS = 48
@@ -73,13 +73,10 @@ def lattices(period: float, count: int = MAPS) -> np.ndarray:
     """Rectified lattices (map, y, x) of a period, m, at random places and orientations."""
     random = np.random.default_rng(0)
     side = np.arange(BIN / 2, ARENA, BIN)
-    turned = random.uniform(0, np.pi / 3, (count, 1)) + np.deg2rad([0, 60, 120])
-    waves = 2 * np.pi * HEXAGONAL / period * np.stack([np.cos(turned), np.sin(turned)], -1)
-    phases = random.uniform(0, 2 * np.pi, (count, 2))
-    # The third wave is the second less the first, and so is its phase.
-    phases = np.column_stack([phases, phases[:, 1] - phases[:, 0]])
-    x, y = (waves[..., k, None, None] * axis for k, axis in enumerate(np.meshgrid(side, side)))
-    return np.maximum(np.cos(x + y + phases[..., None, None]).sum(1), 0)
+    place = np.stack(np.meshgrid(side, side), -1)
+    turns, peaks = random.uniform(0, np.pi / 3, count), random.uniform(0, ARENA, (count, 2))
+    drawn = zip(turns, peaks, strict=True)
+    return np.stack([lattice_rates(place, period, turn, peak) for turn, peak in drawn])
 
 
 def patterns(width: float, arena: float) -> np.ndarray:
@@ -102,6 +99,7 @@ def selected_noise(width: float) -> np.ndarray:
     return (nearest_six(maps[scores > 0.8])["period"] * bin_size).values
 
 
+WIDE = "the same, box of 4.4 m"
 CONDITIONS: dict[str, Callable[[float, float], np.ndarray]] = {
     "perfect lattices, fitted": lambda width, period: (
         measure_lattices(lattices(period), BIN)["period"].values
@@ -110,7 +108,7 @@ CONDITIONS: dict[str, Callable[[float, float], np.ndarray]] = {
         BIN * nearest_six(lattices(period))["period"].values
     ),
     "rectified patterns": lambda width, period: patterns(width, ARENA),
-    "the same, box of 4.4 m": lambda width, period: patterns(width, 2 * ARENA),
+    WIDE: lambda width, period: patterns(width, 2 * ARENA),
     "noise with a score > 0.8, nearest six": lambda width, period: selected_noise(width),
 }
 
@@ -131,14 +129,17 @@ def cell(found: Found) -> str:
 def page() -> str:
     """The page, computed anew."""
     heads = ["", *(f"σ {width:.2f} m" for width in SHOWN)]
+    found = {name: [measured(name, width) for width in SHOWN] for name in CONDITIONS}
     rows = [heads, ["---"] * len(heads)]
-    for name in CONDITIONS:
-        rows.append([name, *(cell(measured(name, width)) for width in SHOWN)])
+    rows += [[name, *map(cell, of_name)] for name, of_name in found.items()]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     predicted = [predicted_period(target(width)) for width in WIDTHS]
     talk = np.array(PERIODS) / predicted
     numbers = {"talk": talk.mean(), "first": talk[0], "last": talk[-1]}
     words = {name: f"{value:.2f}" for name, value in numbers.items()}
+    rectified = np.nanmean([one.ratio for one in found[WIDE]])
+    for name, ratio in (("excess", talk.mean()), ("rectified", rectified)):
+        words[name] = f"{100 * (ratio - 1):.0f} %"
     return PAGE.format(**words, maps=MAPS, noise=f"{NOISE:,}", table=table, box=ARENA)
 
 

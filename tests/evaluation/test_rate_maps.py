@@ -127,6 +127,19 @@ def test_one_trajectory_has_no_halves(walks):
     assert measured["stability"].isnull().all() and measured["rate_map"].notnull().any()
 
 
+def test_a_cell_without_a_recurrence_is_told_where_it_is(walks):
+    """Its units hold the position, with layers that change nothing."""
+    eye, nothing = np.eye(2)[np.newaxis], np.zeros((1, 1, 2))
+    weights = {name: eye for name in ("embedding", "input", "dense", "decoder")}
+    biases = {name: nothing for name in ("embedding_bias", "bias", "dense_bias", "decoder_bias")}
+    spec = make(units=2, cell="feedforward", encoder_scale=None)
+    measured = rate_maps.measure_rate_maps(trained([spec], weights | biases), walks, BIN)
+    np.testing.assert_allclose(measured["position_error"], 0, atol=1e-6)
+    x_map, y_map = measured["rate_map"][0]
+    assert abs(x_map - measured["x"]).max() < BIN / 2
+    assert abs(y_map - measured["y"]).max() < BIN / 2
+
+
 def test_axes_are_y_then_x_in_metres(walks):
     """The two units of a network that holds the position map x and y."""
     measured = rate_maps.measure_rate_maps(integrator(), walks, BIN)

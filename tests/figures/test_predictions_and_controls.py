@@ -16,7 +16,7 @@ def test_the_area_of_the_curve_is_that_of_the_claim(study):
     claim = about_theory.rings_have_lattices(*study)
     curves = predictions.draw(*study, None).axes[2]
     for evidence, start in (
-        (claim.second, "p ≤ 0.05, less chance"),
+        (claim.second, "p ≤ 0.05"),
         (claim.first, "score > 0.8, less chance"),
     ):
         value, low, high = evidence.estimate[:3]
@@ -45,8 +45,8 @@ def test_without_significant_units_no_period_is_claimed(study):
 def test_each_control_has_a_row_with_its_networks(study):
     figure = controls.draw(*study, None)
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert names[0] == "reference\n4 networks, 4 below 10 cm"
-    assert names[1] == "untrained\n4 networks, 0 below 10 cm"
+    assert names[0] == "reference\n4 of 4 networks below 10 cm"
+    assert names[1] == "untrained\n0 of 4 networks below 10 cm"
     assert len(names) == 6
     notes = [text.get_text() for text in figure.axes[1].texts]
     assert sum(note.startswith("★ ") for note in notes) == 6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import synthetic_summary
 import xarray as xr
-from nofreelunch.findings import comparisons, predictions
+from nofreelunch.findings import comparisons, network_measures, predictions
 from nofreelunch.findings.claims import about_controls, about_theory, page
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 
@@ -78,6 +78,35 @@ def test_rings_that_sort_the_networks_are_reproduced_and_rings_that_do_not_are_n
     turned = about_theory.rings_have_lattices(study.assign(p_value=p_value), theory)
     assert turned.second.verdict == NOT_REPRODUCED
     assert turned.second.estimate.value == 0
+
+
+def test_kinds_of_maps_whose_chance_differs_are_no_finding(study, theory):
+    """All units are chance, but those of Gaussians and coordinates have too few fields to pass."""
+    chance = synthetic_summary.without_lattices(study)
+    ring = study["target"].isin([DOS, "general_difference_of_gaussians"])
+    other = 1 + 0.1 * study["seed"]  # seeds differ, which gives the differences an interval
+    chance = chance.assign(p_value=(chance["p_value"] * other).where(ring, 0.5))
+    area = predictions.sorted_by_ring(
+        found := predictions.predictions(chance, theory),
+        network_measures.small_p_values(found.networks),
+    )
+    assert area.value == 1  # as it would look without regard to chance
+    claims = {claim.id: claim for claim in page.evaluate(chance, theory)}
+    for name in ("Ta", "Cc"):
+        assert claims[name].second.verdict == UNTESTABLE
+        assert "No share of small p-values is above chance" in claims[name].reason
+
+
+def test_the_curve_has_the_area_that_is_told(study, theory):
+    found = predictions.predictions(study, theory)
+    for values in (
+        predictions.least_excess(found),
+        network_measures.small_p_values(found.networks),
+    ):
+        area = np.trapezoid(*predictions.roc_curve(found, values)[::-1])
+        assert area == pytest.approx(predictions.sorted_by_ring(found, values).value)
+    alone = found._replace(ring=found.ring | True)
+    assert predictions.roc_curve(alone, values)[0].size == 0
 
 
 def test_periods_are_compared_with_the_best_null(study, theory):

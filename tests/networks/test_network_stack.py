@@ -275,7 +275,7 @@ def test_glorot_bounds_and_spread(cell):
         bound = math.sqrt(6 / sum(shape))
         values = uniform.weights[name].numpy().ravel()
         assert stats.kstest(values, stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-3, name
-        if name == kernel_between_units(cell):
+        if name == kernel_between_units(uniform.weights):
             values = normal.weights[name].numpy().ravel() / math.sqrt(2 / sum(shape))
             assert stats.kstest(values, stats.norm.cdf).pvalue > 1e-3
         else:  # the option names that kernel alone
@@ -287,7 +287,7 @@ def test_glorot_bounds_and_spread(cell):
 def test_orthogonal_kernels_have_orthonormal_rows(cell):
     units = 32
     weights = initialize([spec(cell, units=units, initializer="orthogonal")], OUTPUTS)
-    kernel = weights.weights[kernel_between_units(cell)][0].double()
+    kernel = weights.weights[kernel_between_units(weights.weights)][0].double()
     assert kernel.shape == (units, cells()[cell].gates * units)
     # float32 rounding of the entries.
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(units), atol=1e-6)

@@ -31,6 +31,7 @@ def test_outputs_are_place_cells_or_coordinates():
         ("srnn", 2 * 3 + 3 * 3 + 3 * 3 + 3 * 3 + 3 * 5, 5 * 3),
         ("ugrnn", 2 * 3 + 3 * 6 + 3 * 6 + 3 * 3 + 3 * 5, 5 * 3),
         ("gru", 2 * 3 + 3 * 9 + 3 * 9 + 3 * 3 + 3 * 5, 5 * 3),
+        ("feedforward", 2 * 3 + 3 * 3 + 3 * 3 + 3 * 5, 0),
         ("lstm", 2 * 3 + 3 * 12 + 3 * 12 + 3 * 3 + 3 * 5, 2 * 5 * 3),
     ],
 )
@@ -44,6 +45,9 @@ def test_the_read_out_costs_at_loss_steps_alone():
     spec = make(units=3, place_cells=5, batch_size=10, sequence_length=4, loss_steps=3)
     every = 2 * 3 + 3 * 3
     assert costs.operations(spec) == 3 * 2 * 10 * (4 * every + 3 * 3 * 5 + 5 * 3)
+    told = make("feedforward", units=3, place_cells=5, batch_size=10, sequence_length=4)
+    # Its time steps do not meet: those without a loss are never computed.
+    assert costs.operations(told | {"loss_steps": 3}) == 3 / 4 * costs.operations(told)
     keys = {"units": 16, "place_cells": 512, "batch_size": 100, "sequence_length": 20}
     assert costs.training_memory([make(loss_steps=4, **keys)]) < 0.4 * costs.training_memory(
         [make(**keys)]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from nofreelunch.networks.initialize import initialize
 from nofreelunch.networks.network_stack import NetworkStack
-from nofreelunch.networks.shapes import cells, kernel_between_units
+from nofreelunch.networks.shapes import cells
 from nofreelunch.task import targets
 from nofreelunch.training import optimizers
 from training_examples import make, passes, stacked, train, walks, weights
@@ -134,12 +134,13 @@ def test_weight_decay_acts_on_the_recurrent_kernel(cell, pool, kind_of_passes):
 
     Without a recurrence, it is the input kernel.
     """
-    kernel = kernel_between_units(cell)
     rate, decay = 0.5, 0.25
     keys = {"optimizer": "sgd", "schedule": "constant", "learning_rate": rate, "steps": 1}
     specs = [make(cell, weight_decay=w, **keys) for w in (0.0, decay)]
     trained = train(specs, pool)
-    start = initialize(specs[:1], 16).weights[kernel][0].numpy()
+    drawn = initialize(specs[:1], 16).weights
+    kernel = "recurrent" if cells()[cell].recurrent else "input"
+    start = drawn[kernel][0].numpy()
     without, with_decay = weights(trained, 0), weights(trained, 1)
     for name in without:
         expected = -rate * 2 * decay * start if name == f"weight_{kernel}" else 0.0

@@ -6,11 +6,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from nofreelunch.figures import style
 from nofreelunch.findings import comparisons, network_measures, verdicts
-from nofreelunch.findings.comparisons import Setting
 from nofreelunch.scoring.significance import LEVEL
 
 
@@ -43,12 +41,13 @@ def draw(
         fraction = network_measures.fraction_text(networks)
         note = f"★ {fraction}" if fraction else "not compared with chance"
         right.text(1.02, row, note, transform=right.get_yaxis_transform(), va="center")
-    labels = [_label(setting) for setting in settings]
+    labels = [f"{label}\n{style.met(networks)}" for label, networks in settings]
     for axes, names in ((left, labels), (right, [])):
         axes.set_yticks(range(len(settings)), names or [""] * len(settings))
         axes.set_ylim(len(settings) - 0.5, -0.5)
     _scales(left, right, summary, threshold)
-    figure.legend(handles=_legend(summary), loc="outside lower center", ncols=3)
+    handles = style.network_handles(summary) + style.chance_handles(summary)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -69,20 +68,3 @@ def _shade(networks: xr.Dataset) -> str:
     """Colour of the target; untrained networks are as dark as text."""
     spec = comparisons.specs(networks)[0]
     return style.colour(spec["target"]) if spec["steps"] else style.INK
-
-
-def _label(setting: Setting) -> str:
-    """Name of a control, number of its networks, and how many of them meet the error criterion."""
-    networks = setting.networks
-    met = f"{int(networks['low_error'].sum())} below {style.criterion(networks)}"
-    return f"{setting.label}\n{verdicts.counted(networks.sizes['network'])}, {met}"
-
-
-def _legend(summary: xr.Dataset) -> list[Line2D]:
-    grey = "#777777"
-    return [
-        Line2D([], [], color=grey, label="mean, 95 % interval"),
-        Line2D([], [], color=grey, **style.DOT, label="one network"),
-        Line2D([], [], color=grey, **style.NOT_LEARNT, label="not learnt"),
-        *style.chance_handles(summary),
-    ]

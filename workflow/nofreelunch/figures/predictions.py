@@ -36,8 +36,7 @@ def draw(
     _periods(axes[0], found, summary.attrs["arena"])
     _shares(axes[1], found, small)
     excess = f"score > {threshold:g}, less chance"
-    less_chance = network_measures.excess_of_small_p(found.networks)
-    _roc(axes[2], found, {f"p ≤ {LEVEL}, less chance": less_chance, excess: _least_excess(found)})
+    _roc(axes[2], found, {f"p ≤ {LEVEL}": small, excess: predictions.least_excess(found)})
     figure.legend(handles=_legend(found, threshold), loc="outside lower center", ncols=5)
     return figure
 
@@ -46,7 +45,7 @@ def _periods(axes: Axes, found: Predictions, arena: float) -> None:
     """Median period of each network's significant units; grey: of its grid-like units."""
     networks, fewest = found.networks, network_measures.FEWEST_UNITS
     rows = network_measures.periods(networks, networks.attrs["grid_cell_threshold"])
-    like = np.array([np.median(r) if r.size >= fewest else np.nan for r in rows], float)
+    like = network_measures.typical_period(rows)
     axes.plot(found.period[found.ring], like[found.ring], color=style.CHANCE, **GREY)
     predicted, period = predictions.measured(found)
     colour = style.colour(comparisons.defaults(networks)["target"])
@@ -100,27 +99,16 @@ def _legend(found: Predictions, threshold: float) -> list[Line2D]:
     ]
 
 
-def _least_excess(found: Predictions) -> np.ndarray:
-    """Excess of grid-like units over the kind of surrogates that supports the prediction least."""
-    networks = found.networks
-    each = [network_measures.excess(networks, kind) for kind in network_measures.kinds(networks)]
-    return min(each, key=lambda e: np.nan_to_num(predictions.sorted_by_ring(found, e).value))
-
-
 def _roc(axes: Axes, found: Predictions, measures: dict[str, np.ndarray]) -> None:
     """Share of targets with a ring against share without that have at least each mean value."""
     axes.plot([0, 1], [0, 1], color=style.CHANCE, linewidth=1)
     lines = ("-", "--")
     for (name, values), line in zip(measures.items(), lines, strict=True):
-        ring, means = predictions.by_target(found, values)
-        sides = [means[ring], means[~ring]]
-        if not all(side.size for side in sides):
-            continue
-        limits = np.concatenate([[np.inf], np.unique(means)[::-1]])
-        rates = [(side[:, np.newaxis] >= limits).mean(0) for side in sides]
-        area, low, high = predictions.sorted_by_ring(found, values)[:3]
-        label = f"{name}\narea {area:.2f} [{low:.2f}, {high:.2f}]"
-        axes.plot(rates[1], rates[0], line, color=style.INK, label=label)
+        without, with_ring = predictions.roc_curve(found, values)
+        if without.size:
+            area, low, high = predictions.sorted_by_ring(found, values)[:3]
+            label = f"{name}\narea {area:.2f} [{low:.2f}, {high:.2f}]"
+            axes.plot(without, with_ring, line, color=style.INK, label=label)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.set_aspect("equal")

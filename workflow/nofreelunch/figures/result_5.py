@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from nofreelunch.figures import style
 from nofreelunch.findings import comparisons, network_measures, talks, verdicts
-from nofreelunch.findings.verdicts import counted
 
 ONLY = "no heterogeneous or\nmulti-field place cells"
 
@@ -65,7 +64,10 @@ def _shares(
         axes.plot(chance, row, **style.CHANCE_MARK)
         if label in talk:
             axes.plot(talk[label], row + 0.3, **style.TALK)
-    labels = [f"{label}\n{_met(networks)}" for label, networks in settings]
+    labels = [
+        f"{label}\n{style.met(networks)}" + ": not learnt" * (not comparisons.learnt(networks))
+        for label, networks in settings
+    ]
     axes.set_yticks(range(len(settings)), labels)
     for text, shade in zip(axes.get_yticklabels(), shades, strict=True):
         text.set_color(shade)
@@ -75,20 +77,10 @@ def _shares(
     axes.set_title("Grid-like units of each network")
 
 
-def _met(networks: xr.Dataset) -> str:
-    """How many networks meet the error criterion, in words."""
-    met = f"{int(networks['low_error'].sum())} of {counted(networks.sizes['network'])}"
-    failed = "" if comparisons.learnt(networks) else ": not learnt"
-    return f"{met} below {style.criterion(networks)}{failed}"
-
-
 def _legend(summary: xr.Dataset) -> list[Line2D]:
-    not_learnt = f"not learnt: most errors above {style.criterion(summary)}"
     pooled = f"the talks, units pooled (score > {talks.UNIT_THRESHOLD:g})"
     return [
-        Line2D([], [], color="#777777", label="mean, 95 % interval"),
-        Line2D([], [], color="#777777", **style.DOT, label="one network"),
-        Line2D([], [], color="#777777", **style.NOT_LEARNT, label=not_learnt),
+        *style.network_handles(summary),
         Line2D([], [], **style.CHANCE_MARK, label=style.HARDER),
         Line2D([], [], **style.TALK, label=pooled),
     ]

@@ -26,7 +26,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from nofreelunch.findings import comparisons, network_measures
-from nofreelunch.findings.verdicts import Estimate
+from nofreelunch.findings.verdicts import Estimate, counted
 from nofreelunch.scoring.surrogates import LABELS
 from nofreelunch.task.catalogue import facts_of
 
@@ -201,6 +201,23 @@ def known_mean(shares: np.ndarray) -> float:
 def criterion(summary: xr.Dataset) -> str:
     """The study's error criterion as text, such as "10 cm"."""
     return f"{100 * summary.attrs['position_error_threshold']:g} cm"
+
+
+def met(networks: xr.Dataset) -> str:
+    """How many networks meet the error criterion, as text."""
+    found = f"{int(networks['low_error'].sum())} of {counted(networks.sizes['network'])}"
+    return f"{found} below {criterion(networks)}"
+
+
+def network_handles(summary: xr.Dataset) -> list[Line2D]:
+    """Entries of a legend: `draw_interval`, and the dots of `draw_dots`."""
+    grey = "#777777"
+    not_learnt = f"not learnt: most errors above {criterion(summary)}"
+    return [
+        Line2D([], [], color=grey, label="mean, 95 % interval"),
+        Line2D([], [], color=grey, **DOT, label="one network"),
+        Line2D([], [], color=grey, **NOT_LEARNT, label=not_learnt),
+    ]
 
 
 def letter(axes: Axes, text: str, offset: float = -3.0) -> None:

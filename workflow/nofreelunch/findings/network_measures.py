@@ -151,16 +151,6 @@ def chance_of_small_p(networks: xr.Dataset) -> float:
     return float(np.maximum(LEVEL, networks.attrs["test_size"]))
 
 
-def excess_of_small_p(networks: xr.Dataset) -> np.ndarray:
-    """Share of tested units with a p-value of at most 0.05 (network,), less the network's own size.
-
-    The size is the share of the network's surrogates that pass, of the kind that passes more often.
-    Maps of few fields pass less often by chance than others, so that networks of several kinds are
-    compared by this. NaN where no surrogates were scored.
-    """
-    return small_p_values(networks) - networks["test_size"].max("kind").values.astype(float)
-
-
 class Lattices(NamedTuple):
     """Share of active units that are lattices, with bounds over networks, and the test's power."""
 
@@ -292,9 +282,8 @@ def pooled_modules(networks: xr.Dataset) -> Modules:
     return Modules(int(found["modules"]), low, high, int(found["units"]))
 
 
-def typical_period(networks: xr.Dataset) -> np.ndarray:
-    """Median period (network,), m, of the significant units; NaN with fewer than three."""
-    rows = significant_periods(networks)
+def typical_period(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Median (network,), m, of each network's `periods`; NaN with fewer than three."""
     return np.array([np.median(r) if r.size >= FEWEST_UNITS else np.nan for r in rows], float)
 
 
@@ -319,7 +308,7 @@ def width_and_period(summary: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     The period is that of significant units. Networks with fewer than three of these are left out.
     """
     networks = comparisons.select(summary, free=["place_cell_width"])
-    period = typical_period(networks)
+    period = typical_period(significant_periods(networks))
     width = networks["place_cell_width"].values.astype(float)
     known = np.isfinite(period) & np.isfinite(width)
     return width[known], period[known]

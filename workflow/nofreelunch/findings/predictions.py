@@ -18,7 +18,7 @@ class Predictions(NamedTuple):
 
     `ring` (network,) says whether the power peaks on a ring, so that a lattice is predicted.
     `period` (network,) is that of the lattice, m; NaN where none is predicted. `target` (network,)
-    numbers the distinct targets.
+    has the keys of each network's target, as JSON.
     """
 
     networks: xr.Dataset
@@ -34,24 +34,22 @@ def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Prediction
     are left out. A ring whose lattice does not fit in the arena predicts none.
     """
     networks, wanted = comparisons.trained(summary), comparisons.defaults(summary)
-    found: dict[str, float | None] = {}
-    rows, periods, numbers = [], [], []
+    predicted: dict[str, float | None] = {}
+    rows, targets = [], []
     for index, spec in enumerate(comparisons.specs(networks)):
         if any(spec[key] != wanted[key] for key in ("cell", "activation")):
             continue
         target = json.dumps({key: spec.get(key) for key in ("target", *KEYS)})
-        if target not in found:
+        if target not in predicted:
             dataset = comparisons.theory_of(theory, spec)
-            found[target] = None if dataset is None else float(dataset["predicted_period"])
-        of_target = found[target]
-        if of_target is not None:
+            predicted[target] = None if dataset is None else float(dataset["predicted_period"])
+        if predicted[target] is not None:
             rows.append(index)
-            periods.append(of_target)
-            numbers.append(list(found).index(target))
-    period = np.array(periods, float)
+            targets.append(target)
+    period = np.array([predicted[target] for target in targets], float)
     period = np.where(period <= summary.attrs["arena"], period, np.nan)
     chosen = networks.isel(network=rows)
-    return Predictions(chosen, np.isfinite(period), period, np.array(numbers, int))
+    return Predictions(chosen, np.isfinite(period), period, np.array(targets, str))
 
 
 def by_target(found: Predictions, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -60,10 +58,9 @@ def by_target(found: Predictions, share: np.ndarray) -> tuple[np.ndarray, np.nda
     A target makes one prediction, and its networks are alike. NaN values are left out.
     """
     known = np.isfinite(share)
-    numbers = np.unique(found.target[known])
-    chosen = [known & (found.target == number) for number in numbers]
-    ring = np.array([found.ring[rows].any() for rows in chosen], bool)
-    return ring, np.array([share[rows].mean() for rows in chosen], float)
+    groups = [known & (found.target == target) for target in np.unique(found.target[known])]
+    ring = np.array([found.ring[rows].any() for rows in groups], bool)
+    return ring, np.array([share[rows].mean() for rows in groups], float)
 
 
 def sorted_by_ring(found: Predictions, share: np.ndarray) -> Estimate:
@@ -75,11 +72,32 @@ def sorted_by_ring(found: Predictions, share: np.ndarray) -> Estimate:
     return Estimate(area, low, high, min(counts))
 
 
+def roc_curve(found: Predictions, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of targets without a ring, and with one, whose mean `share` is as high as each limit.
+
+    The limits fall from above all means to the lowest one. Both are empty if a kind has no target.
+    """
+    ring, means = by_target(found, share)
+    if ring.all() or not ring.any():
+        return np.empty(0), np.empty(0)
+    limits = np.append(np.inf, np.unique(means)[::-1])
+    high = means[:, np.newaxis] >= limits
+    return high[~ring].mean(0), high[ring].mean(0)
+
+
+def least_excess(found: Predictions) -> np.ndarray:
+    """Excess of grid-like units (network,) over the surrogates that support a ring least."""
+    networks = found.networks
+    each = [network_measures.excess(networks, kind) for kind in network_measures.kinds(networks)]
+    return min(each, key=lambda excess: np.nan_to_num(sorted_by_ring(found, excess).value))
+
+
 def measured(found: Predictions) -> tuple[np.ndarray, np.ndarray]:
     """Predicted and measured periods, m, of networks that have both.
 
     Measured is the median over a network's significant units, where it has three or more.
     """
-    period = network_measures.typical_period(found.networks)
+    rows = network_measures.significant_periods(found.networks)
+    period = network_measures.typical_period(rows)
     known = found.ring & np.isfinite(period)
     return found.period[known], period[known]

@@ -63,7 +63,7 @@ def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
         elif name.endswith("bias"):
             weights[name] = np.zeros(shape)
         else:
-            named = name == kernel_between_units(spec["cell"])
+            named = name == kernel_between_units(layout)
             weights[name] = _kernel(scheme if named else "glorot_uniform", shape, random)
     gate = cells()[spec["cell"]].forget_gate
     if gate is not None and scheme != "torch_default":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import cache
 from typing import NamedTuple
 
@@ -27,12 +28,12 @@ def cells() -> dict[str, CellFacts]:
     return {name: CellFacts(**facts) for name, facts in definitions("cell").items()}
 
 
-def kernel_between_units(cell: str) -> str:
-    """Name of the weights that decay and that the initializer names.
+def kernel_between_units(weights: Container[str]) -> str:
+    """Which of the weights of a cell, by name, decay and have the distribution of `initializer`.
 
-    It is the recurrent kernel, or the input kernel of a cell without a recurrence.
+    The recurrent kernel, or the input kernel of a cell without a recurrence.
     """
-    return "recurrent" if cells()[cell].recurrent else "input"
+    return "recurrent" if "recurrent" in weights else "input"
 
 
 def weight_shapes(cell: str, units: int, outputs: int) -> dict[str, tuple[int, int]]:

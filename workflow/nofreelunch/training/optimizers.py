@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nofreelunch.compute import kernels
 from nofreelunch.compute.fused import fused
+from nofreelunch.networks.shapes import kernel_between_units
 
 
 class UpdateRule(NamedTuple):
@@ -79,7 +80,7 @@ class Optimizer:
         self.columns = UpdateRule(*columns.float().to(device))
         decay = torch.tensor([float(spec["weight_decay"]) for spec in specs])
         self.decay = decay[:, None, None].to(device)
-        self.decayed = "recurrent" if "recurrent" in weights else "input"
+        self.decayed = kernel_between_units(weights)
         self.mean = {k: torch.zeros_like(w) for k, w in weights.items()}
         self.square = {k: torch.zeros_like(w) + self.columns.start for k, w in weights.items()}
 

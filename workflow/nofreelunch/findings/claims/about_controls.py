@@ -4,49 +4,33 @@ The talk has no such networks, except those without place-cell targets. The docs
 function names the estimates and the rules of `verdicts` that judge them.
 """
 
-import math
-
-import numpy as np
 import xarray as xr
 
-from nofreelunch.findings import comparisons, network_measures, talks, verdicts
+from nofreelunch.findings import comparisons, talks, verdicts
 from nofreelunch.findings.claims.about_targets import (
     WORKING,
     Theory,
     beats_chance,
+    has_none,
     no_chance,
     shares_differ,
     unlearnt,
 )
-from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
+from nofreelunch.findings.verdicts import Claim, percent
 
 UNTRAINED = "untrained networks"
 REFERENCE = "reference networks"
 
 
 def untrained_have_none(summary: xr.Dataset, theory: Theory) -> Claim:
-    """Ca. Share of active units of untrained networks that may be lattices; `absence`.
-
-    The limit is the talk's share of grid-like units in networks that have grid cells. Its upper
-    bound allows for the lattices that the test misses.
-    """
-    networks = comparisons.untrained(summary)
-    passed = network_measures.small_p_values(networks)
-    count = int(np.isfinite(passed).sum())
-    freedom = count - 1 if np.nansum(passed) else math.inf
-    found, limit = network_measures.lattices(networks), talks.UNITS_DOS.value
-    few = verdicts.few_seeds(networks.sizes["network"])
-    no_chance = "No surrogates were scored, so chance is not known." * (not count)
-    return judge(
+    """Ca. Share of active units of untrained networks that may be lattices; `absence`, as R2b."""
+    networks, limit = comparisons.untrained(summary), percent(talks.UNITS_DOS.value)
+    return has_none(
         "Ca",
-        f"Untrained networks have no grid cells: fewer than {percent(limit)} of the units.",
+        f"Untrained networks have no grid cells: fewer than {limit} of the units.",
         talks.NO_CONTROL,
-        verdicts.counted(count),
-        None,
-        Evidence(Estimate(*found[:3], count, freedom), "share", verdicts.absence(limit)),
-        [few, no_chance],
-        f"Networks as they were drawn (`steps: 0`). The limit, {percent(limit)}, is the talk's "
-        "share of grid-like units with difference-of-softmaxes targets.",
+        networks,
+        [no_chance(networks), verdicts.few_seeds(networks.sizes["network"])],
     )
 
 

@@ -82,21 +82,32 @@ def gives_none(label: str, target: str, summary: xr.Dataset, theory: Theory) -> 
     below chance is easy for maps of one or two fields, whose surrogates score high.
     """
     networks = comparisons.of_target(summary, target)
+    limit = verdicts.percent(talks.UNITS_DOS.value)
+    name = comparisons.phrase(networks, target)
+    sentence = f"{name} targets give no grid cells: fewer than {limit} of the units."
+    return has_none(
+        label, sentence, talks.NO_UNITS, networks, _obstacles(summary, target, networks)
+    )
+
+
+def has_none(
+    label: str, sentence: str, talk: Quantity, networks: xr.Dataset, obstacles: Sequence[str]
+) -> Claim:
+    """The claim that some networks have no grid cells, as R2b tests it."""
     found = network_measures.lattices(networks)
     passed = network_measures.small_p_values(networks)
     count = int(np.isfinite(passed).sum())
     # Where no unit passes, the bound is that of a share of units, and not Student's.
     freedom = count - 1 if np.nansum(passed) else math.inf
-    limit = talks.UNITS_DOS.value
+    rule = verdicts.absence(talks.UNITS_DOS.value)
     return judge(
         label,
-        f"{comparisons.phrase(networks, target)} targets give no grid cells: fewer than "
-        f"{verdicts.percent(limit)} of the units.",
-        talks.NO_UNITS,
+        sentence,
+        talk,
         verdicts.counted(count),
         None,
-        Evidence(Estimate(*found[:3], count, freedom), "share", verdicts.absence(limit)),
-        _obstacles(summary, target, networks),
+        Evidence(Estimate(*found[:3], count, freedom), "share", rule),
+        obstacles,
         f"{_levels(networks)}{_by_kind(excess_by_kind(networks))} The limit is the talk's share of "
         "grid-like units with difference-of-softmaxes targets.",
     )
@@ -183,8 +194,9 @@ def shares_differ(
 ) -> Claim:
     """The claim that networks of the first side have another share of grid cells than the second.
 
-    The direction is that of the talk's difference. Both sides are taken less chance. Sides in
-    `as_drawn` were never trained; the others must have learnt something.
+    The direction is that of the talk's difference. By grid score, both sides are taken less chance.
+    By p-values, one side must be above chance; see `if_above_chance`. Sides in `as_drawn` were
+    never trained; the others must have learnt something.
     """
     first, second = sides.values()
     sign = 1 if talk.value > 0 else -1
@@ -197,7 +209,7 @@ def shares_differ(
     _, estimate = verdicts.least_favourable(found, sign)
     threshold = summary.attrs["grid_cell_threshold"]
     shares = [network_measures.share_above(networks, threshold) for networks in (first, second)]
-    calibrated = [network_measures.calibrated_share(networks) for networks in (first, second)]
+    small = [network_measures.small_p_values(networks) for networks in (first, second)]
     known = all(share.size for share in shares)
     return judge(
         label,
@@ -207,7 +219,11 @@ def shares_differ(
         Evidence(
             estimate, "difference", verdicts.contrast(talk.value), verdicts.no_grid_cells(*shares)
         ),
-        Evidence(verdicts.of_difference(*calibrated), "difference", verdicts.side(sign)),
+        if_above_chance(
+            Evidence(verdicts.of_difference(*small), "difference", verdicts.side(sign)),
+            first,
+            second,
+        ),
         [
             *obstacles,
             *(no_chance(networks) for networks in sides.values()),
@@ -216,6 +232,22 @@ def shares_differ(
             *(_stays(name, networks) for name, networks in sides.items() if name not in as_drawn),
         ],
         f"{_sides(sides)}{_by_kind(found)}" if known else "",
+    )
+
+
+def if_above_chance(evidence: Evidence, *groups: xr.Dataset) -> Evidence:
+    """A comparison of small p-values, which decides only if some group has more than chance.
+
+    At most 5 % of units without a lattice pass, and fewer where maps have few fields. Kinds of
+    networks without any lattice therefore differ, too.
+    """
+    shares = (network_measures.calibrated_share(networks) for networks in groups)
+    above = any(verdicts.over_seeds(share).low > 0 for share in shares)
+    if above or evidence.verdict == verdicts.UNTESTABLE:
+        return evidence
+    return evidence._replace(
+        obstacle="No share of small p-values is above chance, and chance differs between kinds of "
+        "maps."
     )
 
 

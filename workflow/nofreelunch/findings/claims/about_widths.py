@@ -15,7 +15,12 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import comparisons, intervals, network_measures, talks, verdicts
-from nofreelunch.findings.claims.about_targets import Theory, shares_differ, unlearnt
+from nofreelunch.findings.claims.about_targets import (
+    Theory,
+    if_above_chance,
+    shares_differ,
+    unlearnt,
+)
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge
 
 NEIGHBOUR = 0.015  # m; just above the talk's small perturbation of the width, 0.01
@@ -52,7 +57,10 @@ def width_matters(summary: xr.Dataset, theory: Theory) -> Claim:
         talks.WIDTH_SEEDS,
         f"{sum(s.size for s in shares.values())} networks, {len(shares)} widths",
         Evidence(estimate, "share", verdicts.most, verdicts.no_grid_cells(*shares.values())),
-        Evidence(between(network_measures.calibrated_share), "share", verdicts.most),
+        if_above_chance(
+            Evidence(between(network_measures.small_p_values), "share", verdicts.most),
+            *widths.values(),
+        ),
         [few if len(widths) < FEWEST_WIDTHS else "", unlearnt(summary)],
         (f"Share of units by place-cell width: {means}." if shares else "") + left_out,
     )

@@ -59,7 +59,9 @@ own fields shuffled. The kind that supports the claim least decides.
 - **By p-values.** A unit's p-value compares its score with both kinds of surrogates. Of units \
 without a lattice, at most 5 % should have a p-value of at most 0.05. As a check, surrogates are \
 tested as if they were units: {size} of them have. Shares of units are shares of active units with \
-such a p-value, less 5 %, or less the measured share if that is larger. How many lattices that can \
+such a p-value, less 5 %, or less the measured share if that is larger. Fewer pass by chance where \
+maps have few fields, so that kinds of networks differ by chance alone: a comparison decides only \
+if some kind is above 5 %. How many lattices that can \
 hide follows from the power of the test: the share of perfect lattices, made of the network's own \
 fields, that have such a p-value.
 

@@ -21,9 +21,9 @@ MODULES = (
 VARIANCE = (
     "Share of the variance among single networks that lies between the groups, by the intraclass "
     "correlation; the rest lies between seeds of one group. Groups of one network are left out. "
-    "Near 0 % the seed decides, near 100 % the factor does."
+    "Near 0 % the seed decides, near 100 % the factor does. P-values of at most 0.05 are the less "
+    "frequent by chance the fewer fields a map has, so that a part of their variance may be chance."
 )
-
 
 SCORECARD = (
     "Published numbers of single configurations, most from networks of 1,024 or 4,096 units after "
@@ -51,10 +51,10 @@ def variance_table(summary: xr.Dataset) -> str:
     for name, found in factors.items():
         groups = [networks for networks in found.values() if networks.sizes["network"] > 1]
         count = sum(networks.sizes["network"] for networks in groups)
-        measures = (network_measures.excess, network_measures.calibrated_share)
+        measures = (network_measures.excess, network_measures.small_p_values)
         shares = [_between(map(measure, groups)) for measure in measures]
         rows.append((name, f"{len(groups)}, {count} networks", *shares))
-    heads = ("units by grid score, less chance", "units with p ≤ 0.05, less chance")
+    heads = ("units by grid score, less chance", "active units with p ≤ 0.05")
     return table(("factor", "groups", *heads), rows)
 
 
