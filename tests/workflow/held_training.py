@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from conftest import ROOT, Checkout
+from checkouts import ROOT, Checkout
 
 STUDY = "interrupted.yaml"  # its name here; one network, so one training job
 FILE = "held"

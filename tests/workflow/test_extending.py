@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import synthetic_summary
-from conftest import copy_checkout, jobs_of
+from checkouts import copy_checkout, jobs_of
 from matplotlib.figure import Figure
 from nofreelunch.findings.claims import about_networks
 

@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from conftest import ROOT
+from checkouts import ROOT
 from nofreelunch.files import fingerprints
 
 STAGES = [

@@ -9,7 +9,7 @@ import subprocess
 import held_training
 import pytest
 import xarray as xr
-from conftest import copy_checkout
+from checkouts import copy_checkout
 from held_training import STUDY, hold, release
 from slurm_cluster import wait
 

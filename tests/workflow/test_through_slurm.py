@@ -10,7 +10,7 @@ import held_training
 import pytest
 import slurm_cluster
 import xarray as xr
-from conftest import ROOT, Checkout, copy_checkout, keep_figures
+from checkouts import ROOT, Checkout, copy_checkout, keep_figures
 from held_training import hold, release, steps_done
 from slurm_cluster import wait
 

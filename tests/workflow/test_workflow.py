@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from conftest import DRAWN, STUDY, Checkout, copy_checkout, jobs_of, keep_figures
+from checkouts import DRAWN, STUDY, Checkout, copy_checkout, jobs_of, keep_figures
 from nofreelunch.figures.contents import FIGURES
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
