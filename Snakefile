@@ -22,6 +22,7 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/corrections.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/story.smk"
 include: "workflow/rules/explorer.smk"
@@ -39,6 +40,7 @@ rule all:
         report=rules.report.output,
         explorer=rules.explorer.output,
         claims=rules.claims.output,
+        corrections=rules.corrections.output,
         summary=rules.summary.output,
         figures=expand(
             f"{RESULTS}/figures/{{figure}}.{{kind}}",

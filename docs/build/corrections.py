@@ -1,28 +1,23 @@
-"""Writes docs/corrections.md and its pictures: traps of the talks, each shown by a computation.
+"""Writes docs/corrections.md and its pictures, and the records of both that a study shows.
 
 python docs/build/corrections.py docs/corrections.md
 """
 
 import functools
-import re
 import sys
 import tempfile
-import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 
+import correction_pictures
 import numpy as np
 import yaml
-from matplotlib.figure import Figure
-from nofreelunch.figures import style, tuning
-from nofreelunch.findings import talks
-from nofreelunch.findings.corrections import encodings, map_scores, records, replication
-from nofreelunch.findings.corrections.records import Correction, Number
+from nofreelunch.findings.corrections import encodings, map_scores, replication, sheet
+from nofreelunch.findings.corrections.records import Correction
 from nofreelunch.seeds import CORRECTIONS
 from nofreelunch.study.packing import pack_networks
 from nofreelunch.study.schema import read_yaml
 from nofreelunch.study.sweeps import FOLDER, load_study
-from nofreelunch.task.trajectories import ARENA, random_walk
+from nofreelunch.task.trajectories import random_walk
 from nofreelunch.training.loop import train
 
 PAGE = """# Corrections
@@ -37,10 +32,10 @@ numbers follow from the definitions.
 
 {corrections}
 This page and its pictures are made by `python docs/build/corrections.py docs/corrections.md`, in
-less than a minute. The code is in `findings/corrections/`.
+less than a minute; a study's report shows the same. The code is in `findings/corrections/`.
 """
 
-TIE = "\N{NO-BREAK SPACE}"
+SHEET = Path(__file__).parents[2] / "workflow" / "report" / "corrections.json"
 UGRNN = {
     "cell": "ugrnn",
     "units": 32,
@@ -50,10 +45,6 @@ UGRNN = {
     "weight_decay": 0.0,
 }
 UGRNN_SEEDS = [0, 1, 2]
-PICTURES = {
-    "period_unit": "The lattice of slide 9 in the box of 2.2 m: in bins, and as it would be in cm.",
-    "inverted_ring": "One cell of two targets by distance from its centre, over its mean activity.",
-}
 
 
 def corrections() -> dict[str, Correction]:
@@ -99,95 +90,17 @@ def trained() -> list[dict[str, np.ndarray]]:
 
 def page(made: dict[str, Correction]) -> str:
     """The whole page, as Markdown."""
-    sections = (section(number, *item) for number, item in enumerate(made.items(), 1))
-    return PAGE.format(corrections="\n".join(sections))
-
-
-def section(number: int, name: str, correction: Correction) -> str:
-    """One correction, as Markdown."""
-    picture = ""
-    if name in PICTURES:
-        picture = f"\n![{PICTURES[name]}](corrections_{name}.png)\n\n*{PICTURES[name]}*\n"
-    return (
-        f"## {number}. {correction.title}\n\n"
-        f"{wrapped(f'*The original.* {correction.said}')}\n\n"
-        f"{wrapped(f'*What holds.* {correction.holds}')}\n\n"
-        f"{wrapped(f'*Here.* {correction.here}')}\n{picture}\n{table(correction.numbers)}"
-    )
-
-
-def wrapped(text: str) -> str:
-    """A paragraph in lines of the page's width; numbers stay beside their units."""
-    tied = re.sub(r"(?<=\d) (?=%|×|cm\b)| / ", lambda found: found[0].replace(" ", TIE), text)
-    lines = textwrap.fill(tied, 100, break_on_hyphens=False, break_long_words=False)
-    return lines.replace(TIE, " ")
-
-
-def table(numbers: Sequence[Number]) -> str:
-    """Numbers as a Markdown table."""
-    rows = [(one.label, one.text, one.interval, one.basis) for one in numbers]
-    lines = [("what", "number", "95 % interval", "from"), ("---", "---:", "---:", "---"), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-@style.styled
-def draw_period_unit() -> Figure:
-    """Rate maps of a lattice with the period of the slide, in bins and in cm."""
-    bins = talks.PERIOD_MODES[talks.WIDTHS.index(records.WIDTH)]
-    side = (np.arange(220) + 0.5) / 220 * ARENA - ARENA / 2
-    place = np.stack(np.meshgrid(side, side), axis=-1)
-    figure = style.figure(height=52, width=90)
-    for axes, period, unit in zip(
-        figure.subplots(1, 2),
-        (bins * talks.PUBLISHED_BIN, bins / 100),
-        ("bins", "cm"),
-        strict=True,
-    ):
-        style.draw_map(axes, map_scores.lattice_rates(place, period))
-        axes.set_title(
-            f"{bins:.1f} {unit} = {100 * period:.0f} cm" if unit == "bins" else f"{bins:.1f} cm"
-        )
-    return figure
-
-
-@style.styled
-def draw_inverted_ring() -> Figure:
-    """Activity by distance from a cell's centre: equal amplitudes, and equal areas."""
-    figure = style.figure(height=55, width=90)
-    axes = figure.subplots()
-    spec = {
-        "place_cells": encodings.CELLS,
-        "place_cell_width": records.WIDTH,
-        "surround": {"width_ratio": encodings.RATIO},
-        "seed": 0,
-    }
-    for name, label in (
-        ("difference_of_gaussians", "equal amplitudes"),
-        ("general_difference_of_gaussians", "equal areas"),
-    ):
-        distance, activity = tuning.radial_profile(spec | {"target": name})
-        axes.plot(100 * distance, activity, color=style.colour(name), label=label)
-    axes.axhline(1, color=style.CHANCE, linewidth=0.6, zorder=0)
-    axes.set_xlabel("distance from the cell's centre (cm)")
-    axes.set_ylabel("activity / mean")
-    axes.legend()
-    return figure
-
-
-def picture(name: str, path: str | Path) -> Path:
-    """Draw one of `PICTURES` as a PNG file; returns its path."""
-    draw = {"period_unit": draw_period_unit, "inverted_ring": draw_inverted_ring}[name]
-    pdf, png, svg = style.save_figure(draw(), Path(path).with_suffix(""))
-    for unused in (pdf, svg):  # a page shows the PNG
-        unused.unlink()
-    return png
+    pictures = {name: f"../workflow/report/corrections_{name}.svg" for name in sheet.PICTURES}
+    return PAGE.format(corrections=sheet.to_markdown(made, pictures))
 
 
 def main(path: str) -> None:
-    """Write the page and, beside it, its pictures."""
-    Path(path).write_text(page(corrections()), encoding="utf-8")
-    for name in PICTURES:
-        picture(name, Path(path).with_name(f"corrections_{name}.png"))
+    """Write the page, and the records and pictures that every study's report shows, too."""
+    made = corrections()
+    SHEET.write_text(sheet.to_json(made), encoding="utf-8")
+    Path(path).write_text(page(made), encoding="utf-8")
+    for name in sheet.PICTURES:
+        correction_pictures.picture(name, SHEET.parent)
 
 
 if __name__ == "__main__":

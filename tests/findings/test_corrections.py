@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
+import correction_pictures
 import corrections as docs_corrections
-import matplotlib.image
 import numpy as np
 import pytest
 from nofreelunch.findings import talks
-from nofreelunch.findings.corrections import encodings, map_scores, records, replication
+from nofreelunch.findings.corrections import encodings, map_scores, records, replication, sheet
 from nofreelunch.scoring.grid_scores import grid_scores
 from scipy import stats
 
@@ -46,12 +46,27 @@ def test_the_page_is_what_the_script_writes(made):
         assert abs(found - expected) <= 2.01 * digit + 0.01 * expected, again
 
 
-@pytest.mark.parametrize("name", docs_corrections.PICTURES)
+def test_the_page_is_made_from_what_a_study_shows():
+    kept = sheet.read(docs_corrections.SHEET)
+    assert docs_corrections.page(kept) == (DOCS / "corrections.md").read_text(encoding="utf-8")
+
+
+def test_a_kept_sheet_is_read_as_it_was(made, tmp_path):
+    path, text = tmp_path / "corrections.json", sheet.to_json(made)
+    path.write_text(text, encoding="utf-8")
+    assert "NaN" not in text
+    assert sheet.to_json(sheet.read(path)) == text
+    assert docs_corrections.page(sheet.read(path)) == docs_corrections.page(made)
+
+
+@pytest.mark.parametrize("name", sheet.PICTURES)
 def test_pictures_are_what_the_script_draws(name, tmp_path):
-    drawn = [docs_corrections.picture(name, tmp_path / f"{turn}.png") for turn in (0, 1)]
-    assert drawn[0].read_bytes() == drawn[1].read_bytes()
-    one, two = map(matplotlib.image.imread, (drawn[0], DOCS / f"corrections_{name}.png"))
-    assert one.shape == two.shape and np.abs(one - two).mean() < 0.01
+    """The same bytes at each turn; what is kept has the same parts, wherever it was drawn."""
+    for turn in "ab":
+        (tmp_path / turn).mkdir()
+    one, two = (correction_pictures.picture(name, tmp_path / turn).read_text() for turn in "ab")
+    kept = docs_corrections.SHEET.with_name(f"corrections_{name}.svg").read_text()
+    assert one == two and re.findall(r"<(\w+)", one) == re.findall(r"<(\w+)", kept)
 
 
 def test_every_interval_holds_its_number(made):

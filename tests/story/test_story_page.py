@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 import synthetic_summary
+from nofreelunch.files import html_pages
 from nofreelunch.findings.claims import page
+from nofreelunch.findings.corrections import sheet
 from nofreelunch.running.captions import read_captions
 from nofreelunch.story import sections, story_page
 from nofreelunch.story.sections import Story
 
-CAPTIONS = Path(__file__).parents[2] / "workflow" / "report" / "figures.rst"
+TEXTS = Path(__file__).parents[2] / "workflow" / "report"
+CAPTIONS = TEXTS / "figures.rst"
+CORRECTIONS = sheet.read(TEXTS / "corrections.json")
 CONFIG = {"thresholds": {"position_error": 0.1, "position_error_horizon": 20, "grid_cells": 0.8}}
 FIGURES = ("overview", *(f"result_{number}" for number in range(1, 7)))
 VOID = {"meta", "img", "br", "link", "input", "hr", "mspace"}
@@ -57,7 +61,7 @@ def images(tmp_path_factory) -> dict[str, str]:
     svg, png = folder / "a.svg", folder / "a.png"
     svg.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     png.write_bytes(b"\x89PNG" + bytes(400_000))
-    return {name: story_page.embedded(svg, png) for name in FIGURES}
+    return {name: html_pages.embedded(svg, png) for name in FIGURES}
 
 
 def told(summary, theory=()) -> Story:
@@ -75,7 +79,10 @@ def pages(images) -> dict[str, str]:
         "one network": told(tiny.isel(network=[0])),
         "all diverged": told(none),
     }
-    return {name: story_page.render(story, images, captions) for name, story in studies.items()}
+    return {
+        name: story_page.render(story, images, captions, CORRECTIONS)
+        for name, story in studies.items()
+    }
 
 
 NAMES = ["full", "tiny", "one network", "all diverged"]
@@ -88,7 +95,7 @@ def test_elements_are_nested_and_names_are_unique(name, pages):
     assert len(ids) == len(set(ids))
     links = [link["href"] for link in parser.all("a")]
     assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
-    assert [tag for tag, _ in parser.found].count("section") == 12
+    assert [tag for tag, _ in parser.found].count("section") == 13
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,7 +106,9 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(name, pages):
     assert not [a for _, a in parser.found if any(key.startswith("on") for key in a)]
     assert "url(" not in pages[name] and "@import" not in pages[name]
     links = {link["href"] for link in parser.all("a") if not link["href"].startswith("#")}
-    assert links == {"claims.html", "explorer.html", "report.html", "summary.csv"}
+    assert links == {
+        *("claims.html", "corrections.html", "explorer.html", "report.html", "summary.csv")
+    }
 
 
 def test_figures_and_drawings_have_words_for_those_who_do_not_see_them(pages):
@@ -123,7 +132,7 @@ def test_a_phone_is_told_its_width_and_a_printer_what_is_folded(pages):
 
 def test_text_of_a_study_is_text(images):
     story = told(synthetic_summary.make("tiny"))._replace(study="<b>&", answer="1 < 2 & 3.")
-    text = story_page.render(story, {}, {})
+    text = story_page.render(story, {}, {}, {})
     assert "&lt;b&gt;&amp;" in text and "1 &lt; 2 &amp; 3." in text
     assert not Parser(text).all("img")
 
@@ -132,18 +141,18 @@ def test_text_of_a_study_is_text(images):
 def test_the_page_is_small(name, pages, images):
     text = len(pages[name].encode()) - sum(map(len, images.values()))
     # Seven vectors of the largest size that is shown, in base64.
-    assert text + len(FIGURES) * story_page.LARGEST_VECTOR * 4 / 3 < LARGEST
+    assert text + len(FIGURES) * html_pages.LARGEST_VECTOR * 4 / 3 < LARGEST
 
 
 def test_a_small_drawing_is_shown_as_a_vector_and_a_large_one_as_pixels(tmp_path):
     svg, png = tmp_path / "a.svg", tmp_path / "a.png"
     svg.write_bytes(b"<svg/>")
     png.write_bytes(b"pixels")
-    assert story_page.embedded(svg, png) == (
+    assert html_pages.embedded(svg, png) == (
         f"data:image/svg+xml;base64,{base64.b64encode(b'<svg/>').decode()}"
     )
-    svg.write_bytes(bytes(story_page.LARGEST_VECTOR + 1))
-    assert story_page.embedded(svg, png).startswith("data:image/png;base64,")
+    svg.write_bytes(bytes(html_pages.LARGEST_VECTOR + 1))
+    assert html_pages.embedded(svg, png).startswith("data:image/png;base64,")
 
 
 def test_the_section_of_a_claim_names_the_sweep_that_is_lacking(pages):
@@ -155,3 +164,11 @@ def test_the_section_of_a_claim_names_the_sweep_that_is_lacking(pages):
 
 def test_the_page_has_no_date(pages):
     assert not re.search(r"\b20\d\d-\d\d-\d\d\b", pages["full"])
+
+
+def test_the_corrections_are_told_with_names_of_settings_as_code(pages):
+    text = pages["full"]
+    told = text[text.index('<section id="corrections">') : text.index('<section id="methods">')]
+    shown = " ".join(Parser(told).text)
+    assert all(correction.title in shown for correction in CORRECTIONS.values())
+    assert "<code>width_ratio</code>" in told and "`" not in told

@@ -9,7 +9,7 @@ from nofreelunch.files import fingerprints
 
 STAGES = [
     *("trajectories", "training", "rate_maps", "scores", "theory", "summary", "claims", "figures"),
-    *("story", "explorer"),
+    *("corrections", "story", "explorer"),
 ]
 OF_SCORES = {"scores", "summary", "claims", "figures", "story", "explorer"}
 OF_TARGETS = {"training", "rate_maps", "theory"}

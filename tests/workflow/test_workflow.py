@@ -325,7 +325,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         return {rule: json.loads(given) for rule, given in found}
 
     stages = "trajectories training rate_maps scores theory summary claims figures".split()
-    stages += ["story", "explorer", "report"]
+    stages += ["corrections", "story", "explorer", "report"]
     scripts = [f"workflow/scripts/{stage}.py" for stage in stages]
     settings = {"precision": "bfloat16", "bin_size": 0.2, "surrogates": 300, "grid_cells": 0.7}
     before = parameters()
@@ -335,6 +335,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         *(("config.yaml", f"  {key}:", f"  {key}: {value} #") for key, value in settings.items()),
         (f"{LIBRARY}/task/place_cells.py", 'colour = "#E69F00"', 'colour = "#E69F01"'),
         ("workflow/report/claims.rst", "**Claims.**", "**All claims.**"),
+        ("workflow/report/corrections.json", "The talks take", "Both talks take"),
     ):
         after = parameters()
     changed = {
@@ -351,7 +352,8 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         "summary": {"code", "thresholds"},
         "claims": {"code", "targets"},
         "figures": {"code", "targets"},
-        "story": {"code", "targets", "captions"},
+        "corrections": {"code", "sheet"},
+        "story": {"code", "targets", "captions", "sheet"},
         "explorer": {"code", "targets"},
         "report": {"code", "captions"},
     }

@@ -99,6 +99,13 @@ def captions():
     return digest([path.read_text(encoding="utf-8") for path in texts], 12)
 
 
+def sheet():
+    """Fingerprint of the corrections and their pictures."""
+    folder = ROOT / "workflow" / "report"
+    kept = [folder / "corrections.json", *sorted(folder.glob("corrections_*.svg"))]
+    return digest([path.read_text(encoding="utf-8") for path in kept], 12)
+
+
 def labels_of(figure):
     """Place of a figure in the report, and what it shows, from its caption."""
     path = ROOT / "workflow" / "report" / "figures.rst"

@@ -5,6 +5,7 @@ rule report:
     input:
         rules.claims.output,
         rules.summary.output,
+        rules.corrections.output,
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
         expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
     output:

@@ -24,6 +24,7 @@ rule story:
         run=lambda wildcards: {
             "targets": as_params(),
             "captions": captions(),
+            "sheet": sheet(),
             "code": code("story"),
         },
     message:

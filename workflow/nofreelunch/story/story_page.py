@@ -1,6 +1,5 @@
 """The story as one HTML page, without scripts and without anything from elsewhere."""
 
-import base64
 import re
 from collections.abc import Mapping
 from html import escape
@@ -8,13 +7,18 @@ from pathlib import Path
 
 import jinja2
 
+from nofreelunch.findings.corrections.records import Correction
 from nofreelunch.story.sections import Story
 
 HERE = Path(__file__)
-LARGEST_VECTOR = 300_000  # bytes; a larger drawing is shown as pixels
 
 
-def render(story: Story, images: Mapping[str, str], captions: Mapping[str, str]) -> str:
+def render(
+    story: Story,
+    images: Mapping[str, str],
+    captions: Mapping[str, str],
+    corrections: Mapping[str, Correction],
+) -> str:
     """The page as HTML.
 
     Args:
@@ -22,27 +26,27 @@ def render(story: Story, images: Mapping[str, str], captions: Mapping[str, str])
         images: addresses from `embedded` by name of a figure; a figure that is not there is left
             out.
         captions: their captions by name of a figure.
+        corrections: the artefacts of the original, by name.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
         "bold": _bold,
+        "code": _code,
         "anchor": lambda heading: heading.lower().replace(" ", "-"),
     }
     template = environment.from_string(HERE.with_suffix(".html").read_text(encoding="utf-8"))
     style = HERE.with_suffix(".css").read_text(encoding="utf-8")
-    return template.render(story=story, images=images, captions=captions, style=style)
-
-
-def embedded(vector: str | Path, pixels: str | Path) -> str:
-    """A figure as a `data:` address: the SVG file, or the PNG file where the SVG is large."""
-    vector, pixels = Path(vector), Path(pixels)
-    small = vector.stat().st_size <= LARGEST_VECTOR
-    chosen, kind = (vector, "svg+xml") if small else (pixels, "png")
-    return f"data:image/{kind};base64,{base64.b64encode(chosen.read_bytes()).decode()}"
+    given = {"story": story, "images": images, "captions": captions, "style": style}
+    return template.render(given, corrections=list(corrections.values()))
 
 
 def _bold(text: str) -> str:
     """HTML of a text in which **words** are bold."""
     return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
+
+
+def _code(text: str) -> str:
+    """HTML of a text in which `names` are code."""
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))

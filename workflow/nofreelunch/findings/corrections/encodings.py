@@ -142,8 +142,8 @@ def decoding_floor(
     label = f"floor of the Gaussian target at a width of {100 * WIDTH:g} cm"
     numbers.append(mean_of(label, _floors("gaussian", WIDTH, RATIO, places), "cm", basis))
     return Correction(
-        "Its errors are the decoder's",
-        f"{reported.text} of the {total:,} networks with this target have a position error {below} "
+        "Equal amplitudes: the errors are the decoder's",
+        f"{reported.text} of the {total:,} networks with that target have a position error {below} "
         "(NeurIPS talk, slide 7), which reads as a failure to path-integrate.",
         "The decoder averages the three least active cells. These lie on the ring, not at the "
         f"animal's place, so even the exact target decodes to {below} in only "

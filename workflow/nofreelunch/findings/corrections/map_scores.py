@@ -93,7 +93,7 @@ def score_definitions(maps: int = 24, noise: int = 500) -> Correction:
         numbers.append(share_of(label, above, f"{above.size:,} maps"))
     *_, least, mean, few, many = numbers
     return Correction(
-        "Two formulas under one name",
+        "Two grid scores under one name",
         f"The talks set thresholds on the grid score, {limit:g} and {talks.GRID_CELL_SCORE:g}.",
         "Earlier programs take the mean correlation at 60° and 120° less the mean at 30°, 90° and "
         f"150°; the talks' program takes the lower less the highest. Squares score {mean.text} by "

@@ -170,7 +170,7 @@ def three_seeds(draws: int = 2000) -> Correction:
     )
     widths = listed([f"{100 * width:g}" for width in talks.PEAK_WIDTHS])
     return Correction(
-        "Three seeds",
+        "Error bars from three seeds",
         f"Slide 8 of the workshop talk has peaks of units above 1.15 at widths of {widths} cm, "
         f"with at most {SEEDS} seeds at each width and bootstrap intervals.",
         "A bootstrap of three networks reaches from the lowest to the highest: called 95 %, it "
