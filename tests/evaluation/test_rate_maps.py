@@ -176,7 +176,9 @@ def test_samples_outside_are_left_out(walks):
 
 def test_samples_on_the_far_walls_fall_in_the_last_bin():
     corner = np.full((2, 3, 2), 1.0, "f4")
-    dataset = xr.Dataset({"position": (("trajectory", "time", "axis"), corner)}, attrs={"arena": 2})
+    dataset = xr.Dataset(
+        {"position": (("trajectory", "moment", "axis"), corner)}, attrs={"arena": 2}
+    )
     two_metres = integrator().assign_attrs(arena=2)
     measured = rate_maps.measure_rate_maps(two_metres, dataset, 0.5)
     assert measured["occupancy"][-1, -1] == measured["occupancy"].sum() == 4
@@ -220,7 +222,7 @@ def test_position_error_over_horizons():
     np.testing.assert_allclose(
         measured["position_error"][0], [off[:, :20].mean(), off.mean()], rtol=1e-4
     )
-    short = rate_maps.measure_rate_maps(integrator(0.9), walks.isel(time=slice(11)), BIN)
+    short = rate_maps.measure_rate_maps(integrator(0.9), walks.isel(moment=slice(11)), BIN)
     assert short["horizon"].values.tolist() == [10]
     assert short["position_error"][0, 0].item() == pytest.approx(off[:, :10].mean(), rel=1e-4)
 

@@ -14,7 +14,7 @@ from nofreelunch.task.trajectories import random_walk
 from nofreelunch.theory import spectra
 
 ROOT = Path(__file__).parents[2]
-UNITS = {"1", "m", "rad", "bit", ""}
+UNITS = {"1", "m", "s", "rad", "bit", ""}
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,10 @@ def test_wall_rule_cases(x, y, heading, length, after):
 
 def test_labels_units_and_displacement_per_step(walks):
     walk = walks[20]
-    assert walk.position.dims == ("trajectory", "time", "axis")
+    assert walk.position.dims == ("trajectory", "moment", "axis")
+    np.testing.assert_allclose(
+        walk.moment, trajectories.TIME_STEP * np.arange(walk.sizes["moment"])
+    )
     assert walk.position.shape == (20_000, 21, 2)
     assert walk.velocity.dims == ("trajectory", "step", "axis")
     assert walk.velocity.shape == (20_000, 20, 2)
@@ -157,7 +160,7 @@ def test_more_walks_append(fewer, blocks_of_seven):
 def test_longer_walks_begin_as_shorter_ones(shorter, blocks_of_seven):
     """So a network of short sequences sees the same walks beside one of long sequences."""
     long, short = (trajectories.random_walk(20, steps, seed=4) for steps in (40, shorter))
-    begun = long.isel(time=slice(shorter + 1), step=slice(shorter))
+    begun = long.isel(moment=slice(shorter + 1), step=slice(shorter))
     assert begun.identical(short)
 
 

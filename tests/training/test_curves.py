@@ -64,7 +64,7 @@ def test_result_says_what_it_is(pool):
     assert trained.attrs["precision"] == "float32"
     assert trained.attrs["pool_seed"] == pool.attrs["seed"]
     assert trained.attrs["pool_trajectories"] == pool.sizes["trajectory"]
-    assert trained.attrs["pool_symmetries"] == 8
+    assert trained.attrs["pool_images"] == 8
     assert trained["position_error"].attrs["units"] == "m"
     for name, shape in weight_shapes("lstm", 12, 16).items():
         assert trained[f"weight_{name}"].shape == (2, *shape)

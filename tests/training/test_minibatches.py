@@ -149,7 +149,7 @@ def test_a_pool_says_what_it_is(walked):
     ):
         Pool(walked.drop_attrs(), [make()], CPU)
     provenance = Pool(walked.assign_attrs(symmetries=0), [make()], CPU).provenance
-    expected = {"arena": 2.2, "pool_seed": 1, "pool_trajectories": 500, "pool_symmetries": 1}
+    expected = {"arena": 2.2, "pool_seed": 1, "pool_trajectories": 500, "pool_images": 1}
     content = provenance.pop("pool_content")
     assert provenance == expected
     other = walked.assign(position=walked["position"] / 2)

@@ -37,7 +37,7 @@ def measure_rate_maps(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
 
     Args:
         trained: what `train` returned.
-        evaluation: trajectories that were not trained on: `position` (trajectory, time, axis), m,
+        evaluation: trajectories that were not trained on: `position` (trajectory, moment, axis), m,
             and the side of the arena (m) as attribute `arena`.
         bin_size: side of a bin, m; a whole number of bins must fill the arena.
 

@@ -28,7 +28,7 @@ def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.D
     >>> import nofreelunch as nfl
     >>> walks = nfl.random_walk(count=10, steps=20, seed=0)
     >>> dict(walks["position"].sizes)
-    {'trajectory': 10, 'time': 21, 'axis': 2}
+    {'trajectory': 10, 'moment': 21, 'axis': 2}
 
     The motion model is the trajectory generator of Sorscher et al. (2019), which Schaeffer et al.
     (2022) use unchanged. Speed is drawn anew at every step, and heading is a random walk. An animal
@@ -41,7 +41,7 @@ def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.D
     appends steps to each.
 
     Returns:
-        `position` (trajectory, time, axis), m, float32, at `steps` + 1 times; and `velocity`
+        `position` (trajectory, moment, axis), m, float32, at `steps` + 1 times, s; and `velocity`
         (trajectory, step, axis), m, float32: the displacement `position[j + 1] - position[j]` in
         each step, not a speed in m/s.
 
@@ -142,7 +142,7 @@ def _labelled(position: np.ndarray, velocity: np.ndarray, seed: int, arena: floa
     return xr.Dataset(
         {
             "position": (
-                ("trajectory", "time", "axis"),
+                ("trajectory", "moment", "axis"),
                 position,
                 {"units": "m", "long_name": "position, the arena being centred at 0"},
             ),
@@ -152,6 +152,13 @@ def _labelled(position: np.ndarray, velocity: np.ndarray, seed: int, arena: floa
                 {"units": "m", "long_name": f"displacement in a step of {TIME_STEP} s"},
             ),
         },
-        coords={"axis": ["x", "y"]},
+        coords={
+            "moment": (
+                "moment",
+                np.arange(position.shape[1]) * TIME_STEP,
+                {"units": "s", "long_name": "time since the start of the walk"},
+            ),
+            "axis": ["x", "y"],
+        },
         attrs={"arena": float(arena), "time_step": TIME_STEP, "seed": int(seed)},
     )

@@ -58,7 +58,7 @@ def train(
 
     Args:
         cohort: networks of equal tensor shapes; see `Study.cohorts`.
-        trajectories: pool with `position` (trajectory, time, axis), m, at least as long as the
+        trajectories: pool with `position` (trajectory, moment, axis), m, at least as long as the
             longest sequence of the cohort, and the side of the arena (m) as attribute `arena`.
         device: "cpu", "cuda" or "auto" (CUDA where there is one).
         precision: "float32"; "tf32" in matrix products (CUDA only); or "bfloat16" in all of the

@@ -39,7 +39,7 @@ class Pool:
                 "one of them missing",
                 "a variable `position` and an attribute `arena` (m)",
             )
-        length, steps = max(s["sequence_length"] for s in specs), pool.sizes["time"] - 1
+        length, steps = max(s["sequence_length"] for s in specs), pool.sizes["moment"] - 1
         if length > steps:
             raise refused(
                 "sequence_length", length, f"at most {steps}, the steps of the trajectories"
@@ -54,14 +54,14 @@ class Pool:
         position = pool["position"].values[:, : length + 1]
         self.position = torch.from_numpy(position).float().to(device)
         self.arena = float(pool.attrs["arena"])
-        self.symmetries = 8 if pool.attrs.get("symmetries", 1) else 1
+        self.images = 8 if pool.attrs.get("symmetries", 1) else 1
         seed = pool.attrs.get("seed")
         content = hashlib.sha256(np.ascontiguousarray(position).data)
         self.provenance = {
             "arena": self.arena,
             "pool_seed": "unknown" if seed is None else int(seed),
             "pool_trajectories": count,
-            "pool_symmetries": self.symmetries,
+            "pool_images": self.images,
             "pool_content": content.hexdigest()[:16],
         }
 
@@ -113,14 +113,14 @@ class Minibatches:
             self.block, self.index = block, self._indices(block)
             self.starts = self._starts(block)
         index, pool = self.index[row], self.pool
-        position = pool.position[index // pool.symmetries, : self.length + 1]
-        if pool.symmetries > 1:
-            position = apply_symmetry(position, (index % pool.symmetries)[..., None])
+        position = pool.position[index // pool.images, : self.length + 1]
+        if pool.images > 1:
+            position = apply_symmetry(position, (index % pool.images)[..., None])
         return position.transpose(1, 2).contiguous(), self._times(self.starts[row])
 
     def _indices(self, block: int) -> Tensor:
         """Drawn walks and symmetries as numbers (step, network, sample), for a block of steps."""
-        choices = len(self.pool.position) * self.pool.symmetries
+        choices = len(self.pool.position) * self.pool.images
         index = np.zeros((BLOCK, len(self.seeds), max(self.batches)), dtype=np.int64)
         for k, (seed, batch) in enumerate(zip(self.seeds, self.batches, strict=True)):
             random = generator(seed, MINIBATCHES, block)
