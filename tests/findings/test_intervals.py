@@ -42,6 +42,40 @@ def test_wilson_edges():
         intervals.wilson(3, 2)
 
 
+def test_a_share_of_networks_of_different_configurations_is_wilsons():
+    for holds in ([1, 0, 0, 1, 1, 1, 0], [1] * 7, [0] * 7):
+        low, high = intervals.wilson(sum(holds), 7)
+        for configuration in (range(7), ["one"] * 7):
+            found = intervals.share(holds, configuration)
+            np.testing.assert_allclose(found, (np.mean(holds), low, high))
+    assert np.isnan(intervals.share([], [])).all()
+
+
+def test_seeds_that_always_agree_count_once():
+    """Ten configurations then have nine degrees of freedom, and Student's quantile with nine."""
+    holds = np.repeat([1, 1, 1, 0, 0, 0, 0, 0, 0, 0], 4)
+    worth = 9 * (stats.t.ppf(0.975, 39) / stats.t.ppf(0.975, 9)) ** 2
+    for p in intervals.share(holds, np.repeat(range(10), 4))[1:]:
+        assert (0.3 - p) ** 2 == pytest.approx(stats.norm.ppf(0.975) ** 2 * p * (1 - p) / worth)
+    all_pass = intervals.share(np.ones(40), np.repeat(range(10), 4))
+    assert all_pass == pytest.approx((1, *map(float, intervals.wilson(10, 10))))
+
+
+def test_an_interval_of_alike_seeds_covers_what_it_says():
+    """Configurations that pass with a chance of their own; Wilson's own interval covers far less."""
+    random, covered = np.random.default_rng(0), {"nested": 0, "plain": 0}
+    configuration, draws = np.repeat(range(12), 4), 600
+    for _ in range(draws):
+        chance = random.beta(0.5, 0.5, 12)
+        holds = random.random(48) < chance[configuration]
+        _, low, high = intervals.share(holds, configuration)
+        covered["nested"] += low <= 0.5 <= high
+        low, high = intervals.wilson(holds.sum(), 48)
+        covered["plain"] += low <= 0.5 <= high
+    assert covered["nested"] / draws == pytest.approx(0.95, abs=0.025)
+    assert covered["plain"] / draws < 0.85
+
+
 def test_seed_interval_is_students():
     # Of 1, 2, 3 the standard error is 1 / sqrt(3); Student's 97.5 % point with 2 degrees is 4.3027.
     mean, low, high = intervals.seed_interval([1.0, 2.0, 3.0])

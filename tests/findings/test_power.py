@@ -48,7 +48,7 @@ def test_that_many_networks_decide_four_times_in_five():
 
 
 def test_a_share_of_networks_takes_what_the_binomial_says():
-    few = verdicts.of_share(np.repeat([True, False], [7, 3]))
+    few = verdicts.of_share(np.repeat([True, False], [7, 3]), range(10))
     count = power.networks_needed(Evidence(few, "share", verdicts.most))
     assert count is not None
     successes = np.arange(count + 1)
@@ -59,7 +59,7 @@ def test_a_share_of_networks_takes_what_the_binomial_says():
 @pytest.mark.parametrize(("seen", "limit"), [(60, 0.05), (60, 0.02), (400, 0.005)])
 def test_a_bound_on_nothing_shrinks_with_the_number(seen, limit):
     """None of n networks: the bound of the number that is named is about the limit."""
-    none = verdicts.of_share(np.zeros(seen, bool))
+    none = verdicts.of_share(np.zeros(seen, bool), range(seen))
     count = power.networks_needed(Evidence(none, "share", verdicts.absence(limit)))
     assert count is not None
     assert intervals.wilson(0, count)[1] == pytest.approx(limit, rel=0.06)
@@ -72,7 +72,7 @@ def test_freedom_is_what_student_and_welch_say():
     known = stats.ttest_ind(first, second, equal_var=False)
     assert found.freedom == pytest.approx(known.df)
     assert verdicts.over_seeds(np.append(first, np.nan)).freedom == 4
-    assert math.isinf(verdicts.of_share(np.array([True, False])).freedom)
+    assert math.isinf(verdicts.of_share(np.array([True, False]), range(2)).freedom)
 
 
 CLOSED = evidence(1.0, 0.1, 4, 3, verdicts.side(1))

@@ -150,7 +150,7 @@ def test_the_count_of_a_difference_is_that_of_its_smaller_side():
 
 
 def test_a_share_of_no_network_is_no_number():
-    estimate = verdicts.of_share(np.zeros(0, bool))
+    estimate = verdicts.of_share(np.zeros(0, bool), [])
     assert np.isnan(estimate.value)
     assert estimate.count == 0
 

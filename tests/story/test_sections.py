@@ -148,7 +148,7 @@ def test_more_networks_are_named_where_the_spread_is_what_is_missing(full):
 def test_a_claim_of_ones_own_has_a_card(full):
     """It may be about no unit, or have its two estimates in different units."""
     ratio = Evidence(verdicts.over_seeds(np.array([1.0, 1.1, 1.2])), "ratio", verdicts.below(2))
-    share = Evidence(verdicts.of_share(np.ones(12, bool)), "share", verdicts.most)
+    share = Evidence(verdicts.of_share(np.ones(12, bool), range(12)), "share", verdicts.most)
     source = Quantity(1.0, "one", "workshop talk")
     own = [
         verdicts.judge("R1d", "Own.", source, "n", first=ratio, about_units=False),

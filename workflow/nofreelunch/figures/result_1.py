@@ -35,9 +35,9 @@ def draw(
     for y, (target, chosen) in enumerate(rows.items()):
         colour = style.INK if target == "all" else style.colour(target)
         low = chosen["low_error"].values.astype(bool)
-        _share(left, y, low, colour)
+        _share(left, y, chosen, low, colour)
         solving = _only(chosen, chosen["low_error"])
-        _share(right, y, solving["has_grid_cells"].values.astype(bool), colour)
+        _share(right, y, solving, solving["has_grid_cells"].values.astype(bool), colour)
         _chance(right, y, solving, threshold)
         _talk(left, right, y, target)
     for letter, axes in zip("ab", (left, right), strict=True):
@@ -63,14 +63,14 @@ def _row_name(target: str, networks: xr.Dataset) -> str:
     return "All networks" if target == "all" else style.name(networks, target)
 
 
-def _share(axes: Axes, y: int, holds: np.ndarray, colour: str) -> None:
+def _share(axes: Axes, y: int, networks: xr.Dataset, holds: np.ndarray, colour: str) -> None:
     axes.text(
         1.02, y, f"{holds.sum()} / {holds.size}", transform=axes.get_yaxis_transform(), va="center"
     )
     if not holds.size:
         axes.text(50, y, "none with low error", ha="center", va="center", color="#777777")
         return
-    share = verdicts.of_share(holds)
+    share = verdicts.of_share(holds, comparisons.configurations(networks))
     axes.plot([100 * share.low, 100 * share.high], [y, y], color=colour, linewidth=2.2, alpha=0.55)
     axes.plot(100 * share.value, y, marker="o", markersize=5, color=colour, linestyle="none")
 

@@ -44,6 +44,12 @@ def specs(networks: xr.Dataset) -> list[dict[str, Any]]:
     return [json.loads(str(text)) for text in networks["spec"].values]
 
 
+def configurations(networks: xr.Dataset) -> list[str]:
+    """What each network shares with its other seeds, as text."""
+    without = ({k: v for k, v in spec.items() if k != "seed"} for spec in specs(networks))
+    return [json.dumps(spec, sort_keys=True) for spec in without]
+
+
 def trained(summary: xr.Dataset) -> xr.Dataset:
     """The networks that were trained to path-integrate and did not diverge."""
     recurrent = [cells()[spec["cell"]].recurrent and spec["steps"] > 0 for spec in specs(summary)]

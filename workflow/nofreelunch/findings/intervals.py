@@ -36,13 +36,37 @@ def wilson(
         found = f"{successes[outside][0]} of {total[outside][0]}"
         raise refused("successes", found, "0 to total")
 
-    def interval(k: int, n: int) -> tuple[float, float]:
-        if n == 0:
-            return np.nan, np.nan
-        return stats.binomtest(int(k), int(n)).proportion_ci(confidence, method="wilson")
+    count = np.where(total > 0, total, np.nan)
+    return _wilson(successes / count, count, confidence)
 
-    low, high = np.vectorize(interval, otypes=[float, float])(successes, total)
-    return low, high
+
+def share(
+    holds: ArrayLike, configuration: ArrayLike, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Share of networks for which something holds, and its interval: (share, low, high).
+
+    Seeds of one configuration are alike, so they are worth fewer networks than they are. The
+    interval is Wilson's at the number that they are worth (Korn & Graubard 1998): the one whose
+    binomial variance is the variance between configurations, made smaller for having few of these.
+    Where all networks agree, that variance is unknown, and each configuration counts once.
+
+    >>> [round(x, 2) for x in share([1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 2, 2, 2, 2])]
+    [0.5, 0.02, 0.98]
+
+    Args:
+        holds: whether it does, (network,).
+        configuration: what each network shares with its other seeds, (network,). If all are of one
+            configuration, seeds are all that the interval is about, and each counts.
+        confidence: of the interval.
+    """
+    holds = np.asarray(holds, bool)
+    if not holds.size:
+        return (float("nan"),) * 3
+    _, groups = np.unique(np.asarray(configuration), return_inverse=True)
+    value = float(holds.mean())
+    worth = _worth(holds, groups, confidence)
+    low, high = _wilson(np.array(value), np.array(worth), confidence)
+    return value, float(low), float(high)
 
 
 def seed_interval(
@@ -120,6 +144,35 @@ def kernel_density(values: ArrayLike, grid: ArrayLike, bandwidth: float) -> np.n
     if known.size == 0:
         return np.full(grid.shape, np.nan)
     return stats.norm.pdf(grid[..., None], known, bandwidth).mean(axis=-1)
+
+
+def _wilson(
+    shares: np.ndarray, count: np.ndarray, confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval of shares of `count` networks, which need not be whole."""
+    # scipy.stats.binomtest has it for whole numbers alone.
+    z = stats.norm.ppf(0.5 + confidence / 2)
+    centre = (shares + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z * np.sqrt(shares * (1 - shares) / count + (z / (2 * count)) ** 2) / (1 + z**2 / count)
+    return np.where(shares == 0, 0, centre - half), np.where(shares == 1, 1, centre + half)
+
+
+def _worth(holds: np.ndarray, groups: np.ndarray, confidence: float) -> float:
+    """How many independent networks are as sure as these, in groups that are alike."""
+    networks, configurations = holds.size, groups.max() + 1
+    if configurations in (1, networks):
+        return networks
+    sizes, successes = np.bincount(groups), np.bincount(groups, holds)
+    value = holds.mean()
+    between = np.sum((successes - value * sizes) ** 2) / networks**2
+    variance = between * configurations / (configurations - 1)
+    if not 0 < value < 1:
+        return configurations
+    if not variance:
+        return networks
+    tail = 0.5 + confidence / 2
+    few = stats.t.ppf(tail, networks - 1) / stats.t.ppf(tail, configurations - 1)
+    return float(min(networks, value * (1 - value) / variance * few**2))
 
 
 def _welch(error1: np.ndarray, n1: np.ndarray, error2: np.ndarray, n2: np.ndarray) -> np.ndarray:

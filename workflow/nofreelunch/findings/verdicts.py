@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nofreelunch.findings import intervals
 from nofreelunch.findings.talks import Quantity
@@ -96,11 +97,9 @@ def of_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     return Estimate(*intervals.difference(first, second), min(counts), freedom)
 
 
-def of_share(holds: np.ndarray) -> Estimate:
-    """Share of networks for which something holds, with Wilson's interval."""
-    low, high = intervals.wilson(holds.sum(), holds.size)
-    share = holds.mean() if holds.size else math.nan
-    return Estimate(float(share), float(low), float(high), holds.size)
+def of_share(holds: np.ndarray, configuration: ArrayLike) -> Estimate:
+    """Share of networks for which something holds, with Wilson's interval of `intervals.share`."""
+    return Estimate(*intervals.share(holds, configuration), holds.size)
 
 
 def judge(

@@ -31,7 +31,9 @@ def low_error(summary: xr.Dataset, theory: Theory) -> Claim:
         f"Most networks learn to path-integrate (position error below {100 * limit:g} cm).",
         talks.LOW_ERROR,
         verdicts.counted(low.size),
-        Evidence(verdicts.of_share(low), "share", verdicts.most),
+        Evidence(
+            verdicts.of_share(low, comparisons.configurations(networks)), "share", verdicts.most
+        ),
         None,
         [verdicts.few_networks(low.size), "" if low.any() else "No network has low error."],
         f"Mean error over {horizon:g} steps of held-out walks, by each target's own decoder. The "
@@ -75,7 +77,8 @@ def _few_of(label: str, sentence: str, networks: xr.Dataset) -> Claim:
     chance = _by_chance(networks, threshold)
     decided = chance >= DECIDED_BY_CHANCE
     fraction = network_measures.grid_fraction(networks)
-    some = verdicts.of_share(fraction[np.isfinite(fraction)] > 0)
+    alike, known = np.array(comparisons.configurations(networks)), np.isfinite(fraction)
+    some = verdicts.of_share(fraction[known] > 0, alike[known])
     fine = network_measures.least_fraction(networks) <= NEGLIGIBLE
     rule = verdicts.few if fine else verdicts.only_against(verdicts.few)
     return judge(
@@ -84,7 +87,7 @@ def _few_of(label: str, sentence: str, networks: xr.Dataset) -> Claim:
         talks.GRID_CELLS,
         verdicts.counted(has.size),
         Evidence(
-            verdicts.of_share(has),
+            verdicts.of_share(has, alike),
             "share",
             verdicts.few,
             "By chance alone, most networks have a score as high." if decided else "",

@@ -198,6 +198,8 @@ def few_modules(summary: xr.Dataset, theory: Theory) -> Claim:
     networks = comparisons.select(summary, free=["place_cell_width"])
     found = network_measures.network_modules(networks)
     resolved = [m for m in found if m.resolved]
+    named = zip(comparisons.configurations(networks), found, strict=True)
+    alike = [configuration for configuration, modules in named if modules.resolved]
     two, three, four = network_measures.UNITS_NEEDED.values()
     others = [m.count for m in found if not m.resolved]
     known = np.isfinite(network_measures.grid_fraction(networks)).any()
@@ -208,7 +210,7 @@ def few_modules(summary: xr.Dataset, theory: Theory) -> Claim:
         f"{len(resolved)} resolved of {verdicts.counted(len(found))}",
         None,
         Evidence(
-            verdicts.of_share(np.array([m.count == 1 for m in resolved], bool)),
+            verdicts.of_share(np.array([m.count == 1 for m in resolved], bool), alike),
             "share",
             verdicts.most,
         ),
