@@ -62,7 +62,7 @@ def test_seeds_that_always_agree_count_once():
 
 
 def test_an_interval_of_alike_seeds_covers_what_it_says():
-    """Configurations that pass with a chance of their own; Wilson's own interval covers far less."""
+    """Configurations pass with a chance of their own. Wilson's own interval covers far less."""
     random, covered = np.random.default_rng(0), {"nested": 0, "plain": 0}
     configuration, draws = np.repeat(range(12), 4), 600
     for _ in range(draws):
