@@ -19,6 +19,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/rate_maps.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/theory.smk"
+include: "workflow/rules/lesions.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
@@ -36,6 +37,7 @@ rule all:
         rate_maps=all_of("rate_maps"),
         scores=all_of("scores"),
         theory=all_of("theory"),
+        lesions=rules.lesions.output,
         story=rules.story.output,
         report=rules.report.output,
         explorer=rules.explorer.output,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 import yaml
+from nofreelunch.evaluation.lesions import KINDS
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings import summary
@@ -57,8 +58,10 @@ def make(
         paths.append([str(results / STAGES[s].files.format(cohort=cohort.name)) for s in made])
         for (stage, dataset), path in zip(made.items(), paths[-1], strict=True):
             datasets.save(dataset, path, stage, "code")
+    silenced = str(results / STAGES["lesions"].files)
+    datasets.save(_lesions(study.networks[:1]), silenced, "lesions", "code")
     run = {"study": name, "sweeps": study.sweeps, "thresholds": THRESHOLDS}
-    table = summary.collect(paths, run | {"defaults": dict(study.defaults)})
+    table = summary.collect(paths, silenced, run | {"defaults": dict(study.defaults)})
     for part, stage in zip(summary.split_units(table), ("summary", "units"), strict=True):
         datasets.save(part, results / STAGES[stage].files, stage, "code")
     return results
@@ -99,6 +102,12 @@ def _rate_maps(networks, lost) -> xr.Dataset:
         _coordinates(networks) | {"horizon": [20, 50]},
         {"arena": BOX, "bin_size": BOX / BINS},
     )
+
+
+def _lesions(networks) -> xr.Dataset:
+    error = np.multiply.outer([1, 1.5, 1.2], [ERRORS[network["cell"]] for network in networks])
+    coordinates = _coordinates(networks) | {"lesion": list(KINDS)}
+    return xr.Dataset({"lesion_error": (("lesion", "network"), error)}, coordinates)
 
 
 def _trained(networks, lost) -> xr.Dataset:

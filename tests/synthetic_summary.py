@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from nofreelunch.evaluation.lesions import KINDS as KINDS_OF_LESIONS
 from nofreelunch.study import sweeps
 
 STUDIES = Path(__file__).parent / "studies"
@@ -74,9 +75,10 @@ def make(name: str = "full", seed: int = 0, learnt: bool = True, chance: bool = 
     table = _table(plan, specs, cohorts, score, period, error, present, active, diverged, chance)
     table = table.assign(units_dead=("network", dead.sum(1)))
     table = table.assign(units_constant=("network", constant.sum(1)))
-    return table.assign(_by_unit(score, active, random)).assign(
+    table = table.assign(_by_unit(score, active, random)).assign(
         _by_chance(score, period, present, active, diverged, chance, random)
     )
+    return table.assign(_lesions(plan, specs, error))
 
 
 def without_lattices(summary: xr.Dataset) -> xr.Dataset:
@@ -135,6 +137,13 @@ def rate_maps(summary: xr.Dataset, bins: int = 44):
         )
 
     return of_cohort
+
+
+def _lesions(plan, specs, error):
+    """Lesions of the reference networks: those of the highest scores do more harm."""
+    reference = [{**spec, "seed": None} == {**plan.defaults, "seed": None} for spec in specs]
+    found = np.multiply.outer([1, 1.5, 1.2], np.where(reference, error, np.nan))
+    return {"lesion_error": (("lesion", "network"), found), "lesion": list(KINDS_OF_LESIONS)}
 
 
 def _by_unit(score, active, random):

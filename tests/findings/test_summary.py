@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from nofreelunch.evaluation import lesions
 from nofreelunch.files import datasets
 from nofreelunch.findings import network_measures, summary
 
@@ -133,13 +135,23 @@ def stages(tmp_path):
 
 
 def collect(stages, **thresholds):
+    silenced = Path(stages[0][0]).parent / "lesions.nc"
+    made = xr.Dataset(
+        {"lesion_error": (("lesion", "network"), [[0.05], [0.09], [0.07]])},
+        {
+            "lesion": list(lesions.KINDS),
+            "network": ["b0"],
+            "spec": ("network", [json.dumps(spec())]),
+        },
+    )
+    datasets.save(made, silenced, "lesions", "code")
     run = {
         "study": "tiny",
         "sweeps": {"one": ("b0", "a1"), "other": ("a0", "a1", "a2", "b1")},
         "defaults": spec(),
         "thresholds": THRESHOLDS | thresholds,
     }
-    return summary.collect(stages, run)
+    return summary.collect(stages, str(silenced), run)
 
 
 def test_networks_of_all_cohorts_are_in_one_table(stages):
@@ -162,6 +174,8 @@ def test_networks_of_all_cohorts_are_in_one_table(stages):
 
 def test_values_are_those_of_the_files(stages):
     table = collect(stages)
+    silenced = table["lesion_error"].sel(lesion="highest scores")
+    np.testing.assert_allclose(silenced, [NAN, NAN, NAN, 0.09, NAN])
     np.testing.assert_allclose(table["loss"], 2.0)  # the mean of the last tenth of the curve
     np.testing.assert_array_equal(table["diverged"], [False, False, True, False, False])
     one = table.sel(network="b0")

@@ -145,6 +145,22 @@ def test_controls_are_told_from_the_reference(study):
     assert found["Cb"].n == found["Cc"].n == "4 and 4 networks"
 
 
+def test_lesions_of_the_highest_scores_are_set_against_others(study):
+    claim = about_controls.grid_like_units_matter(study, [])
+    expected = 0.3 * comparisons.select(study)["position_error"].sel(horizon=20).mean()
+    assert claim.first.verdict == REPRODUCED and claim.n == "4 networks"
+    assert claim.first.estimate.value == pytest.approx(float(expected))
+    assert "cm intact" in claim.reason and "cm without others" in claim.reason
+    even = study["lesion_error"] * 0 + study["lesion_error"].sel(lesion="none")
+    claim = about_controls.grid_like_units_matter(study.assign(lesion_error=even), [])
+    assert claim.first.verdict == UNTESTABLE
+    lost = about_controls.grid_like_units_matter(study.isel(network=[]), [])
+    assert (
+        lost.first.verdict == UNTESTABLE
+        and lost.reason == "Needs 3 networks of each kind, found 0."
+    )
+
+
 def test_what_a_network_has_without_path_integration_is_no_part_of_the_reference(study):
     found = {claim.id: claim for claim in (test(study, []) for test in about_controls.TESTS)}
     assert found["Cd"].second.verdict == REPRODUCED and found["Cd"].n == "4 networks"

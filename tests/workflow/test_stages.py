@@ -9,10 +9,10 @@ from nofreelunch.files import fingerprints
 
 STAGES = [
     *("trajectories", "training", "rate_maps", "scores", "theory", "summary", "claims", "figures"),
-    *("corrections", "story", "explorer"),
+    *("lesions", "corrections", "story", "explorer"),
 ]
 OF_SCORES = {"scores", "summary", "claims", "figures", "story", "explorer"}
-OF_TARGETS = {"training", "rate_maps", "theory"}
+OF_TARGETS = {"training", "rate_maps", "lesions", "theory"}
 LINE = "from __future__ import annotations\n"
 ADDED = LINE, f"{LINE}\nADDED = 1\n"
 
@@ -44,10 +44,10 @@ def rewrite(path, text):
     [
         ("training/training_stack.py", "TRAJECTORIES = 20", "TRAJECTORIES = 30", {"training"}),
         ("training/minibatches.py", "BLOCK = 64", "BLOCK = 32", {"training"}),
-        ("networks/recurrence.py", *ADDED, {"training", "rate_maps"}),
+        ("networks/recurrence.py", *ADDED, {"training", "rate_maps", "lesions"}),
         ("task/place_cells.py", "kernel = 0", "kernel = 1", OF_TARGETS),
         ("compute/kernels.c", "enum kind {", "enum kind { NOTHING = 99,", OF_TARGETS),
-        ("evaluation/rate_maps.py", "RIDGE = 1e-4", "RIDGE = 1e-3", {"rate_maps"}),
+        ("evaluation/rate_maps.py", "RIDGE = 1e-4", "RIDGE = 1e-3", {"rate_maps", "lesions"}),
         ("scoring/grid_scores.py", *ADDED, OF_SCORES),
         ("seeds.py", "LATTICE_CLASSES = 8", "LATTICE_CLASSES = 9", OF_SCORES),
         (

@@ -18,6 +18,7 @@ CORRECTIONS = 11  # samples behind the corrections of the talks
 PATTERNS = 12  # noise that patterns grow from
 RESAMPLES = 13  # networks in a resample, where predictions are compared with measurements
 EXPLORER = 14  # networks whose units a page has room for
+LESIONS = 15  # units that are silenced
 
 
 def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:

@@ -6,6 +6,7 @@ rule summary:
         networks=all_of("training"),
         rate_maps=all_of("rate_maps"),
         scores=all_of("scores"),
+        lesions=files_of("lesions"),
     output:
         networks=files_of("summary"),
         units=files_of("units"),

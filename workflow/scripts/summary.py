@@ -10,7 +10,7 @@ if __name__ == "__main__":
         stages = zip(
             snakemake.input.networks, snakemake.input.rate_maps, snakemake.input.scores, strict=True
         )
-        table = summary.collect(stages, run)
+        table = summary.collect(stages, snakemake.input.lesions, run)
         networks, units = summary.split_units(table)
         datasets.save(networks, snakemake.output.networks, "summary", run["code"])
         datasets.save(units, snakemake.output.units, "units", run["code"])

@@ -71,13 +71,13 @@ def measure_rate_maps(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
     horizons = sorted({min(horizon, position.shape[1] - 1) for horizon in HORIZONS})
     errors = []
     with torch.no_grad():
-        for first, path, activity in _activities(stack, target, position):
+        for first, path, activity in activities(stack, target, position):
             split = min(max(half - first, 0), len(path))
             for maps, part in zip(halves, (slice(split), slice(split, None)), strict=True):
                 maps.add(path[part], activity[:, :, part])
             ridge.add(first, path, activity)
             if first < DECODED_TRAJECTORIES:
-                errors.append(_decoding_errors(stack, target, path, activity))
+                errors.append(decoding_errors(stack, target, path, activity))
     error = torch.cat(errors, 2)[:, :, :DECODED_TRAJECTORIES]
     position_error = torch.stack([error[:, :h].mean((1, 2)) for h in horizons], 1)
     centres = (np.arange(bins) + 0.5) * bin_size - arena / 2
@@ -124,7 +124,7 @@ def restore_networks(trained: xr.Dataset) -> tuple[list[dict], NetworkStack, tar
     return specs, stack, target.to("cpu", torch.float32)
 
 
-def _activities(
+def activities(
     stack: NetworkStack, target: targets.Target, position: xr.DataArray
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
     """Activity of the networks, one chunk of trajectories after another.
@@ -143,8 +143,13 @@ def _activities(
         yield first, path, stack.run(start, stack.inputs_of(everyone))
 
 
-def _decoding_errors(stack, target, path: Tensor, activity: Tensor) -> Tensor:
-    """Distances (network, time, sample), m, between decoded and true positions."""
+def decoding_errors(
+    stack: NetworkStack, target: targets.Target, path: Tensor, activity: Tensor
+) -> Tensor:
+    """Distances (network, time, sample), m, between decoded and true positions.
+
+    `path` and `activity` are those of `activities`.
+    """
     decoded = target.decode(stack.read_out(activity))
     return torch.linalg.vector_norm(decoded - path[:, 1:].transpose(0, 1), dim=-1)
 

@@ -11,6 +11,8 @@ from nofreelunch.figures import style
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.scoring.significance import LEVEL
 
+LABELS = ("none", "highest\nscores", "as many\nat random")
+
 
 @style.styled
 def draw(
@@ -19,13 +21,15 @@ def draw(
     """Share of grid-like units and of small p-values in the reference networks and controls."""
     settings = comparisons.controls(summary)
     figure = style.figure(height=max(56, 24 + 9 * len(settings)))
-    left, right = figure.subplots(1, 2)
+    left, right, lesions = figure.subplots(1, 3, width_ratios=(1, 1, 0.6))
     if not settings:
-        for axes in (left, right):
+        for axes in (left, right, lesions):
             style.missing(axes, "no reference networks and no controls")
         return figure
     style.letter(left, "a")
     style.letter(right, "b")
+    style.letter(lesions, "c")
+    _lesions(lesions, comparisons.select(summary))
     threshold = summary.attrs["grid_cell_threshold"]
     for row, (_, networks) in enumerate(settings):
         shade = _shade(networks)
@@ -49,6 +53,22 @@ def draw(
     handles = style.network_handles(summary) + style.chance_handles(summary)
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
+
+
+def _lesions(axes: Axes, networks: xr.Dataset) -> None:
+    """Position error of each reference network, intact and with units silenced."""
+    error = 100 * networks["lesion_error"].transpose("lesion", "network")
+    axes.set_title("A tenth of the units silenced")
+    known = np.isfinite(error.values).all(axis=0)
+    if not known.any():
+        style.missing(axes, "no reference network")
+        return
+    shade = _shade(networks)
+    axes.plot(error.values[:, known], color=shade, marker="o", markersize=3, linewidth=0.7)
+    axes.set_xticks(range(len(LABELS)), LABELS)
+    axes.set_xlim(-0.4, len(LABELS) - 0.6)
+    axes.set_ylim(0, None)
+    axes.set_ylabel("position error (cm)")
 
 
 def _scales(left: Axes, right: Axes, summary: xr.Dataset, threshold: float) -> None:

@@ -39,6 +39,7 @@ STAGES = {
     "theory": Stage(
         "theory/{encoding}.nc", ("covariance", "power", "radial_power", "predicted_period")
     ),
+    "lesions": Stage("lesions.nc", ("lesion_error", "spec")),
     "summary": Stage(
         "summary.nc",
         ("position_error", "diverged", "max_score", "grid_fraction", "modules", "spec"),

@@ -53,6 +53,7 @@ LABELS = {
     "made": Meaning("what a map of known answer is: a surrogate of a kind, or a lattice", ""),
     "threshold": Meaning("grid score that units are counted above"),
     "reported": Meaning("whether figures show the threshold"),
+    "lesion": Meaning("which tenth of the active units is silenced", ""),
     "horizon": Meaning("steps from the start over which position errors are averaged"),
     "lattice_class_name": Meaning("name of the lattice class", ""),
     "checkpoint": Meaning("number of the point of the learning curve"),
@@ -92,6 +93,11 @@ TRAINING = {
         "mean distance of the position that the target's own decoder reads out",
         "m",
         f"the curve has ended, or {DIVERGED}",
+    ),
+    "lesion_error": Meaning(
+        "mean position error with these units silenced, over the first steps of a walk",
+        "m",
+        f"no unit is active, {DIVERGED}, or it is no reference network",
     ),
     "ridge_error": Meaning(
         "mean distance of the position that a ridge regression reads from all units", "m", DIVERGED
@@ -225,6 +231,7 @@ TITLES = {
     "rate_maps": "Rate maps of the units of trained networks, and position errors",
     "scores": "Scores of the units of trained networks",
     "theory": "Spectra of targets, and the periods that they predict",
+    "lesions": "Position errors of the reference networks with units silenced",
     "summary": "All networks of a study",
     "units": "All units of a study",
 }

@@ -56,11 +56,14 @@ PADDING = {  # for units that a network does not have; NaN in all other variable
 UNIT_COUNTS = ("units_present", "units_active", "units_dead", "units_constant")
 
 
-def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> xr.Dataset:
+def collect(
+    stages: Iterable[tuple[str, str, str]], lesions: str, run: Mapping[str, Any]
+) -> xr.Dataset:
     """Collect the summary of a study.
 
     Args:
         stages: for each cohort the paths of its networks, rate maps and scores.
+        lesions: path of the lesions.
         run: `study` (name), `sweeps` (name -> network ids), `defaults` (spec of the reference
             configuration) and `thresholds` (the section of the config).
 
@@ -73,7 +76,8 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
         `position_error` (network, horizon) and `ridge_error` in m; `diverged`; `low_error`,
         `max_score` and `has_grid_cells`, judged by the thresholds; the number of its units,
         `units_present`, and how many of these are active, dead and constant: `units_active`,
-        `units_dead` and `units_constant`; and its grid modules, as in the scores.
+        `units_dead` and `units_constant`; its grid modules, as in the scores; and its
+        `lesion_error` (lesion, network) in m, NaN but for networks with the study's defaults.
 
         Per unit: the variables of the scores. Networks with fewer units than the largest are padded
         with NaN (False, 0): `present` says which units are real. `active` says which are neither
@@ -109,7 +113,9 @@ def collect(stages: Iterable[tuple[str, str, str]], run: Mapping[str, Any]) -> x
         compat="override",
         data_vars="all",
     ).sortby("network")
-    table = _judged(table, thresholds)
+    with datasets.load(lesions, "lesions") as silenced:
+        error = silenced["lesion_error"].reset_coords(drop=True).load()
+    table = _judged(table, thresholds).assign(lesion_error=error.reindex(network=table["network"]))
     members = [np.isin(table["network"].values, ids) for ids in run["sweeps"].values()]
     table = table.assign(in_sweep=(("sweep", "network"), np.array(members)))
     attributes = {

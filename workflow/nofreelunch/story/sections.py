@@ -27,7 +27,8 @@ from nofreelunch.story.wording import (
 )
 
 TALK, CHANCE = "talk’s criterion", "calibrated chance"
-WITHOUT_UNITS = {"share": "position error", "cycles per box": "spectrum"}  # what is judged instead
+# What is judged where no units are counted, by the unit of the estimate.
+WITHOUT_UNITS = {"share": "position error", "m": "position error", "cycles per box": "spectrum"}
 FIGURE_OF = {"T": "predictions", "C": "controls"}  # of results: result_1 and so on
 KINDS = {
     verdicts.REPRODUCED: ("yes", "✓"),

@@ -78,8 +78,9 @@ RESULTS = {
         "What do grid cells need?",
         "A control takes one thing away and leaves the rest: the training, the place cells in the "
         "target, or path integration. Networks that are told the position need not integrate "
-        "anything. What is left of the grid cells says what they came from.",
-        ("Ca", "Cb", "Cc", "Cd", "Ce"),
+        "anything. What is left of the grid cells says what they came from. A lesion silences "
+        "units of a trained network, and shows what they were good for.",
+        ("Ca", "Cb", "Cc", "Cd", "Ce", "Cf"),
     ),
 }
 
@@ -157,6 +158,12 @@ STATEMENTS = {
         "path integration raises the share of lattice-like units",
         "path integration does not raise the share of lattice-like units",
     ),
+    "Cf": ClaimWords(
+        "without the units of the highest grid scores, networks lose more of their position than "
+        "without as many others",
+        "without the units of the highest grid scores, networks lose less of their position than "
+        "without as many others",
+    ),
 }
 
 # Of one target or several, by verdict: that they give no grid cells.
@@ -201,5 +208,6 @@ FIGURES = {
     "they are equal; the share of units with small p-values, for networks whose target has a ring "
     "and for others; and the ROC curve of that prediction.",
     "controls": "One row for the reference networks and one for each control: share of grid-like "
-    "units and share of active units with small p-values, one dot per network, beside chance.",
+    "units and share of active units with small p-values, one dot per network, beside chance. "
+    "Right: the position error of each reference network with a tenth of its units silenced.",
 }

@@ -62,6 +62,16 @@ class Plan:
     cohorts: Mapping[str, Cohort]
 
     @property
+    def reference(self) -> dict[str, list[str]]:
+        """Cohort -> ids of its networks that have the study's defaults, whatever their seed."""
+        found: dict[str, list[str]] = {}
+        for name, cohort in self.cohorts.items():
+            for network in cohort.networks:
+                if {**network.spec, "seed": None} == {**self.defaults, "seed": None}:
+                    found.setdefault(name, []).append(network.id)
+        return found
+
+    @property
     def networks(self) -> list[Network]:
         """Every network of the study once, cohort by cohort."""
         return [network for cohort in self.cohorts.values() for network in cohort.networks]

@@ -4,6 +4,7 @@ The talk has no such networks, except those without place-cell targets. The docs
 function names the estimates and the rules of `verdicts` that judge them.
 """
 
+import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import comparisons, talks, verdicts
@@ -16,7 +17,7 @@ from nofreelunch.findings.claims.about_targets import (
     shares_differ,
     unlearnt,
 )
-from nofreelunch.findings.verdicts import Claim, percent
+from nofreelunch.findings.verdicts import Claim, Evidence, judge, percent
 
 UNTRAINED = "untrained networks"
 REFERENCE = "reference networks"
@@ -93,10 +94,41 @@ def integration_adds_some(summary: xr.Dataset, theory: Theory) -> Claim:
     )
 
 
+def grid_like_units_matter(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Cf. Position error without the units of the highest scores, less that without others; `side`.
+
+    A tenth of the active units is silenced, and as many at random.
+    """
+    networks = comparisons.select(summary)
+    error = networks["lesion_error"].transpose("lesion", "network")
+    intact, highest, others = error.sel(lesion=["none", "highest scores", "random"]).values
+    words = ("intact", "without them", "without others")
+    shown = ", ".join(
+        f"{100 * np.mean(values):.1f} cm {said}"
+        for said, values in zip(words, (intact, highest, others), strict=True)
+        if values.size and np.isfinite(values).all()
+    )
+    return judge(
+        "Cf",
+        "Path integration suffers more when the units with the highest grid scores are silenced "
+        "than when as many others are.",
+        talks.NO_CONTROL,
+        verdicts.counted(networks.sizes["network"]),
+        Evidence(verdicts.over_seeds(highest - others), "m", verdicts.side(1)),
+        None,
+        [verdicts.few_seeds(networks.sizes["network"]), unlearnt(summary)],
+        f"A tenth of the active units of each reference network. Mean position error: {shown}."
+        if shown
+        else "",
+        about_units=False,
+    )
+
+
 TESTS = (
     untrained_have_none,
     training_makes_them,
     coordinates_prevent_them,
     position_is_enough,
     integration_adds_some,
+    grid_like_units_matter,
 )

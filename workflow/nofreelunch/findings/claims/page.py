@@ -118,7 +118,7 @@ def _counts(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     counts = [
         f"By grid score, less chance: {_verdicts(scored)}.",
         f"By p-values: {_verdicts(tested)}.",
-        f"Claims that involve no unit: {_verdicts(others)}.",
+        f"Claims that count no units: {_verdicts(others)}.",
     ]
     diverged = int(summary["diverged"].sum())
     networks = f"{verdicts.counted(summary.sizes['network'])}, {diverged} of them diverged"
