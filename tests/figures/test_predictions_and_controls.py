@@ -55,6 +55,6 @@ def test_each_control_has_a_row_with_its_networks(study):
 def test_each_reference_network_is_a_line_of_its_lesions(study):
     axes = controls.draw(*study, None).axes[2]
     error = study[0]["lesion_error"].transpose("lesion", "network").values
-    drawn = np.stack([line.get_ydata() for line in axes.get_lines()], 1)
+    drawn = np.stack([line.get_xdata() for line in axes.get_lines()], 1)
     np.testing.assert_allclose(drawn, 100 * error[:, np.isfinite(error).all(0)])
-    assert [text.get_text() for text in axes.get_xticklabels()] == list(controls.LABELS)
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(controls.LABELS)

@@ -11,7 +11,8 @@ from nofreelunch.figures import style
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.scoring.significance import LEVEL
 
-LABELS = ("none", "highest\nscores", "as many\nat random")
+LESIONS = 30  # mm, height of that panel
+LABELS = ("intact", "without the\nhighest scores", "without as many\nat random")
 
 
 @style.styled
@@ -20,8 +21,11 @@ def draw(
 ) -> Figure:
     """Share of grid-like units and of small p-values in the reference networks and controls."""
     settings = comparisons.controls(summary)
-    figure = style.figure(height=max(56, 24 + 9 * len(settings)))
-    left, right, lesions = figure.subplots(1, 3, width_ratios=(1, 1, 0.6))
+    rows = max(32, 9 * len(settings))  # mm
+    figure = style.figure(height=24 + rows + LESIONS)
+    left, right, lesions = figure.subplot_mosaic(
+        [["a", "b"], ["c", "."]], height_ratios=(rows, LESIONS)
+    ).values()
     if not settings:
         for axes in (left, right, lesions):
             style.missing(axes, "no reference networks and no controls")
@@ -58,17 +62,18 @@ def draw(
 def _lesions(axes: Axes, networks: xr.Dataset) -> None:
     """Position error of each reference network, intact and with units silenced."""
     error = 100 * networks["lesion_error"].transpose("lesion", "network")
-    axes.set_title("A tenth of the units silenced")
+    axes.set_title("Lesions of a tenth of the units")
     known = np.isfinite(error.values).all(axis=0)
     if not known.any():
         style.missing(axes, "no reference network")
         return
     shade = _shade(networks)
-    axes.plot(error.values[:, known], color=shade, marker="o", markersize=3, linewidth=0.7)
-    axes.set_xticks(range(len(LABELS)), LABELS)
-    axes.set_xlim(-0.4, len(LABELS) - 0.6)
-    axes.set_ylim(0, None)
-    axes.set_ylabel("position error (cm)")
+    rows = range(len(LABELS))
+    axes.plot(error.values[:, known], rows, color=shade, marker="o", markersize=3, linewidth=0.7)
+    axes.set_yticks(rows, LABELS)
+    axes.set_ylim(len(LABELS) - 0.5, -0.5)
+    axes.set_xlim(0, None)
+    axes.set_xlabel("position error (cm)")
 
 
 def _scales(left: Axes, right: Axes, summary: xr.Dataset, threshold: float) -> None:
@@ -76,7 +81,7 @@ def _scales(left: Axes, right: Axes, summary: xr.Dataset, threshold: float) -> N
     left.set_xlabel(f"units with a grid score > {threshold:g} (%)")
     left.set_title("Grid-like units")
     right.set_xlabel(f"active units with p ≤ {LEVEL} (%)")
-    right.set_title("Lattice-like units; ★: significant")
+    right.set_title("Lattice-like units")
     chance = 100 * network_measures.chance_of_small_p(summary)
     if np.isfinite(chance):
         right.axvline(chance, color=style.CHANCE, linewidth=1, zorder=0)
