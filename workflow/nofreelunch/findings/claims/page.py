@@ -101,6 +101,8 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
             tables.MODULES,
         ]
     parts += ["## What the shares vary with", tables.variance_table(summary), tables.VARIANCE]
+    if lengths := tables.training_lengths(summary):
+        parts += ["## Length of training", lengths, tables.LENGTHS]
     if card := tables.scorecard_table(summary):
         parts += ["## Scorecard of published numbers", card, tables.SCORECARD]
     parts += ["## The networks that stand for each target", tables.targets_table(summary)]

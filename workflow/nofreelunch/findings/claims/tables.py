@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.findings import comparisons, intervals, network_measures, verdicts
 from nofreelunch.findings.claims import about_targets, scorecard
 from nofreelunch.findings.verdicts import mean_percent, percent
 from nofreelunch.scoring.surrogates import LABELS
@@ -23,6 +23,11 @@ VARIANCE = (
     "correlation; the rest lies between seeds of one group. Groups of one network are left out. "
     "Near 0 % the seed decides, near 100 % the factor does. P-values of at most 0.05 are the less "
     "frequent by chance the fewer fields a map has, so that a part of their variance may be chance."
+)
+
+LENGTHS = (
+    "Each length is a training of its own, whose learning rate follows its schedule to the end. "
+    "Shares of active units have Student's interval over networks."
 )
 
 SCORECARD = (
@@ -65,6 +70,45 @@ def _between(values: Iterable[np.ndarray]) -> str:
     if not math.isfinite(share):
         return "not known"
     return f"{100 * share:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def training_lengths(summary: xr.Dataset) -> str:
+    """Reference networks by length of training, and whether more still changes their units.
+
+    Empty if the study trains them for one length alone. Untrained networks are a length of 0.
+    """
+    untrained, trained = comparisons.untrained(summary), comparisons.select(summary, ["steps"])
+    lengths = np.array([spec["steps"] for spec in comparisons.specs(trained)], int)
+    found = {int(n): trained.isel(network=np.flatnonzero(lengths == n)) for n in np.unique(lengths)}
+    if len(found) < 2:
+        return ""
+    groups = ({0: untrained} if untrained.sizes["network"] else {}) | found
+    horizon, rows = summary.attrs["position_error_horizon"], []
+    for steps, networks in groups.items():
+        small = verdicts.over_seeds(network_measures.small_p_values(networks))
+        error = float(networks["position_error"].sel(horizon=horizon).mean())
+        shown = "not known"
+        if math.isfinite(small.value):
+            low, high = (100 * bound for bound in (small.low, small.high))
+            shown = f"{percent(small.value)} [{low:.1f}, {high:.1f}]"
+        fraction = network_measures.fraction_text(networks) or "not known"
+        rows.append(
+            (f"{steps:,}", str(networks.sizes["network"]), f"{100 * error:.1f} cm", shown, fraction)
+        )
+    heads = ("training steps", "networks", "position error", "p ≤ 0.05", "grid fraction")
+    return f"{table(heads, rows)}\n\n{_still_rising(found)}"
+
+
+def _still_rising(found: Mapping[int, xr.Dataset]) -> str:
+    """Whether the share of small p-values differs between the two longest trainings, in words."""
+    shorter, longer = sorted(found)[-2:]
+    few, many = (network_measures.small_p_values(found[steps]) for steps in (shorter, longer))
+    value, low, high = intervals.difference(many, few)
+    said = f"From {shorter:,} to {longer:,} training steps, the share of p ≤ 0.05 "
+    if not math.isfinite(low):
+        return f"{said}has no interval."
+    change = "still rises" if low > 0 else "falls" if high < 0 else "changes by no more than chance"
+    return f"{said}{change}: {verdicts.points(value, low, high)}."
 
 
 def targets_table(summary: xr.Dataset) -> str:
