@@ -10,14 +10,19 @@ from nofreelunch.files import datasets, pruning
 
 @pytest.fixture
 def results(tmp_path):
-    """A study's folder with one trained and mapped cohort."""
-    network = {name: ("network", [0.0]) for name in datasets.STAGES["training"].variables}
+    """A study's folder with two trained and mapped cohorts, the second one of the reference."""
     weights = {
         "weight_recurrent": (("network", "a", "b"), np.random.default_rng(0).random((1, 50, 50)))
     }
-    datasets.save(xr.Dataset(network | weights), tmp_path / "networks/one.nc", "training", "code")
-    maps = {name: ("network", [0.0]) for name in datasets.STAGES["rate_maps"].variables}
-    datasets.save(xr.Dataset(maps), tmp_path / "rate_maps/one.nc", "rate_maps", "code")
+    for cohort in ("one", "reference"):
+        name = {"network": [cohort]}
+        for stage, values in (("training", weights), ("rate_maps", {})):
+            found = {key: ("network", [0.0]) for key in datasets.STAGES[stage].variables}
+            path = tmp_path / datasets.STAGES[stage].files.format(cohort=cohort)
+            datasets.save(xr.Dataset(found | values, name), path, stage, "code")
+    found = {key: ("network", [0.0]) for key in datasets.STAGES["lesions"].variables}
+    silenced = xr.Dataset(found, {"network": ["reference"]})
+    datasets.save(silenced, tmp_path / "lesions.nc", "lesions", "code")
     return tmp_path
 
 
@@ -32,6 +37,8 @@ def test_weights_go_and_all_else_stays(results):
         assert datasets.verify(after).attrs.pop("content") != before.attrs.pop("content")
         xr.testing.assert_identical(after.load(), before.drop_vars("weight_recurrent"))
     assert pruning.prune(results) == 0  # there is nothing more to drop
+    with datasets.load(results / "networks" / "reference.nc", "training") as kept:
+        assert "weight_recurrent" in kept
 
 
 def test_the_command_says_what_it_freed_or_why_not(results, capsys):
@@ -48,6 +55,12 @@ def test_a_study_that_is_not_finished_is_not_pruned(results, tmp_path):
         pruning.prune(results)
     with pytest.raises(datasets.DatasetError, match="no networks"):
         pruning.prune(tmp_path / "absent")
+
+
+def test_a_study_without_lesions_is_not_pruned(results):
+    (results / "lesions.nc").unlink()
+    with pytest.raises(datasets.DatasetError, match=r"lesions.nc: no such file"):
+        pruning.prune(results)
 
 
 def test_rate_maps_of_pruned_networks_say_what_is_missing():

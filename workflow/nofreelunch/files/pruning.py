@@ -16,10 +16,11 @@ log = logging.getLogger(__name__)
 
 
 def prune(results: str | Path, progress: bool = False) -> int:
-    """Remove the weights from all networks of a study; learning curves and specs stay.
+    """Remove the weights from the networks of a study; learning curves and specs stay.
 
     File times stay too, so nothing runs again. Rate maps of a pruned cohort can be made again only
-    by training it again: delete its file under `networks` first.
+    by training it again: delete its file under `networks` first. Cohorts with reference networks
+    keep their weights, because other scores make their lesions anew.
 
     Args:
         results: folder of the study, such as results/laptop.
@@ -29,7 +30,8 @@ def prune(results: str | Path, progress: bool = False) -> int:
         Bytes freed.
 
     Raises:
-        DatasetError: where the folder holds no networks, or a cohort has no rate maps yet.
+        DatasetError: where the folder holds no networks or no lesions, or a cohort has no rate maps
+            yet.
     """
     files = sorted((Path(results) / STAGES["training"].folder).glob("*.nc"))
     if not files:
@@ -39,12 +41,20 @@ def prune(results: str | Path, progress: bool = False) -> int:
         raise DatasetError(
             f"{results}: {unmapped[0]} has no rate maps yet; finish the study before pruning it"
         )
+    with datasets.load(Path(results) / STAGES["lesions"].files, "lesions") as lesions:
+        reference = set(lesions["network"].values.astype(str))
+    files = [path for path in files if reference.isdisjoint(_networks(path))]
     bar = tqdm(files, "pruning", unit="cohort", disable=not progress or None)
     return sum(_prune(path) for path in bar)
 
 
 def _maps(path: Path) -> Path:
     return path.parents[1] / STAGES["rate_maps"].folder / path.name
+
+
+def _networks(path: Path) -> list[str]:
+    with datasets.load(path, "training") as trained:
+        return [str(network) for network in trained["network"].values]
 
 
 def _prune(path: Path) -> int:
