@@ -140,6 +140,9 @@ def save_figure(figure: Figure, path: str | Path) -> list[Path]:
     }
     written = []
     with _settings():
+        # Once for all three: arranging the panels takes longer than writing a file.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         for kind, entries in metadata.items():
             target = Path(f"{path}.{kind}")
             target.parent.mkdir(parents=True, exist_ok=True)
