@@ -30,6 +30,7 @@ a value is missing. [scores.md](scores.md) says how far each score can be truste
 | `export/per_unit.csv`, `.parquet` | unit |
 | `rate_maps/<cohort>.nc`, `export/<network>.nwb` | bin of each unit's map |
 | `networks/<cohort>.nc` | weight, and point of the learning curve |
+| `lesions.nc` | reference network, and lesion |
 | `theory/<encoding>.nc` | target |
 | `figures/<name>.csv` | point of a figure |
 

@@ -174,7 +174,7 @@ def test_networks_of_all_cohorts_are_in_one_table(stages):
 
 def test_values_are_those_of_the_files(stages):
     table = collect(stages)
-    silenced = table["lesion_error"].sel(lesion="highest scores")
+    silenced = table["lesion_error"].sel(lesion="highest_scores")
     np.testing.assert_allclose(silenced, [NAN, NAN, NAN, 0.09, NAN])
     np.testing.assert_allclose(table["loss"], 2.0)  # the mean of the last tenth of the curve
     np.testing.assert_array_equal(table["diverged"], [False, False, True, False, False])

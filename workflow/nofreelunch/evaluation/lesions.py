@@ -19,7 +19,7 @@ from nofreelunch.task.targets import Target
 SHARE = 0.1  # of the active units of a network, silenced at once
 DRAWS = 20  # random lesions of a network, over which the error is averaged
 TRAJECTORIES = 500
-KINDS = ("none", "highest scores", "random")
+KINDS = ("none", "highest_scores", "random")
 
 
 def measure_lesions(

@@ -22,6 +22,7 @@ SPREAD = {
     "score_60": "definition",
     "ring_60": "definition",
     "position_error": "horizon",
+    "lesion_error": "lesion",
     "fraction_above": "threshold",
     "fraction_above_active": "threshold",
     "chance_fraction_above": "kind, threshold",

@@ -53,7 +53,7 @@ LABELS = {
     "made": Meaning("what a map of known answer is: a surrogate of a kind, or a lattice", ""),
     "threshold": Meaning("grid score that units are counted above"),
     "reported": Meaning("whether figures show the threshold"),
-    "lesion": Meaning("which tenth of the active units is silenced", ""),
+    "lesion": Meaning("which tenth of the active units is silenced, if any", ""),
     "horizon": Meaning("steps from the start over which position errors are averaged"),
     "lattice_class_name": Meaning("name of the lattice class", ""),
     "checkpoint": Meaning("number of the point of the learning curve"),

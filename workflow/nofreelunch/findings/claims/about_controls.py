@@ -101,7 +101,7 @@ def grid_like_units_matter(summary: xr.Dataset, theory: Theory) -> Claim:
     """
     networks = comparisons.select(summary)
     error = networks["lesion_error"].transpose("lesion", "network")
-    intact, highest, others = error.sel(lesion=["none", "highest scores", "random"]).values
+    intact, highest, others = error.sel(lesion=["none", "highest_scores", "random"]).values
     words = ("intact", "without them", "without others")
     shown = ", ".join(
         f"{100 * np.mean(values):.1f} cm {said}"
