@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import synthetic_summary
-from nofreelunch.files import html_pages
+from nofreelunch.findings import html_pages
 from nofreelunch.findings.claims import page
 from nofreelunch.findings.corrections import sheet
 from nofreelunch.running.captions import read_captions

@@ -9,7 +9,7 @@ SIZES = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
 def notices_of_change():
     """Lines on results that are there already."""
     codes = {
-        stage: {cohort: code_of_cohort(stage, cohort) for cohort in cohorts}
+        stage: {cohort: code_of_cohorts(stage, cohort) for cohort in cohorts}
         for stage in ("training", "rate_maps")
     }
     codes["scores"] = {cohort: code("scores") for cohort in cohorts}

@@ -64,10 +64,10 @@ def code(stage, *modules, **uses):
     return fingerprint(ROOT / "workflow" / "scripts" / f"{stage}.py", *modules, **uses)
 
 
-def code_of_cohort(stage, cohort):
-    """Fingerprint of a stage's code for the target, the cell and the optimisers of a cohort."""
+def code_of_cohorts(stage, *names):
+    """Fingerprint of a stage's code for the targets, cells and optimisers of some cohorts."""
     kinds = ("target", "cell", "optimizer")
-    networks = cohorts[cohort].networks
+    networks = [network for name in names for network in cohorts[name].networks]
     return code(stage, **{kind: frozenset(n[kind] for n in networks) for kind in kinds})
 
 

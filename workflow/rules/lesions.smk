@@ -23,10 +23,10 @@ rule lesions:
             "reference": [network for of in plan.reference.values() for network in of],
             "cohorts": {cohort: ids_of(cohort) for cohort in plan.reference},
             "trained_by": {
-                cohort: code_of_cohort("training", cohort) for cohort in plan.reference
+                cohort: code_of_cohorts("training", cohort) for cohort in plan.reference
             },
             "scored_by": code("scores"),
-            "code": code("lesions"),
+            "code": code_of_cohorts("lesions", *plan.reference),
         },
     message:
         "Silencing units of the reference networks"

@@ -22,8 +22,8 @@ rule rate_maps:
         run=lambda wildcards: {
             "bin_size": config["rate_maps"]["bin_size"],
             "networks": ids_of(wildcards.cohort),
-            "trained_by": code_of_cohort("training", wildcards.cohort),
-            "code": code_of_cohort("rate_maps", wildcards.cohort),
+            "trained_by": code_of_cohorts("training", wildcards.cohort),
+            "code": code_of_cohorts("rate_maps", wildcards.cohort),
         },
     message:
         "Rate maps of {wildcards.cohort}"

@@ -21,7 +21,7 @@ rule scores:
         run=lambda wildcards: {
             "surrogates": config["scores"]["surrogates"],
             "networks": ids_of(wildcards.cohort),
-            "mapped_by": code_of_cohort("rate_maps", wildcards.cohort),
+            "mapped_by": code_of_cohorts("rate_maps", wildcards.cohort),
             "code": code("scores"),
         },
     message:

@@ -23,7 +23,7 @@ rule training:
         run=lambda wildcards: {
             "cohort": cohorts[wildcards.cohort].as_dict(),
             "precision": config["compute"]["precision"],
-            "code": code_of_cohort("training", wildcards.cohort),
+            "code": code_of_cohorts("training", wildcards.cohort),
         },
     message:
         "Training {wildcards.cohort}"

@@ -1,7 +1,7 @@
 """Test the claims and write their page, in Markdown and HTML."""
 
-from nofreelunch.files import datasets, html_pages
-from nofreelunch.findings import summary
+from nofreelunch.files import datasets
+from nofreelunch.findings import html_pages, summary
 from nofreelunch.findings.claims import page
 from nofreelunch.running import logs
 from nofreelunch.theory.spectra import open_spectra

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from nofreelunch.files import datasets, html_pages
+from nofreelunch.files import datasets
+from nofreelunch.findings import html_pages
 from nofreelunch.findings.corrections import sheet
 from nofreelunch.running import logs
 

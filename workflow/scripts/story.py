@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nofreelunch.files import datasets, html_pages
-from nofreelunch.findings import summary
+from nofreelunch.files import datasets
+from nofreelunch.findings import html_pages, summary
 from nofreelunch.findings.claims import page
 from nofreelunch.findings.corrections import sheet
 from nofreelunch.running import captions, logs
