@@ -10,7 +10,7 @@ from nofreelunch.findings import comparisons, headline, verdicts
 from nofreelunch.findings.claims import page
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Evidence
-from nofreelunch.story import sections
+from nofreelunch.story import limits, sections
 from nofreelunch.story.sections import Story
 from nofreelunch.story.wording import RESULTS
 
@@ -165,5 +165,11 @@ def test_limits_name_what_the_study_is(told, full):
     assert "Every network diverged, so nothing was measured." in told["all diverged"].limits
     assert any("No surrogates were scored" in text for text in told["no surrogates"].limits)
     assert any("1 network diverged" in text for text in told["full"].limits)
+    controls = synthetic_summary.make("controls")  # some of which do not path-integrate
+    claims = page.evaluate(controls, [])
+    assert next(iter(limits.limits(controls, claims))).startswith("1 network diverged")
+    untrained = controls.isel(network=[spec["steps"] == 0 for spec in comparisons.specs(controls)])
+    said = list(limits.limits(untrained, page.evaluate(untrained, [])))
+    assert said == ["No network was trained to path-integrate, so no claim could be tested."]
     units = int(full["units_present"].values[0])
     assert any(f"have {units} units" in text for text in told["full"].limits)

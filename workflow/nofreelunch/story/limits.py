@@ -38,13 +38,15 @@ def facts(summary: xr.Dataset, claims: int) -> dict[str, str]:
 
 def limits(summary: xr.Dataset, claims: Sequence[Claim]) -> Iterator[str]:
     """What the numbers of this study leave open, apart from its single claims: one text each."""
-    networks = comparisons.trained(summary)
-    if not networks.sizes["network"]:
+    networks, diverged = comparisons.trained(summary), int(summary["diverged"].sum())
+    if diverged == summary.sizes["network"]:
         yield "Every network diverged, so nothing was measured."
         return
-    if networks.sizes["network"] < summary.sizes["network"]:
-        count = summary.sizes["network"] - networks.sizes["network"]
-        yield f"{verdicts.counted(count)} diverged: left out of every number."
+    if diverged:
+        yield f"{verdicts.counted(diverged)} diverged: left out of every number."
+    if not networks.sizes["network"]:
+        yield "No network was trained to path-integrate, so no claim could be tested."
+        return
     yield from _power(summary)
     yield from _unlearnt(summary)
     sizes = _range(networks["units_present"].values)
