@@ -5,15 +5,24 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 import netCDF4
 import numpy as np
 import pytest
-import torch
 import xarray as xr
-from checkouts import DRAWN, STUDY, Checkout, copy_checkout, jobs_of, keep_figures
+from changes import (
+    LIBRARY,
+    NO_CHANGE,
+    attribute,
+    cohorts,
+    edited,
+    move,
+    refused,
+    told,
+    trained,
+)
+from checkouts import DRAWN, STUDY, Checkout, jobs_of
 from nofreelunch.figures.contents import FIGURES
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
@@ -26,54 +35,6 @@ pytestmark = pytest.mark.workflow
 
 AFTER_SUMMARY = {"figures", "claims", "story", "explorer", "report"}
 AFTER_SCORES = {"lesions", "summary", *AFTER_SUMMARY}
-LIBRARY = "workflow/nofreelunch"
-
-
-@contextmanager
-def edited(checkout: Checkout, *edits: tuple[str, str, str]) -> Iterator[None]:
-    """Files edited, each given as (name, old text, new text), until the block ends."""
-    before = {}
-    try:
-        for name, old, new in edits:
-            path = checkout.path(name)
-            text = path.read_text()
-            before.setdefault(path, text)
-            assert old in text, f"{path} no longer contains {old!r}"
-            path.write_text(text.replace(old, new, 1))
-        yield
-    finally:
-        for path, text in before.items():
-            path.write_text(text)
-
-
-def cohorts(checkout: Checkout) -> list[str]:
-    """The names of the cohorts of the study as a checkout has it."""
-    return [cohort.name for cohort in sweeps.load_study(checkout.path(STUDY)).cohorts]
-
-
-def trained(said: str) -> list[str]:
-    """The cohorts that a dry run would train."""
-    return sorted(re.findall(r": Training (\S+)$", said, re.M))
-
-
-def refused(checkout: Checkout, *edits: tuple[str, str, str]) -> str:
-    """What Snakemake says where it refuses an edited study: no traceback, and no job."""
-    with edited(checkout, *edits):
-        done = checkout.snakemake("--cores", "1", "--forceall")
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    assert not re.search(r"^(Job \d+:|(local)?rule )", done.stdout + done.stderr, re.M)
-    return done.stderr.strip()
-
-
-def told(checkout: Checkout, snakefile: str) -> str:
-    """What a dry run of a Snakefile of one's own prints, which includes the one of the checkout."""
-    path = checkout.path("told.smk")
-    path.write_text(snakefile)
-    try:
-        return checkout.dry_run("--snakefile", path.name)
-    finally:
-        path.unlink()
 
 
 def test_a_study_runs_from_trajectories_to_its_report(finished):
@@ -224,20 +185,7 @@ def test_a_product_that_was_deleted_is_made_anew(finished, name, rules, tmp_path
 @pytest.fixture
 def moved(finished, tmp_path):
     """A function that makes a checkout elsewhere with the finished study's results."""
-
-    def move(times: bool = True, records: bool = True) -> Checkout:
-        made = copy_checkout(tmp_path / "checkout")
-        shutil.copy2(finished.path(STUDY), made.folder)
-        keep_figures(made, *DRAWN)
-        copy = shutil.copy2 if times else shutil.copyfile
-        parts = ["results", *([".snakemake/metadata"] if records else [])]
-        for part in parts:
-            shutil.copytree(finished.path(part), made.path(part), copy_function=copy)
-        if not times:  # as in a folder whose names come in another order
-            os.utime(made.results("trajectories/training_20.nc"))
-        return made
-
-    return move
+    return partial(move, finished, tmp_path / "checkout")
 
 
 def test_a_figure_has_the_same_bytes_whatever_the_users_environment_says(moved):
@@ -273,33 +221,9 @@ def test_moved_results_without_times_and_records_are_taken_as_they_are_on_reques
     assert there.planned() == {}
 
 
-NO_CHANGE = [  # file, what is there, and what is written instead
-    # comment
-    ("training/training_stack.py", "CURVE_TRAJECTORIES", "# a comment\nCURVE_TRAJECTORIES"),
-    # comment in C
-    ("compute/kernels.c", "/* exp(x)", "/* The exponential, exp(x)"),
-    # docstring
-    ("networks/network_stack.py", '"""', '"""Changed. '),
-    # progress line
-    ("training/progress.py", "position error", "error of position"),
-    # memory estimate
-    ("study/costs.py", "return 4 * len(specs)", "return 5 * len(specs)"),
-    # notice
-    ("running/notices.py", "that alone runs nothing again", "this alone makes nothing run again"),
-    # error message
-    ("training/loop.py", '"no networks", "one or more"', '"none", "at least one network"'),
-    # line in the log
-    ("training/loop.py", "training it in halves", "training one half after the other"),
-    # optimiser and gate that the study does not use
-    ("training/optimizers.py", 'r("adagrad", keep_mean=0.0', 'r("adagrad", keep_mean=0.5'),
-    ("networks/cells.py", "FORGET_BIAS)\n    return gate", "FORGET_BIAS)\n    return +gate"),
-]
-
-
 def test_what_only_prints_or_is_not_used_runs_nothing_again(finished):
     """Comments, docstrings, messages, estimates, and what the study does not use; all at once."""
-    edits = [(f"{LIBRARY}/{name}", old, new) for name, old, new in NO_CHANGE]
-    with edited(finished, *edits, ("Snakefile", "\nrule all", "\n# a comment\nrule all")):
+    with edited(finished, *NO_CHANGE, ("Snakefile", "\nrule all", "\n# a comment\nrule all")):
         assert finished.planned() == {}
 
 
@@ -461,20 +385,6 @@ def test_what_is_damaged_or_edited_by_hand_is_named_and_finished_results_stay(mo
     assert there.results("summary.nc").read_bytes() == finished_before
 
 
-@contextmanager
-def attribute(path, name: str, value) -> Iterator[None]:
-    """A netCDF file with another attribute, and the same file time, until the block ends."""
-    whole, when = path.read_bytes(), path.stat().st_mtime_ns
-    with netCDF4.Dataset(path, "a") as file:
-        file.setncattr(name, value)
-    os.utime(path, ns=(when, when))
-    try:
-        yield
-    finally:
-        path.write_bytes(whole)
-        os.utime(path, ns=(when, when))
-
-
 def test_newer_libraries_are_named_and_run_nothing(finished):
     first = finished.results("networks") / f"{cohorts(finished)[0]}.nc"
     with attribute(first, "versions", json.dumps({"torch": "0.4.1"})):
@@ -488,40 +398,3 @@ def test_results_of_an_older_layout_stop_the_study_before_its_first_job(finished
     with attribute(first, "layout", np.int64(1)):
         said = refused(finished)
     assert "results/whole/networks: found files of layout 1; allowed: " in said
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new", "named"),
-    [
-        (STUDY, "place_cells: 32", "place_cell: 32", "whole.yaml: defaults.place_cell: unknown"),
-        ("config.yaml", "grid_cells:", "grid_cells: 8 #", "thresholds.grid_cells: found 8; allow"),
-    ],
-    ids=["study", "config"],
-)
-def test_a_wrong_study_or_setting_is_one_line_before_any_job(finished, name, old, new, named):
-    assert named in refused(finished, (name, old, new)).splitlines()[-1]
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
-def test_a_device_that_is_not_there_stops_the_study_before_its_first_job(finished):
-    said = refused(finished, ("config.yaml", "  device:", "  device: cuda #"))
-    named = "compute.device: found 'cuda', but torch sees no CUDA device; allowed: auto, cpu"
-    assert named in said
-
-
-GPU = """
-include: "Snakefile"
-
-asked = workflow.get_rule("training").resources.get("gpu")
-print("asked:", asked and asked.value, workflow.global_resources["gpu"].value)
-compute["device"] = "auto"
-print("auto:", gpu_of_this_machine())
-"""
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU here, auto has it")
-def test_one_training_job_at_a_time_has_the_gpu_of_this_machine(finished):
-    """Where training is on a GPU each job asks for one, of which the profile says there is one."""
-    with edited(finished, ("config.yaml", "  device:", "  device: cuda #")):
-        said = told(finished, GPU)
-    assert "\nasked: 1 1\nauto: {}\n" in said
