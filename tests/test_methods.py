@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from nofreelunch.evaluation import rate_maps
+from nofreelunch.evaluation import lesions, rate_maps
 from nofreelunch.findings import intervals, network_measures, verdicts
 from nofreelunch.networks import loss_steps
 from nofreelunch.networks.shapes import cells
@@ -72,6 +72,8 @@ SAID = {
     "calibration": f"Of {calibration.UNITS} active units of each network, one surrogate of each "
     f"kind is tested as if it were a unit, against {calibration.SURROGATES} surrogates",
     "level": rf"share with $p \le {significance.LEVEL:g}$ is the size",
+    "lesions": f"drawn at random, {lesions.DRAWS} times",
+    "lesion errors": f"is that of {lesions.TRAJECTORIES} held-out walks",
     "replicates": f"Means need {verdicts.FEWEST_SEEDS} networks, shares of networks "
     f"{verdicts.FEWEST_NETWORKS}.",
     "confidence": f"intervals are at {100 * intervals.wilson.__defaults__[0]:g} %",

@@ -27,8 +27,7 @@ Neuroscience”](../CITATION.cff), or the program behind them, do not do what th
 shown by a small computation that needs no trained study. The results without these artefacts are in
 the report of a study.
 
-Intervals are 95 % intervals over what was drawn at random, which the last column names. “Exact”
-numbers follow from the definitions.
+{intervals}
 
 {corrections}
 This page and its pictures are made by `python docs/build/corrections.py docs/corrections.md`, in
@@ -91,7 +90,8 @@ def trained() -> list[dict[str, np.ndarray]]:
 def page(made: dict[str, Correction]) -> str:
     """The whole page, as Markdown."""
     pictures = {name: f"../workflow/report/corrections_{name}.svg" for name in sheet.PICTURES}
-    return PAGE.format(corrections=sheet.to_markdown(made, pictures))
+    shown = sheet.to_markdown(made, pictures)
+    return PAGE.format(intervals=sheet.INTERVALS, corrections=shown)
 
 
 def main(path: str) -> None:

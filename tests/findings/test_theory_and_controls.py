@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import synthetic_summary
 import xarray as xr
-from nofreelunch.findings import comparisons, network_measures, predictions
+from nofreelunch.findings import comparisons, intervals, network_measures, predictions
 from nofreelunch.findings.claims import about_controls, about_theory, page
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 
@@ -136,13 +136,24 @@ def test_without_theory_nothing_is_told(study):
 
 def test_controls_are_told_from_the_reference(study):
     even = synthetic_summary.without_lattices(study)["p_value"]  # 4 % pass in every network
-    untrained = xr.DataArray(rows(study, steps=0), dims="network")
-    study = study.assign(p_value=xr.where(untrained, even, study["p_value"]))
+    without = rows(study, steps=0) | rows(study, target="cartesian")
+    without = xr.DataArray(without, dims="network")
+    study = study.assign(p_value=xr.where(without, even, study["p_value"]))
     found = {claim.id: claim for claim in (test(study, []) for test in about_controls.TESTS)}
     assert found["Ca"].second.verdict == REPRODUCED
     for name in ("Cb", "Cc"):
         assert found[name].first.verdict == found[name].second.verdict == REPRODUCED, name
     assert found["Cb"].n == found["Cc"].n == "4 and 4 networks"
+
+
+def test_a_kind_below_chance_counts_as_at_chance(study):
+    """Told networks whose maps have too few fields to pass at all make the difference no larger."""
+    told = xr.DataArray(rows(study, cell="feedforward"), dims="network")
+    summary = study.assign(p_value=xr.where(told, 1.0, study["p_value"]))
+    found = about_controls.integration_adds_some(summary, []).second.estimate
+    above = network_measures.calibrated_share(comparisons.select(summary))
+    assert found[:3] == pytest.approx(intervals.seed_interval(above))
+    assert np.allclose(network_measures.small_p_values(comparisons.told_position(summary)), 0)
 
 
 def test_lesions_of_the_highest_scores_are_set_against_others(study):

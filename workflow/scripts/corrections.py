@@ -13,15 +13,15 @@ PAGE = """# Corrections
 Artefacts of the two talks, or of the program behind them. Each is shown by a small computation that
 needs no trained network, and that is the same in every study.
 
-Intervals are 95 % intervals over what was drawn at random, which the last column names. “Exact”
-numbers follow from the definitions.
+{intervals}
 
-"""
+{corrections}"""
 
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         folder = SHEET.parent
         drawn = {name: folder / f"corrections_{name}.svg" for name in sheet.PICTURES}
         pictures = {name: html_pages.embedded(svg, svg) for name, svg in drawn.items()}
-        text = PAGE + sheet.to_markdown(sheet.read(SHEET), pictures)
+        shown = sheet.to_markdown(sheet.read(SHEET), pictures)
+        text = PAGE.format(intervals=sheet.INTERVALS, corrections=shown)
         datasets.write_text(snakemake.output[0], html_pages.plain_page("Corrections", text))

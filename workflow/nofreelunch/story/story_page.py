@@ -38,8 +38,8 @@ def render(
     }
     template = environment.from_string(HERE.with_suffix(".html").read_text(encoding="utf-8"))
     style = HERE.with_suffix(".css").read_text(encoding="utf-8")
-    given = {"story": story, "images": images, "captions": captions, "style": style}
-    return template.render(given, corrections=list(corrections.values()))
+    told = {"story": story, "corrections": corrections.values()}
+    return template.render(told, images=images, captions=captions, style=style)
 
 
 def _bold(text: str) -> str:

@@ -209,5 +209,5 @@ FIGURES = {
     "and for others; and the ROC curve of that prediction.",
     "controls": "One row for the reference networks and one for each control: share of grid-like "
     "units and share of active units with small p-values, one dot per network, beside chance. "
-    "Right: the position error of each reference network with a tenth of its units silenced.",
+    "Below: the position error of each reference network with a tenth of its units silenced.",
 }

@@ -195,8 +195,9 @@ def shares_differ(
     """The claim that networks of the first side have another share of grid cells than the second.
 
     The direction is that of the talk's difference. By grid score, both sides are taken less chance.
-    By p-values, one side must be above chance; see `if_above_chance`. Sides in `as_drawn` were
-    never trained; the others must have learnt something.
+    By p-values, one side must be above chance (`if_above_chance`), and the side that should have
+    fewer counts as at chance where it is below: how far below says how few fields its maps have.
+    Sides in `as_drawn` were never trained; the others must have learnt something.
     """
     first, second = sides.values()
     sign = 1 if talk.value > 0 else -1
@@ -210,6 +211,8 @@ def shares_differ(
     threshold = summary.attrs["grid_cell_threshold"]
     shares = [network_measures.share_above(networks, threshold) for networks in (first, second)]
     small = [network_measures.small_p_values(networks) for networks in (first, second)]
+    fewer = 1 if sign > 0 else 0
+    small[fewer] = np.maximum(small[fewer], network_measures.chance_of_small_p(summary))
     known = all(share.size for share in shares)
     return judge(
         label,

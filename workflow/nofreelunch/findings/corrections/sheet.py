@@ -1,16 +1,16 @@
 """The sheet of corrections: kept as JSON, and shown in the story, the report and the docs."""
 
 import json
-import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from nofreelunch.findings.corrections.records import Correction, Number
 
+INTERVALS = """Intervals are 95 % intervals over what was drawn at random, which the last column
+names. “Exact” numbers follow from the definitions."""
 TIE = "\N{NO-BREAK SPACE}"
 # Captions of the pictures, by name of the correction that has one.
 PICTURES = {
@@ -20,13 +20,11 @@ PICTURES = {
 
 
 def to_json(corrections: Mapping[str, Correction]) -> str:
-    """All corrections, by the name of what computes each; a number that is not known is null."""
+    """All corrections, by the name of what computes each; bounds that are NaN are left out."""
     kept = {}
     for name, correction in corrections.items():
-        numbers = [
-            {key: _known(value) for key, value in one._asdict().items()}
-            for one in correction.numbers
-        ]
+        fields = [one._asdict().items() for one in correction.numbers]
+        numbers = [{key: value for key, value in of if value == value} for of in fields]
         kept[name] = asdict(replace(correction, numbers=())) | {"numbers": numbers}
     return json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -34,7 +32,10 @@ def to_json(corrections: Mapping[str, Correction]) -> str:
 def read(path: str | Path) -> dict[str, Correction]:
     """The corrections that `to_json` wrote."""
     kept = json.loads(Path(path).read_text(encoding="utf-8"))
-    return {name: Correction(**one | {"numbers": _numbers(one)}) for name, one in kept.items()}
+    return {
+        name: Correction(**one | {"numbers": tuple(Number(**n) for n in one["numbers"])})
+        for name, one in kept.items()
+    }
 
 
 def to_markdown(corrections: Mapping[str, Correction], pictures: Mapping[str, str]) -> str:
@@ -46,16 +47,6 @@ def to_markdown(corrections: Mapping[str, Correction], pictures: Mapping[str, st
     """
     items = enumerate(corrections.items(), 1)
     return "\n".join(_section(place, *item, pictures) for place, item in items)
-
-
-def _known(value: object) -> object:
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _numbers(correction: Mapping[str, list[dict[str, Any]]]) -> tuple[Number, ...]:
-    unknown = dict.fromkeys(("value", "low", "high"), float("nan"))
-    known = ({k: v for k, v in one.items() if v is not None} for one in correction["numbers"])
-    return tuple(Number(**unknown | one) for one in known)
 
 
 def _section(place: int, name: str, correction: Correction, pictures: Mapping[str, str]) -> str:
