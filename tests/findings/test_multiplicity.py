@@ -71,5 +71,5 @@ def test_the_page_of_a_study_says_what_stands():
     summary = synthetic_summary.make("full")
     claims = page.evaluate(summary, [])
     found = multiplicity.all_at_once(claims)
-    assert set(found.together) < set(found.alone) and "R6a by p-values" in found.together
+    assert set(found.together) < set(found.alone) and "R4a by p-values" in found.together
     assert page.together(claims) in page.to_markdown(claims, summary)

@@ -154,6 +154,10 @@ def test_a_kind_below_chance_counts_as_at_chance(study):
     above = network_measures.calibrated_share(comparisons.select(summary))
     assert found[:3] == pytest.approx(intervals.seed_interval(above))
     assert np.allclose(network_measures.small_p_values(comparisons.told_position(summary)), 0)
+    none = study.assign(score_60=xr.where(told, -1.0, study["score_60"]))
+    found = about_controls.integration_adds_some(none, []).first.estimate
+    above = network_measures.excess(comparisons.select(none), "shuffle")  # the harder kind here
+    assert found[:3] == pytest.approx(intervals.seed_interval(above))
 
 
 def test_lesions_of_the_highest_scores_are_set_against_others(study):

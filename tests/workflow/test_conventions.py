@@ -1,4 +1,4 @@
-"""What Snakemake users expect of a workflow: lint, modules, any working directory, its graph."""
+"""What Snakemake users expect of a workflow: lint, modules, any working directory."""
 
 import re
 import subprocess
@@ -51,15 +51,6 @@ def test_as_a_module_of_another_workflow_and_in_any_working_directory(tmp_path):
     profile.write_text(lines[1])
     said = snakemake("--cores", "1", "--dry-run", "--directory", "elsewhere", cwd=tmp_path)
     assert "what runs again" not in said
-
-
-def test_the_readme_shows_the_workflow_as_it_is():
-    drawn = snakemake("--config", "study=smoke", "--rulegraph", "mermaid-js")
-    shown = re.search(r"```mermaid\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
-    names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
-    pairs = [(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", drawn)]
-    edges = {pair for pair in pairs if pair[1] != "all"}  # the products, which the table lists
-    assert edges == set(re.findall(r"(\w+) --> (\w+)", shown))
 
 
 def test_the_paper_study_is_planned_and_its_size_is_said(tmp_path):

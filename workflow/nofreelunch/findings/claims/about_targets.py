@@ -195,15 +195,16 @@ def shares_differ(
     """The claim that networks of the first side have another share of grid cells than the second.
 
     The direction is that of the talk's difference. By grid score, both sides are taken less chance.
-    By p-values, one side must be above chance (`if_above_chance`), and the side that should have
-    fewer counts as at chance where it is below: how far below says how few fields its maps have.
-    Sides in `as_drawn` were never trained; the others must have learnt something.
+    By p-values, one side must be above chance (`if_above_chance`). By both, a network of the side
+    that should have fewer counts as at chance where it is below: how far below says only how few
+    fields its maps have. Sides in `as_drawn` were never trained; the others must have learnt
+    something.
     """
     first, second = sides.values()
     sign = 1 if talk.value > 0 else -1
     found = {
-        kind: verdicts.of_difference(
-            network_measures.excess(first, kind), network_measures.excess(second, kind)
+        kind: _difference(
+            [network_measures.excess(side, kind) for side in (first, second)], sign, 0
         )
         for kind in network_measures.kinds(summary)
     }
@@ -211,8 +212,7 @@ def shares_differ(
     threshold = summary.attrs["grid_cell_threshold"]
     shares = [network_measures.share_above(networks, threshold) for networks in (first, second)]
     small = [network_measures.small_p_values(networks) for networks in (first, second)]
-    fewer = 1 if sign > 0 else 0
-    small[fewer] = np.maximum(small[fewer], network_measures.chance_of_small_p(summary))
+    small_p = _difference(small, sign, network_measures.chance_of_small_p(summary))
     known = all(share.size for share in shares)
     return judge(
         label,
@@ -222,11 +222,7 @@ def shares_differ(
         Evidence(
             estimate, "difference", verdicts.contrast(talk.value), verdicts.no_grid_cells(*shares)
         ),
-        if_above_chance(
-            Evidence(verdicts.of_difference(*small), "difference", verdicts.side(sign)),
-            first,
-            second,
-        ),
+        if_above_chance(Evidence(small_p, "difference", verdicts.side(sign)), first, second),
         [
             *obstacles,
             *(no_chance(networks) for networks in sides.values()),
@@ -236,6 +232,14 @@ def shares_differ(
         ],
         f"{_sides(sides)}{_by_kind(found)}" if known else "",
     )
+
+
+def _difference(shares: list[np.ndarray], sign: int, chance: float) -> Estimate:
+    """The first shares less the second; those that should be smaller are `chance` at least."""
+    first, second = shares
+    if sign > 0:
+        return verdicts.of_difference(first, np.maximum(second, chance))
+    return verdicts.of_difference(np.maximum(first, chance), second)
 
 
 def if_above_chance(evidence: Evidence, *groups: xr.Dataset) -> Evidence:

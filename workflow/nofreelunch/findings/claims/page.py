@@ -62,9 +62,11 @@ without a lattice, at most 5 % should have a p-value of at most 0.05. As a check
 tested as if they were units: {size} of them have. Shares of units are shares of active units with \
 such a p-value, less 5 %, or less the measured share if that is larger. Fewer pass by chance where \
 maps have few fields, so kinds of networks differ by chance alone. A comparison therefore decides \
-only if some kind is above 5 %, and a kind that should have fewer counts as having 5 % at least. \
-How many lattices a share can hide follows from the power of the test: the share of perfect \
-lattices, made of the network's own fields, that have such a p-value.
+only if some kind is above 5 %. How many lattices a share can hide follows from the power of the \
+test: the share of perfect lattices, made of the network's own fields, that have such a p-value.
+
+Where two kinds of networks are compared, by either criterion, a network of the kind that should \
+have fewer counts as at chance if it is below.
 
 *Significant* units have a p-value small enough after a correction for having tested all active \
 units of a network: of those that pass, at most one in twenty is expected to be chance. The *grid \
