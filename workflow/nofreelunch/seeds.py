@@ -19,6 +19,7 @@ PATTERNS = 12  # noise that patterns grow from
 RESAMPLES = 13  # networks in a resample, where predictions are compared with measurements
 EXPLORER = 14  # networks whose units a page has room for
 LESIONS = 15  # units that are silenced
+NOISE = 16  # of recurrent units while they run
 
 
 def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,50 +61,21 @@ def measure_rate_maps(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
         raise refused(
             "arena of the evaluation", f"{arena} m", f"{trained.attrs['arena']} m, as trained"
         )
-    bins = bin_count(arena, bin_size)
     specs, stack, target = restore_networks(trained)
     position = evaluation["position"]
-    units = stack.weights["decoder"].shape[1]
-    half = len(position) // 2
-    halves = [BinnedActivity(len(specs), units, bins, arena) for _ in range(2)]
-    ridge = Ridge(len(specs), units, half)
     horizons = sorted({min(horizon, position.shape[1] - 1) for horizon in HORIZONS})
+    measured = Measured(
+        len(specs), stack.weights["decoder"].shape[1], len(position), arena, bin_size
+    )
     errors = []
     with torch.no_grad():
         for first, path, activity in activities(stack, target, position):
-            split = min(max(half - first, 0), len(path))
-            for maps, part in zip(halves, (slice(split), slice(split, None)), strict=True):
-                maps.add(path[part], activity[:, :, part])
-            ridge.add(first, path, activity)
+            measured.add(first, path, activity)
             if first < DECODED_TRAJECTORIES:
                 errors.append(decoding_errors(stack, target, path, activity))
     error = torch.cat(errors, 2)[:, :, :DECODED_TRAJECTORIES]
-    position_error = torch.stack([error[:, :h].mean((1, 2)) for h in horizons], 1)
-    centres = (np.arange(bins) + 0.5) * bin_size - arena / 2
-    stability = _stability(*halves)
-    maps = halves[0].merge(halves[1])
-    return xr.Dataset(
-        {
-            "rate_map": (("network", "unit", "y", "x"), maps.mean()),
-            "occupancy": (("y", "x"), maps.occupancy.reshape(bins, bins).numpy()),
-            "stability": (("network", "unit"), stability),
-            "position_error": (("network", "horizon"), position_error.numpy(), {"units": "m"}),
-            "ridge_error": ("network", ridge.error(), {"units": "m"}),
-        },
-        coords={
-            "network": trained["network"],
-            "spec": trained["spec"],
-            "horizon": ("horizon", horizons, {"units": "steps"}),
-            "x": ("x", centres, {"units": "m"}),
-            "y": ("y", centres, {"units": "m"}),
-        },
-        attrs={
-            "arena": arena,
-            "bin_size": bin_size,
-            "evaluation_seed": evaluation.attrs.get("seed", "unknown"),
-            "device": "cpu",
-        },
-    )
+    position_error = torch.stack([error[:, :h].mean((1, 2)) for h in horizons], 1).numpy()
+    return measured.dataset(trained, evaluation, dict(zip(horizons, position_error.T, strict=True)))
 
 
 def restore_networks(trained: xr.Dataset) -> tuple[list[dict], NetworkStack, targets.Target]:
@@ -152,6 +123,65 @@ def decoding_errors(
     """
     decoded = target.decode(stack.read_out(activity))
     return torch.linalg.vector_norm(decoded - path[:, 1:].transpose(0, 1), dim=-1)
+
+
+class Measured:
+    """What is measured of networks while they run on walks, one chunk of walks after another.
+
+    Args:
+        count: number of networks.
+        units: of each.
+        walks: number of walks. Stability compares their halves; the ridge regression is fitted to
+            the first and tested on the second.
+        arena: side of the square that is binned, m.
+        bin_size: side of a bin, m.
+
+    Raises ValueError where bins do not fill the arena.
+    """
+
+    def __init__(self, count: int, units: int, walks: int, arena: float, bin_size: float) -> None:
+        self.half, self.arena, self.bin_size = walks // 2, arena, bin_size
+        self.bins = bin_count(arena, bin_size)
+        self.halves = [BinnedActivity(count, units, self.bins, arena) for _ in range(2)]
+        self.ridge = Ridge(count, units, self.half)
+
+    def add(self, first: int, path: Tensor, activity: Tensor) -> None:
+        """Add a chunk as `activities` yields it."""
+        split = min(max(self.half - first, 0), len(path))
+        for maps, part in zip(self.halves, (slice(split), slice(split, None)), strict=True):
+            maps.add(path[part], activity[:, :, part])
+        self.ridge.add(first, path, activity)
+
+    def dataset(
+        self, trained: xr.Dataset, evaluation: xr.Dataset, errors: Mapping[int, np.ndarray]
+    ) -> xr.Dataset:
+        """The dataset of `measure_rate_maps`, given the position `errors` (network,) by horizon."""
+        centres = (np.arange(self.bins) + 0.5) * self.bin_size - self.arena / 2
+        stability = _stability(*self.halves)
+        maps = self.halves[0].merge(self.halves[1])
+        error = np.stack(list(errors.values()), 1)
+        return xr.Dataset(
+            {
+                "rate_map": (("network", "unit", "y", "x"), maps.mean()),
+                "occupancy": (("y", "x"), maps.occupancy.reshape(self.bins, self.bins).numpy()),
+                "stability": (("network", "unit"), stability),
+                "position_error": (("network", "horizon"), error, {"units": "m"}),
+                "ridge_error": ("network", self.ridge.error(), {"units": "m"}),
+            },
+            coords={
+                "network": trained["network"],
+                "spec": trained["spec"],
+                "horizon": ("horizon", list(errors), {"units": "steps"}),
+                "x": ("x", centres, {"units": "m"}),
+                "y": ("y", centres, {"units": "m"}),
+            },
+            attrs={
+                "arena": self.arena,
+                "bin_size": self.bin_size,
+                "evaluation_seed": evaluation.attrs.get("seed", "unknown"),
+                "device": "cpu",
+            },
+        )
 
 
 def _stability(first: BinnedActivity, second: BinnedActivity) -> np.ndarray:
@@ -229,6 +259,12 @@ class Ridge:
             x, y = self._design(path[split:], activity[:, :, split:])
             self.distance += torch.linalg.vector_norm(x @ self.weights - y, dim=-1).sum(1)
             self.samples += y.shape[1]
+
+    def predict(self, activity: Tensor) -> Tensor:
+        """Positions (network, sample, axis), m, for activity (network, sample, unit)."""
+        if self.weights is None:
+            self.weights = self._solve()
+        return torch.cat([activity, torch.ones_like(activity[..., :1])], -1) @ self.weights
 
     def error(self) -> np.ndarray:
         """Mean distance (network,), m, on the tested trajectories."""

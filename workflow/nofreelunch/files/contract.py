@@ -40,6 +40,9 @@ STAGES = {
         "theory/{encoding}.nc", ("covariance", "power", "radial_power", "predicted_period")
     ),
     "lesions": Stage("lesions.nc", ("lesion_error", "spec")),
+    "published": Stage(
+        "models/{model}/summary.nc", ("lattice_share", "position_error", "shown_unit", "spec")
+    ),
     "summary": Stage(
         "summary.nc",
         ("position_error", "diverged", "max_score", "grid_fraction", "modules", "spec"),

@@ -84,6 +84,8 @@ SPECIFICATION = {
 TRAINING = {
     "position": Meaning("position, the middle of the arena being 0", "m"),
     "velocity": Meaning("displacement in a step of 0.02 s", "m"),
+    "heading": Meaning("direction of movement; a still animal keeps its heading", "rad"),
+    "wall": Meaning("whether a wall turned the animal in the step"),
     "loss": Meaning(
         "loss of the target without weight decay: along training, or mean of its last tenth",
         missing="the curve has ended, or the loss was not finite",
@@ -222,8 +224,34 @@ INDEX = {
     "scores_file": Meaning("file of its scores", ""),
     "sweeps": Meaning("sweeps that the network belongs to, between spaces", ""),
 }
+PUBLISHED = {
+    "job": Meaning("number of the job that trained the network"),
+    "lattice": Meaning("class of a lattice: hexagonal, square or stripe", ""),
+    "walks": Meaning("walks as long as those of training, or longer ones", ""),
+    "since": Meaning("steps since a wall last turned the animal, from this number on", "steps"),
+    "shown": Meaning("place among the units that figures show"),
+    "lattice_share": Meaning("share of active units with the lattice, at a level of 5 %"),
+    "mean_60": Meaning("mean score at 60 degrees (min_max) of the active units"),
+    "mean_90": Meaning("mean score at 90 degrees of the active units"),
+    "grid_like_share": Meaning("share of active units above the threshold for grid-like units"),
+    "chance_share": Meaning("the same share of their surrogates, of the kind that has more"),
+    "small_p_share": Meaning("share of active units with a p-value of at most 0.05"),
+    "border_share": Meaning("share of active units with a border score above 0.5"),
+    "error_by_step": Meaning("mean position error so many steps after the start", "m"),
+    "error_since_wall": Meaning(
+        "mean position error so many steps after a wall last turned the animal",
+        "m",
+        "no walk was so long without a wall",
+    ),
+    "error_beyond": Meaning(
+        "mean error beyond a removed wall, by ridge regression fitted inside", "m", DIVERGED
+    ),
+    "shown_unit": Meaning("number of a unit with one of the network's largest scores"),
+    "shown_60": Meaning("its score at 60 degrees (min_max)"),
+    "shown_90": Meaning("its score at 90 degrees"),
+}
 MEANINGS: dict[str, Meaning] = (
-    LABELS | SPECIFICATION | TRAINING | MAPS | SCORES | CHANCE | SHARES | THEORY | INDEX
+    LABELS | SPECIFICATION | TRAINING | MAPS | SCORES | CHANCE | SHARES | THEORY | PUBLISHED | INDEX
 )
 TITLES = {
     "trajectories": "Random walks",
@@ -232,11 +260,18 @@ TITLES = {
     "scores": "Scores of the units of trained networks",
     "theory": "Spectra of targets, and the periods that they predict",
     "lesions": "Position errors of the reference networks with units silenced",
+    "published": "All networks of a published model",
     "summary": "All networks of a study",
     "units": "All units of a study",
 }
 ATTRIBUTES = {  # of whole files
-    "arena": "side of the square arena, m",
+    "arena": "side of the square arena, or of the square around another arena, m",
+    "shape": "shape of the arena",
+    "stillness": "probability of standing still in a step",
+    "mean_step": "mean length of a step, m",
+    "paper": "paper of the model",
+    "budget": "budget of training: minutes, or the paper's",
+    "deviations": "what differs from the paper, JSON",
     "bin_size": "side of a bin of the rate maps, m",
     "box": "side of the periodic box of the spectrum, m",
     "time_step": "duration of a step, s",

@@ -6,6 +6,7 @@ import math
 
 from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.networks.shapes import weight_shapes
+from nofreelunch.study import published
 from nofreelunch.study.costs import operations, outputs, useful_share
 from nofreelunch.study.plan import Plan
 from nofreelunch.task.arena import bin_count
@@ -21,6 +22,8 @@ NUMBERS_PER_UNIT = 20  # scores, periods, p-values, ... in the scores file; appr
 
 def describe_plan(plan: Plan, bin_size: float, surrogates: int, device: str) -> str:
     """A study in one line: networks, cohorts, padding, hours of training and bytes of results."""
+    if plan.models:
+        return _describe_models(plan, bin_size, surrogates, device)
     useful = sum(network["steps"] * operations(network.spec) for network in plan.networks)
     spent = sum(map(_operations, plan.cohorts.values()))
     kinds = RATES if device == "auto" else (device,)
@@ -29,6 +32,26 @@ def describe_plan(plan: Plan, bin_size: float, surrogates: int, device: str) -> 
         f"{100 * (1 - useful / spent):.0f} % of whose arithmetic is padding; training takes about "
         f"{' or '.join(_hours(spent, kind) for kind in kinds)}; "
         f"results take up to {_size(results_size(plan, bin_size, surrogates))}"
+    )
+
+
+def _describe_models(plan: Plan, bin_size: float, surrogates: int, device: str) -> str:
+    """A study of published models in one line."""
+    jobs = [job for model in plan.models.values() for job in model["jobs"].values()]
+    specs = [spec for job in jobs for spec in job["networks"]]
+    spent = sum(map(published.operations, specs))
+    kinds = RATES if device == "auto" else (device,)
+    budget = next(iter(plan.models.values()))["budget"]
+    bins = bin_count(plan.trajectories["arena"], bin_size)
+    per_unit = bins**2 + surrogates + NUMBERS_PER_UNIT
+    numbers = sum(spec["units"] * per_unit + published.weights(spec) for spec in specs)
+    walks = {repr(w): w for job in jobs for w in job["walks"].values()}.values()
+    numbers += sum(w["count"] * 2 * (2 * w["steps"] + 1) for w in walks)
+    return (
+        f"{plan.name}: {len(plan.models)} models at the budget of {budget}, {len(specs)} networks "
+        f"in {len(jobs)} jobs; training takes about "
+        f"{' or '.join(_hours(spent, kind) for kind in kinds)}; "
+        f"results take up to {_size(4.0 * numbers)}"
     )
 
 

@@ -10,17 +10,19 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nofreelunch.networks.cohorts import Cohort, Network
+from nofreelunch.study import published
 from nofreelunch.study import sweeps as studies
-from nofreelunch.study.schema import FOLDER, PACKAGE
+from nofreelunch.study.schema import FOLDER, PACKAGE, filled, load_schema
 from nofreelunch.study.sweeps import Study
 from nofreelunch.task.arena import bin_count
 
-SOURCES = (*PACKAGE.rglob("*.py"), *FOLDER.glob("*.yaml"))  # all files that may change a plan
+# All files that may change a plan.
+SOURCES = (*PACKAGE.rglob("*.py"), *FOLDER.glob("*.yaml"), *published.FOLDER.glob("*.yaml"))
 
 
 class Cohorts(Mapping[str, Cohort]):
@@ -50,8 +52,9 @@ class Cohorts(Mapping[str, Cohort]):
 class Plan:
     """A study with its networks in cohorts.
 
-    `cohorts` has every cohort by name, and `targets` the distinct targets of each encoding. The
-    other attributes are those of `Study`.
+    `cohorts` has every cohort by name, and `targets` the distinct targets of each encoding.
+    `models` has the published models of a study that lists such models in place of sweeps, as
+    `load_models` returns them. The other attributes are those of `Study`.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Plan:
     sweeps: Mapping[str, tuple[str, ...]]
     targets: Mapping[str, list[dict[str, Any]]]
     cohorts: Mapping[str, Cohort]
+    models: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def reference(self) -> dict[str, list[str]]:
@@ -94,8 +98,11 @@ def planned(
     """
     compute = config["compute"]
     packing = compute["cohort_size"], compute["device"]
-    path = plan_file(folder, config["study"], *packing)
+    path = plan_file(folder, config["study"], *packing, config["budget"])
     plan = load_plan(path) if kept else None
+    source = studies.study_file(config["study"])
+    if plan is None and published.lists_models(source):
+        plan = plan_of_models(source, config["budget"])
     if plan is None:
         plan = make_plan(studies.load_study(config["study"], progress), *packing)
         bin_count(plan.trajectories["arena"], config["rate_maps"]["bin_size"])
@@ -109,14 +116,27 @@ def make_plan(study: Study, cohort_size: int | str, device: str) -> Plan:
     return Plan(*parts, cohorts)
 
 
-def plan_file(folder: str | Path, study: str | Path, cohort_size: int | str, device: str) -> Path:
+def plan_of_models(source: Path, budget: str) -> Plan:
+    """The plan of a study of published models. Raises `StudyError` as `load_models` does."""
+    rules = load_schema("study")["properties"]["trajectories"]
+    models = published.load_models(source, budget)
+    return Plan(source.stem, {}, filled({}, rules), {}, {}, {}, models)
+
+
+def plan_file(
+    folder: str | Path,
+    study: str | Path,
+    cohort_size: int | str,
+    device: str,
+    budget: str = "minutes",
+) -> Path:
     """The file in `folder` that keeps the plan of a study.
 
     Its name changes with the study, the code and the settings, so an outdated plan is never used.
     Raises `StudyError` for a study that does not exist.
     """
     source = studies.study_file(study)
-    content = hashlib.sha256(f"{cohort_size} {device}".encode())
+    content = hashlib.sha256(f"{cohort_size} {device} {budget}".encode())
     for file in (source, *sorted(SOURCES)):
         content.update(file.read_bytes())
     return Path(folder) / f"{source.stem}-{content.hexdigest()[:16]}.json"

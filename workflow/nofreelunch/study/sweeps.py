@@ -103,7 +103,11 @@ def load_study(path: str | Path, progress: bool = False) -> Study:
     """
     path = study_file(path)
     rules = load_schema("study")
-    values = check_values(read_yaml(path, StudyError), rules, path, error=StudyError)
+    values = read_yaml(path, StudyError)
+    if "models" in values and "sweeps" not in values:
+        allowed = "sweeps; only the workflow runs a study of published models"
+        raise refused(f"{path}: models", shown(values["models"]), allowed, StudyError)
+    values = check_values(values, rules, path, error=StudyError)
     values = filled(values, rules)
     trajectories = values["trajectories"]
     if trajectories["evaluation"]["seed"] == trajectories["training"]["seed"]:

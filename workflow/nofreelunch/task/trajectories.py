@@ -22,7 +22,9 @@ WALL_SLOWING = 0.25  # factor on the speed of an animal that heads for a wall an
 CHUNK = 4096  # trajectories drawn and simulated at once, to bound memory
 
 
-def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.Dataset:
+def random_walk(
+    count: int, steps: int, seed: int, arena: float = ARENA, beyond: float = 0.0
+) -> xr.Dataset:
     """Draw `count` random walks of `steps` steps in a square of side `arena` (m), centred at 0.
 
     >>> import nofreelunch as nfl
@@ -70,6 +72,7 @@ def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.D
             turns.normal(0.0, TURN_NOISE, (steps + 1, CHUNK)).T[:size],
             speeds.rayleigh(SPEED_SCALE, (steps + 1, CHUNK)).T[:size],
             arena,
+            beyond,
         )
         position[chunk] = walked[:, 1:]
         velocity[chunk] = np.diff(walked[:, 1:], axis=1)
@@ -78,7 +81,12 @@ def random_walk(count: int, steps: int, seed: int, arena: float = ARENA) -> xr.D
 
 
 def simulate(
-    start: np.ndarray, heading: np.ndarray, turn: np.ndarray, speed: np.ndarray, arena: float
+    start: np.ndarray,
+    heading: np.ndarray,
+    turn: np.ndarray,
+    speed: np.ndarray,
+    arena: float,
+    beyond: float = 0.0,
 ) -> np.ndarray:
     """Walk with given starts, turns and speeds.
 
@@ -93,6 +101,7 @@ def simulate(
         turn: angular velocity (trajectory, step), rad/s.
         speed: (trajectory, step), m/s.
         arena: side of the square, m.
+        beyond: how far the wall at the largest x is moved outwards, m.
 
     Returns:
         Positions (trajectory, step + 1, 2), m; the first is `start`.
@@ -104,7 +113,7 @@ def simulate(
     heading = heading.astype(float)
     for t in range(steps):
         x, y = position[t]
-        distances = np.stack([half - x, half - y, x + half, y + half])
+        distances = np.stack([half + beyond - x, half - y, x + half, y + half])
         normal = np.argmin(distances, axis=0) * (np.pi / 2)
         angle = np.mod(heading - normal + np.pi, 2 * np.pi) - np.pi
         felt = (distances.min(axis=0) < WALL_REGION) & (np.abs(angle) < np.pi / 2)

@@ -18,6 +18,7 @@ from nofreelunch.training.curves import Curves
 from nofreelunch.training.halves import group, groups, halves, in_one_stack
 from nofreelunch.training.minibatches import Pool
 from nofreelunch.training.progress import Progress
+from nofreelunch.training.stack import Stack
 from nofreelunch.training.trained import Trained, cohort_dataset
 from nofreelunch.training.training_stack import TrainingStack
 
@@ -89,10 +90,27 @@ def train(
     for line in loss_steps.warnings(specs):
         log.warning("%s: %s", cohort.name, line)
     pool = Pool(trajectories, specs, where)
+    return train_stacks(TrainingStack, cohort, pool, precision, checkpoints, expected_bytes)
+
+
+def train_stacks(
+    kind: type[Stack],
+    cohort: Cohort,
+    pool: Any,
+    precision: str,
+    checkpoints: Checkpoints | None,
+    expected_bytes: float = 0,
+) -> xr.Dataset:
+    """Train a cohort of any kind of networks; arguments and result as in `train`.
+
+    `pool` holds what the kind trains on: `position`, a tensor on the device of training, and
+    `provenance`, which the result records.
+    """
+    specs = [network.spec for network in cohort.networks]
     if checkpoints:
         checkpoints.ignore_others(groups(specs))
     with checkpoints.listening() if checkpoints else nullcontext():
-        job = _Job(cohort.name, pool, precision, checkpoints, expected_bytes / len(specs))
+        job = _Job(cohort.name, kind, pool, precision, checkpoints, expected_bytes / len(specs))
         trained = _train_group(job, specs)
     for network, of_network in zip(cohort.networks, trained, strict=True):
         if of_network.diverged:
@@ -102,7 +120,8 @@ def train(
             )
     if all(of_network.diverged for of_network in trained):
         log.warning("%s: every network diverged; is the learning rate too high?", cohort.name)
-    attributes = {"device": str(where), "precision": precision, **pool.provenance}
+    where = str(pool.position.device)
+    attributes = {"device": where, "precision": precision, **pool.provenance}
     return cohort_dataset(cohort, trained, attributes)
 
 
@@ -110,7 +129,8 @@ class _Job(NamedTuple):
     """What the stacks of a job share; `bytes_each` is the memory expected for each network."""
 
     name: str
-    pool: Pool
+    kind: type[Stack]
+    pool: Any
     precision: str
     checkpoints: Checkpoints | None
     bytes_each: float
@@ -149,11 +169,11 @@ def _train_stack(job: _Job, specs: Sequence[Spec], whole: bool) -> list[Trained]
     saved = checkpoints.load(name_of_stack, identity) if checkpoints else None
     finished: dict[int, Trained] = {}
     if saved is None:
-        first, stack = 0, TrainingStack(range(len(specs)), specs, pool, precision)
+        first, stack = 0, job.kind(range(len(specs)), specs, pool, precision)
     else:
         first = int(saved["done"])
         curves.restore(saved)
-        stack = TrainingStack.restored(specs, pool, precision, saved, finished)
+        stack = job.kind.restored(specs, pool, precision, saved, finished)
         log.info("%s: going on from step %d", job.name, first)
     progress = Progress(job.name, curves, first)
     for step in range(first, last):

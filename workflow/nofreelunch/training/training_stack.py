@@ -1,59 +1,55 @@
-"""The stack of networks that are still training: one step of all, saving, and finishing."""
+"""One training step of a stack of the study's networks, which encode their start position."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from nofreelunch.compute import devices
 from nofreelunch.networks.initialize import initialize
+from nofreelunch.networks.network_stack import NetworkStack
 from nofreelunch.networks.shapes import cells, weight_shapes
 from nofreelunch.task import targets
-from nofreelunch.training.curves import Curves
 from nofreelunch.training.minibatches import Dropout, Minibatches, Pool
-from nofreelunch.training.optimizers import Optimizer
-from nofreelunch.training.trained import Trained
+from nofreelunch.training.stack import Stack
 
 CURVE_TRAJECTORIES = 20  # of a minibatch, for its position error; decoding all of it is slow
 
 
-class TrainingStack:
+class TrainingStack(Stack):
     """The networks of a cohort that are still training.
 
     Attributes:
-        members: place of each network of the stack in the cohort.
-        all: specs of all networks of the cohort.
-        specs: specs of the networks of the stack.
+        networks: the stack as it runs; its weights are those of `Stack`.
+        target: what the networks learn to encode.
         position: (network, time, sample, axis) of the latest minibatch, m.
         times: (network, loss step, sample), the time steps at which its loss is computed.
         output: (network, loss step, sample, cell) of the latest minibatch.
-        loss: (network,) of the latest minibatch.
-        alive: (network, 1, 1), False from the step on at which a network's loss was not finite.
     """
 
-    def __init__(
-        self, members: Sequence[int], specs: Sequence[Mapping[str, Any]], pool: Pool, precision: str
-    ) -> None:
-        self.members, self.all, self.pool = list(members), specs, pool
-        self.specs, self.precision = [specs[k] for k in members], precision
-        device = pool.position.device
+    pool: Pool
+
+    def _draw(self, device: torch.device) -> dict[str, Tensor]:
         seeds = [spec["seed"] for spec in self.specs]
-        target = targets.build_targets(self.specs, seeds, pool.arena)
-        self.networks = initialize(self.specs, target.cells_of)
-        weights = self.networks.weights
-        self.networks.weights = {k: w.to(device).requires_grad_() for k, w in weights.items()}
+        target = targets.build_targets(self.specs, seeds, self.pool.arena)
+        self.networks = self._drawn(target.cells_of)
         self.networks.encoder_scale = self.networks.encoder_scale.to(device)
         self.target = target.to(device, torch.float32)
-        self.optimizer = Optimizer(self.specs, self.networks.weights)
-        self.minibatches = Minibatches(pool, self.specs)
+        self.minibatches = Minibatches(self.pool, self.specs)
         self.dropout = Dropout(self.specs, device)
-        self.alive = torch.ones(len(self.specs), 1, 1, dtype=torch.bool, device=device)
         self.rates = torch.zeros(len(self.specs), device=device)
-        self.replay: Callable[[], None] | None = None
+        weights = self.networks.weights
+        self.networks.weights = {k: w.to(device).requires_grad_() for k, w in weights.items()}
+        return self.networks.weights
+
+    def _drawn(self, cells_of: Sequence[int]) -> NetworkStack:
+        return initialize(self.specs, cells_of)
+
+    def _shapes(self, place: int) -> Mapping[str, tuple[int, int]]:
+        spec, cells = self.specs[place], self.target.cells_of[place]
+        return weight_shapes(spec["cell"], spec["units"], cells)
 
     def advance(self, step: int) -> None:
         """Take one training step: draw a minibatch, then compute; a GPU replays one graph."""
@@ -89,7 +85,7 @@ class TrainingStack:
         output = run.read_out(activity if readout is None else activity * readout).float()
         answers = self._at_loss_steps(position[:, 1:])
         loss = target.loss_at(output, answers, self.minibatches.weights)
-        weights = self.networks.weights
+        weights = self.weights
         gradients = torch.autograd.grad(loss.sum(), list(weights.values()))
         self.loss, self.output = loss.detach(), output.detach()
         self.alive &= self.loss.isfinite()[:, None, None]
@@ -114,67 +110,3 @@ class TrainingStack:
         share = share * self.minibatches.stands_for[..., None]
         apart = torch.linalg.vector_norm(apart, dim=-1)
         return (apart * share).sum((1, 2)) / share.sum((1, 2))
-
-    def without_finished(self, done: int, finished: dict[int, Trained]) -> TrainingStack | None:
-        """The stack of networks with more than `done` steps; None if there are none.
-
-        The results of the other networks go to `finished`, by their place in the cohort.
-        """
-        for place, (k, spec) in enumerate(zip(self.members, self.specs, strict=True)):
-            if spec["steps"] <= done:
-                finished[k] = self._trained(place)
-        self.replay = None  # frees the memory of its graph
-        stay = [i for i, spec in enumerate(self.specs) if spec["steps"] > done]
-        if not stay:
-            return None
-        smaller = TrainingStack(
-            [self.members[i] for i in stay], self.all, self.pool, self.precision
-        )
-        index = torch.tensor(stay, device=self.alive.device)
-        smaller._load([tensor[index] for tensor in self._state()])
-        return smaller
-
-    @classmethod
-    def restored(cls, specs, pool: Pool, precision: str, saved, finished) -> TrainingStack:
-        """The stack in a checkpoint; results of networks that had finished go to `finished`."""
-        stack = cls(saved["members"].tolist(), specs, pool, precision)
-        stack._load([torch.from_numpy(saved[name]) for name in stack._names()])
-        for k in set(range(len(specs))) - set(stack.members):
-            prefix = f"finished_{k}_"
-            weights = {n.removeprefix(prefix): v for n, v in saved.items() if n.startswith(prefix)}
-            finished[k] = Trained(weights, bool(saved["diverged"][k]))
-        return stack
-
-    def arrays(self, done: int, curves: Curves, finished: dict[int, Trained]) -> dict[str, Any]:
-        """Arrays from which training can go on after `done` steps."""
-        diverged = np.zeros(len(self.all), dtype=bool)
-        state = (tensor.detach().cpu() for tensor in self._state())
-        arrays: dict[str, Any] = dict(zip(self._names(), state, strict=True))
-        for k, trained in finished.items():
-            diverged[k] = trained.diverged
-            arrays |= {f"finished_{k}_{name}": w for name, w in trained.weights.items()}
-        counts = {"done": done, "members": np.array(self.members), "diverged": diverged}
-        return arrays | counts | curves.arrays()
-
-    def _names(self) -> list[str]:
-        parts = ("weight", "mean", "square")
-        return [f"{part}_{k}" for part in parts for k in self.networks.weights] + ["alive"]
-
-    def _state(self) -> list[Tensor]:
-        parts = self.networks.weights, self.optimizer.mean, self.optimizer.square
-        return [tensor for part in parts for tensor in part.values()] + [self.alive]
-
-    @torch.no_grad()
-    def _load(self, state: Sequence[Tensor]) -> None:
-        for mine, other in zip(self._state(), state, strict=True):
-            mine.copy_(other[tuple(slice(size) for size in mine.shape)])
-
-    def _trained(self, place: int) -> Trained:
-        spec, cells = self.specs[place], self.target.cells_of[place]
-        layout = weight_shapes(spec["cell"], spec["units"], cells)
-        weights = {
-            name: self.networks.weights[name][place, :rows, :columns].detach().cpu().numpy().copy()
-            for name, (rows, columns) in layout.items()
-        }
-        finite = all(np.isfinite(w).all() for w in weights.values())
-        return Trained(weights, not (finite and bool(self.alive[place])))

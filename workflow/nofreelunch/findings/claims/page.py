@@ -203,9 +203,10 @@ def estimate_text(evidence: verdicts.Evidence) -> str:
         "m per m": (1, 2, " m per m"),
         "area": (1, 2, ""),
         "ratio": (1, 2, ""),
+        "score": (1, 2, ""),
         "cycles per box": (1, 2, " cycles per box"),
     }[evidence.unit]
-    sign = "+" if evidence.unit in ("difference", "m") else ""
+    sign = "+" if evidence.unit in ("difference", "m", "score") else ""
     shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
     interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
     return f"{shown[0]}{ending}{interval}"

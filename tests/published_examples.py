@@ -1,0 +1,84 @@
+"""Small jobs of published models, as tests train and measure them."""
+
+import nofreelunch as nfl
+from nofreelunch.networks.cohorts import Cohort, Network
+from nofreelunch.study.published import complete
+from nofreelunch.task.still_walks import still_walk
+
+LEAKY = {
+    "model": "cueva_wei_2018",
+    "part": "ingredients",
+    "kind": "leaky_tanh",
+    "shape": "square",
+    "stillness": 0.5,
+    "noise": 0.5,
+    "metabolic_cost": 0.1,
+    "weight_cost": 0.1,
+    "angle": "sine_cosine",
+    "recurrent_weights": "orthogonal",
+    "units": 12,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "schedule": "constant",
+    "weight_decay": 0.0,
+    "batch_size": 8,
+    "sequence_length": 20,
+    "steps": 12,
+    "seed": 0,
+}
+CODES = {
+    "target": "gaussian",
+    "place_cells": 16,
+    "place_cell_width": 0.3,
+    "surround": {"width_ratio": 2.0},
+    "encoder_scale": 1.0,
+}
+TRAINED = {key: LEAKY[key] for key in ("optimizer", "learning_rate", "schedule", "batch_size")}
+TRAINED |= {
+    key: LEAKY[key] for key in ("units", "weight_decay", "sequence_length", "steps", "seed")
+}
+LSTM = {
+    "model": "sorscher_2019",
+    "part": "square_lstm",
+    "kind": "grid_layer_lstm",
+    "activation": "tanh",
+    "lstm_units": 6,
+    **CODES,
+    **TRAINED,
+}
+RNN = {
+    "model": "sorscher_2019",
+    "part": "rectification",
+    "kind": "rnn",
+    "activation": "relu",
+    "initializer": "torch_default",
+    "loss_steps": 4,
+    **CODES,
+    **TRAINED,
+}
+FACTORS = {
+    "model": "sorscher_2019",
+    "part": "factorisations",
+    "kind": "factorisation",
+    "method": "svd",
+    "target": "gaussian",
+    "place_cells": 64,
+    "place_cell_width": 0.2,
+    "surround": {"width_ratio": 2.0},
+    "units": 4,
+    "seed": 0,
+}
+KINDS = {"leaky_tanh": LEAKY, "grid_layer_lstm": LSTM, "rnn": RNN}
+
+
+def job(kind: str, *changes: dict) -> Cohort:
+    """A cohort of networks of a kind, one for each mapping of keys that differ from the example."""
+    networks = [Network(complete(KINDS[kind] | change)) for change in changes or ({},)]
+    return Cohort("job", tuple(networks))
+
+
+def walks(kind: str, count: int = 60, steps: int = 20, seed: int = 1):
+    """Walks that a kind of networks is trained on."""
+    if kind == "leaky_tanh":
+        return still_walk(count, steps, seed, "square", 0.5)
+    return nfl.random_walk(count, steps, seed)

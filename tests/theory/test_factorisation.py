@@ -1,0 +1,67 @@
+"""Factorisations of targets: known waves, signs, and the lattices that the paper found."""
+
+import nofreelunch as nfl
+import numpy as np
+import pytest
+from nofreelunch.theory.factorisation import METHODS, SIDE, factorise
+
+
+def target(name: str):
+    return nfl.build_target({"target": name, "place_cells": 512}, seed=0)
+
+
+def lengths(maps: np.ndarray) -> list[set[int]]:
+    """The squared lengths, in cycles per side, of the waves in each map."""
+    cycles = np.fft.fftfreq(SIDE, 1 / SIDE)
+    squared = np.rint(cycles[:, None] ** 2 + cycles**2).astype(int)
+    power = np.abs(np.fft.fft2(maps)) ** 2
+    return [set(squared[p > 1e-6 * p.max()].tolist()) for p in power]
+
+
+def test_singular_vectors_are_orthonormal_waves_of_one_length_and_the_longest_come_first():
+    maps = factorise(target("gaussian"), "svd", 12).values
+    flat = maps.reshape(12, -1)
+    np.testing.assert_allclose(flat @ flat.T, np.eye(12), atol=1e-8)
+    assert [len(found) for found in lengths(maps)] == [1] * 12
+    # Four waves of one cycle, four of the square root of two, four of two.
+    assert [found.pop() for found in lengths(maps)] == [1] * 4 + [2] * 4 + [4] * 4
+
+
+def test_the_strongest_waves_of_a_target_with_a_surround_lie_on_its_ring():
+    found = factorise(target("difference_of_softmaxes"), "svd", 8).values
+    assert {squared for waves in lengths(found) for squared in waves} <= {4, 5, 8, 9, 10}
+
+
+@pytest.mark.parametrize("method", ["nmf", "non_negative_ascent"])
+def test_maps_that_may_not_be_negative_are_not(method):
+    maps = factorise(target("difference_of_softmaxes"), method, 3).values
+    assert maps.min() >= 0 and (maps.max((1, 2)) > 0).all()
+
+
+def test_only_rectified_growth_on_a_ring_is_hexagonal():
+    def mean_scores(name, method):
+        maps = factorise(target(name), method, 32)
+        found = nfl.grid_scores(maps)
+        sixty = found["score_60"].sel(definition="min_max")
+        return float(sixty.mean()), float(found["score_90"].mean())
+
+    sixty, ninety = mean_scores("difference_of_softmaxes", "non_negative_ascent")
+    assert sixty - ninety > 0.1, (sixty, ninety)
+    sixty, ninety = mean_scores("gaussian", "ascent")
+    assert ninety > 0.8 > sixty
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_seed_gives_the_same_maps_and_another_seed_others(method):
+    first, again, other = (
+        factorise(target("gaussian"), method, 2, seed).values for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert abs(first - other).max() > 1e-3 * abs(first).max()
+
+
+def test_what_is_not_allowed_is_one_line():
+    with pytest.raises(ValueError, match="method: found 'pca'; allowed: svd, nmf, ascent"):
+        factorise(target("gaussian"), "pca", 3)
+    with pytest.raises(ValueError, match="count: found 0; allowed: 1 to"):
+        factorise(target("gaussian"), "svd", 0)

@@ -1,0 +1,92 @@
+"""Training of the published models: each learns, is itself in any stack, and survives a kill."""
+
+import numpy as np
+import pytest
+import torch
+from nofreelunch.training import published
+from nofreelunch.training.checkpoints import Checkpoints
+from nofreelunch.training.published import train_published
+from published_examples import KINDS, job, walks
+
+
+def weights(trained) -> dict[str, np.ndarray]:
+    return {name: trained[name].values for name in trained if str(name).startswith("weight_")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_loss_falls(kind):
+    trained = train_published(job(kind, {"steps": 150}), walks(kind), "cpu")
+    loss = trained["loss"].values[0]
+    assert loss[-5:].mean() < 0.9 * loss[0]
+    assert not trained["diverged"].item()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_is_itself_in_any_stack(kind):
+    alone = train_published(job(kind, {"seed": 3}), walks(kind), "cpu")
+    beside = train_published(job(kind, {"seed": 2}, {"seed": 3, "steps": 12}), walks(kind), "cpu")
+    for name, values in weights(alone).items():
+        np.testing.assert_allclose(beside[name].values[1], values[0], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_training_goes_on_to_the_same_bits(kind, tmp_path, monkeypatch):
+    whole = train_published(job(kind, {}, {"seed": 1, "steps": 5}), walks(kind), "cpu")
+    stack = published.KINDS[kind][0]
+    advance = stack.advance
+
+    def killed(self, step):
+        if step == 7:
+            raise KeyboardInterrupt
+        advance(self, step)
+
+    def saved():
+        return Checkpoints(tmp_path / "job.nc", 0, "code")
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stack, "advance", killed)
+        train_published(job(kind, {}, {"seed": 1, "steps": 5}), walks(kind), "cpu", saved())
+    assert list(tmp_path.glob("*.npz"))
+    again = train_published(job(kind, {}, {"seed": 1, "steps": 5}), walks(kind), "cpu", saved())
+    for name, values in weights(whole).items():
+        np.testing.assert_array_equal(again[name].values, values)
+
+
+def test_untrained_networks_are_as_drawn():
+    trained = train_published(job("leaky_tanh", {"steps": 0}), walks("leaky_tanh"), "cpu")
+    assert not trained["weight_decoder"].values.any()
+    assert trained["weight_recurrent"].values.any()
+
+
+def test_large_gradients_are_clipped_and_small_ones_are_not():
+    """By plain descent the change of all weights has the length of rate times clipped gradient."""
+    plain = {"optimizer": "sgd", "learning_rate": 1.0, "steps": 1, "metabolic_cost": 0.0}
+    for cost, expected in ((1e6, 1.0), (0.0, None)):
+        found = job("leaky_tanh", plain | {"weight_cost": cost})
+        after = weights(train_published(found, walks("leaky_tanh"), "cpu"))
+        before = weights(
+            train_published(job("leaky_tanh", plain | {"steps": 0}), walks("leaky_tanh"), "cpu")
+        )
+        moved = np.sqrt(sum(((after[k] - before[k]) ** 2).sum() for k in after))
+        if expected:
+            assert moved == pytest.approx(expected, rel=1e-3)
+        else:
+            assert 0 < moved < 0.9
+
+
+def test_noise_depends_on_seed_and_block_alone_and_not_on_neighbours():
+    inputs = torch.zeros(2, 5, 3, 2)
+    pair = [dict(KINDS["leaky_tanh"], seed=seed) for seed in (4, 5)]
+    both = published.noise_of(pair, 7, inputs)
+    torch.testing.assert_close(
+        published.noise_of(pair[1:], 7, inputs[:1])[0], both[1], rtol=0, atol=0
+    )
+    assert not torch.equal(both[0], both[1])
+    assert not torch.equal(published.noise_of(pair, 8, inputs), both)
+    silent = published.noise_of([pair[0] | {"noise": 0.0}], 7, inputs[:1])
+    assert not silent.any()
+
+
+def test_walks_that_are_too_short_are_refused():
+    with pytest.raises(ValueError, match="sequence_length: found 20; allowed: at most 10"):
+        train_published(job("leaky_tanh"), walks("leaky_tanh", steps=10), "cpu")

@@ -1,0 +1,73 @@
+"""Cueva & Wei: maps of leaky networks in three arenas, and what each ingredient does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nofreelunch.figures import style
+from nofreelunch.figures.published import panels
+from nofreelunch.findings.published.claims import WITH_ALL
+from nofreelunch.findings.published.measures import select, specs
+
+MODEL = "cueva_wei_2018"
+SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito
+
+
+def groups(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+    """Groups of networks that are shown, with their labels."""
+    square, arenas = select(summary, part="ingredients"), select(summary, part="arenas")
+
+    def without(key: str) -> xr.Dataset:
+        return select(square, **{**WITH_ALL, key: 0.0})
+
+    return [
+        ("all three,\nsquare", select(square, **WITH_ALL)),
+        ("without\nnoise", without("noise")),
+        ("without\nstill periods", without("stillness")),
+        ("without\nthe cost", without("metabolic_cost")),
+        ("all three,\nhexagon", select(arenas, shape="hexagon")),
+        ("all three,\ntriangle", select(arenas, shape="triangle")),
+        ("untrained,\nsquare", select(summary, part="untrained", shape="square")),
+    ]
+
+
+@style.styled
+def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
+    """Maps of one network of each group; lattices and errors of all."""
+    summary = summaries[MODEL]
+    shown = groups(summary)
+    figure = style.figure(height=20 * len(shown) + 60)
+    grid = figure.add_gridspec(2, 1, height_ratios=(20 * len(shown), 60))
+    panels.map_rows(figure, grid[0], shown, maps)
+    below = grid[1].subgridspec(1, 3, width_ratios=(1.8, 1, 1))
+    shares, steps, wall = (figure.add_subplot(below[k]) for k in range(3))
+    for axes, text in ((shares, "a"), (steps, "b"), (wall, "c")):
+        style.letter(axes, text)
+    panels.lattice_bars(shares, shown)
+    shares.tick_params(axis="x", rotation=90)
+    shares.legend(loc="upper right")
+    _errors(steps, wall, shown[:4])
+    return figure
+
+
+def _errors(steps: Axes, wall: Axes, shown: list[tuple[str, xr.Dataset]]) -> None:
+    for (label, networks), shade in zip(shown, SHADES, strict=True):
+        if not networks.sizes["network"]:
+            continue
+        name = label.replace("\n", " ")
+        error = 100 * networks["error_by_step"].mean("network").values
+        steps.plot(np.arange(1, error.size + 1), error, color=shade, label=name)
+        since = 100 * networks["error_since_wall"].mean("network")
+        wall.plot(np.maximum(since["since"], 0.5), since, color=shade, marker="o", markersize=2)
+        steps.axvline(specs(networks)[0]["sequence_length"], color=style.CHANCE, linestyle=":")
+    for axes, label in ((steps, "steps since the start"), (wall, "steps since a wall")):
+        axes.set_xscale("log")
+        axes.set_xlabel(label)
+        axes.set_ylim(bottom=0)
+    steps.set_ylabel("mean position error (cm)")
+    steps.legend(loc="upper left")

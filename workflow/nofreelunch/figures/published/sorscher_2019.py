@@ -1,0 +1,88 @@
+"""Sorscher et al.: maps of factorisations, of the LSTM and of recurrent networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nofreelunch.figures import style
+from nofreelunch.figures.published import panels
+from nofreelunch.findings.published.measures import select, specs
+
+SHADES = {"relu": "#0072B2", "tanh": "#E69F00"}  # Okabe & Ito
+MODEL = "sorscher_2019"
+
+
+def groups(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+    """Groups of networks that are shown, with their labels."""
+    lstm = select(summary, part="square_lstm")
+    steps = max((spec["steps"] for spec in specs(lstm)), default=0)
+    broad = {"kind": "factorisation", "target": "gaussian"}
+    ring = {"kind": "factorisation", "target": "difference_of_softmaxes"}
+    return [
+        ("no surround,\nno constraint", select(summary, **broad, method=("ascent", "svd"))),
+        ("surround,\nno constraint", select(summary, **ring, method=("ascent", "svd"))),
+        ("surround, NMF", select(summary, **ring, method="nmf")),
+        ("surround,\nrates ≥ 0", select(summary, **ring, method="non_negative_ascent")),
+        ("LSTM", select(lstm, steps=steps)),
+        ("LSTM,\nuntrained", select(lstm, steps=0)),
+        ("RNN, ReLU", select(summary, part="rectification", activation="relu")),
+        ("RNN, tanh", select(summary, part="rectification", activation="tanh")),
+    ]
+
+
+@style.styled
+def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
+    """Maps of one network of each group; scores, lattices, and errors beyond the wall of all."""
+    summary = summaries[MODEL]
+    shown = groups(summary)
+    figure = style.figure(height=20 * len(shown) + 60)
+    grid = figure.add_gridspec(2, 1, height_ratios=(20 * len(shown), 60))
+    panels.map_rows(figure, grid[0], shown, maps)
+    below = grid[1].subgridspec(1, 3, width_ratios=(1, 2.4, 1))
+    scores, shares, wall = (figure.add_subplot(below[k]) for k in range(3))
+    for axes, text in ((scores, "a"), (shares, "b"), (wall, "c")):
+        style.letter(axes, text)
+    _scores(scores, shown)
+    panels.lattice_bars(shares, shown)
+    shares.tick_params(axis="x", rotation=90)
+    shares.legend(loc="upper right")
+    _wall(wall, select(summary, part="rectification"))
+    return figure
+
+
+def _scores(axes: Axes, shown: list[tuple[str, xr.Dataset]]) -> None:
+    marks = "os^vDP<>"
+    for (label, networks), mark in zip(shown, marks, strict=True):
+        look: dict[str, Any] = {
+            "marker": mark,
+            "linestyle": "none",
+            "markersize": 3,
+            "label": label,
+        }
+        axes.plot(networks["mean_60"], networks["mean_90"], color=style.INK, alpha=0.7, **look)
+    axes.axline((0, 0), slope=1, color=style.CHANCE, linewidth=0.6)
+    axes.set_xlabel("mean score at 60°")
+    axes.set_ylabel("mean score at 90°")
+
+
+def _wall(axes: Axes, networks: xr.Dataset) -> None:
+    decays = sorted({spec["weight_decay"] for spec in specs(networks)})
+    for activation, shade in SHADES.items():
+        means = []
+        for place, decay in enumerate(decays):
+            found = select(networks, activation=activation, weight_decay=decay)
+            errors = 100 * found["error_beyond"].values
+            style.draw_dots(axes, place, errors, shade, spread=0.05)
+            means.append(errors.mean() if errors.size else np.nan)
+        axes.plot(range(len(decays)), means, color=shade, label=activation)
+    axes.set_xticks(range(len(decays)), [f"{decay:g}" for decay in decays])
+    axes.set_xlabel("weight decay")
+    axes.set_ylabel("error beyond the wall (cm)")
+    axes.set_ylim(bottom=0)
+    axes.legend()

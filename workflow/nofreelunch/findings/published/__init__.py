@@ -1,0 +1,1 @@
+"""What the published models show here: measures, claims of the papers, and their page."""

@@ -1,0 +1,1 @@
+"""Networks of the papers that the talk cites, one module per paper."""

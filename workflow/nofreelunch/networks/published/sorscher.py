@@ -1,0 +1,80 @@
+"""The LSTM of Sorscher, Mel, Ganguli & Ocko, "A unified theory for the origin of grid cells through
+the lens of pattern formation" (NeurIPS 2019; Neuron 2023).
+
+It differs from the talk's LSTM: velocity enters the LSTM itself. The layer after it, whose units
+are analysed, has a size of its own and no bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nofreelunch import seeds
+from nofreelunch.networks.cells import FORGET_BIAS
+from nofreelunch.networks.network_stack import ACTIVATIONS, NetworkStack
+
+
+@dataclass
+class GridLayerLstm(NetworkStack):
+    """LSTMs with a dense layer g between the LSTM and the outputs, side by side.
+
+    With start code p_0 and displacement v_t: h_0 = E p_0, c_0 = M p_0, h_t = LSTM(v_t, h_{t-1}),
+    g = phi(D h_t), and outputs O g. phi is `activation`, also inside the LSTM.
+    """
+
+    def run(
+        self,
+        start: Tensor,
+        inputs: Tensor,
+        recurrent_mask: Tensor | None = None,
+        ended: Tensor | None = None,
+    ) -> Tensor:
+        """Activity g (network, time, sample, unit); arguments as in `NetworkStack.run`."""
+        w = self.weights
+        start = start.to(self.dtype)
+        state = torch.bmm(start * self.encoder_scale, w["encoder"])
+        states = self._run_cell(inputs.to(self.dtype), state, start, recurrent_mask, ended)
+        g = torch.bmm(states.flatten(1, 2), w["dense"])
+        return ACTIVATIONS[self.activation](g).unflatten(1, inputs.shape[1:3])
+
+
+def weight_shapes(spec: Mapping[str, Any], outputs: int) -> dict[str, tuple[int, int]]:
+    """Shape (inputs, outputs) of every weight of one network by name; a bias has one input row."""
+    hidden, units = spec["lstm_units"], spec["units"]
+    return {
+        "encoder": (outputs, hidden),
+        "memory": (outputs, hidden),
+        "input": (2, 4 * hidden),
+        "recurrent": (hidden, 4 * hidden),
+        "bias": (1, 4 * hidden),
+        "dense": (hidden, units),
+        "decoder": (units, outputs),
+    }
+
+
+def initialize(specs: Sequence[Mapping[str, Any]], outputs: Sequence[int]) -> GridLayerLstm:
+    """Networks with initial weights, each network's drawn from its own seed.
+
+    All kernels are Glorot-uniform, as those of the paper's library are unless told otherwise, and
+    biases are zero but for the forget gate's, which is one. Networks of a stack have equal sizes.
+    """
+    drawn = [_draw(spec, cells) for spec, cells in zip(specs, outputs, strict=True)]
+    weights = {k: torch.from_numpy(np.stack([d[k] for d in drawn])).float() for k in drawn[0]}
+    scale = torch.tensor([float(spec["encoder_scale"]) for spec in specs])[:, None, None]
+    return GridLayerLstm("lstm", specs[0]["activation"], weights, scale)
+
+
+def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
+    random = seeds.generator(spec["seed"], seeds.WEIGHTS)
+    weights = {}
+    for name, shape in weight_shapes(spec, outputs).items():
+        bound = (6 / sum(shape)) ** 0.5
+        weights[name] = random.uniform(-bound, bound, shape) if name != "bias" else np.zeros(shape)
+    weights["bias"][:, spec["lstm_units"] : 2 * spec["lstm_units"]] = FORGET_BIAS
+    return weights

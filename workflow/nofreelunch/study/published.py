@@ -1,0 +1,155 @@
+"""The study of published models: their files become networks, and jobs that train them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nofreelunch.errors import refused, shown, suggestion
+from nofreelunch.networks.cohorts import Cohort, Network
+from nofreelunch.study import costs
+from nofreelunch.study.schema import check_values, data_folder, filled, load_schema, read_yaml
+from nofreelunch.study.sweeps import StudyError, alternatives, canonical
+
+FOLDER = data_folder("models")
+BUDGETS = ("minutes", "paper")
+EVALUATED = 10  # walks of evaluation are so many times as long as those of training
+SEEDS = {"training": 1, "evaluation": 2}  # of the walks
+NOT_OF_NETWORKS = ("walks", "cohort_size")  # keys of a part that are not keys of a network
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of the published models, those of their files."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def lists_models(path: Path) -> bool:
+    """Whether a study's file lists published models, and not sweeps."""
+    return "models" in read_yaml(path, StudyError)
+
+
+def load_models(path: Path, budget: str) -> dict[str, dict[str, Any]]:
+    """The models that a study's file lists, at a budget, in plain JSON types.
+
+    Returns:
+        By the name of the model: `paper`, `title`, `budget`, `deviations` (sentences), and `jobs`.
+        A job, by its name, has the `kind` and the specs of its `networks`, which one job trains
+        side by side, and the settings of their `walks`, by what these are for; factorisations have
+        no walks.
+
+    Raises:
+        StudyError: one line, for a model, a budget or a key that is not there or not allowed.
+    """
+    values = read_yaml(path, StudyError)
+    for key in values:
+        if key != "models":
+            raise refused(f"{path}: {key}", "an unknown key", "models", StudyError)
+    if budget not in BUDGETS:
+        hint = suggestion(budget, BUDGETS)
+        raise refused("config: budget", shown(budget), f"{', '.join(BUDGETS)}{hint}", StudyError)
+    names = values["models"]
+    if not isinstance(names, list) or not names:
+        raise refused(f"{path}: models", shown(names), "a list of one or more models", StudyError)
+    for name in names:
+        if name not in model_names():
+            allowed = f"{', '.join(model_names())}{suggestion(name, model_names())}"
+            raise refused(f"{path}: models", shown(name), allowed, StudyError)
+    return {name: _model(FOLDER / f"{name}.yaml", name, budget) for name in names}
+
+
+def _model(path: Path, name: str, budget: str) -> dict[str, Any]:
+    rules = load_schema("model")
+    values = check_values(read_yaml(path, StudyError), rules, path, error=StudyError)
+    jobs: dict[str, dict[str, Any]] = {}
+    for part, given in values["parts"].items():
+        where = f"parts.{part}"
+        found = list(_networks(path, where, given | {"budget": budget, "model": name}))
+        for number, members in enumerate(_cohorts(found)):
+            jobs[f"{part}_{number + 1}"] = _job(given["kind"], members)
+    return {
+        "paper": values["paper"],
+        "title": values["title"],
+        "budget": budget,
+        "deviations": [*values["deviations"]["always"], *values["deviations"][budget]],
+        "jobs": jobs,
+    }
+
+
+def _networks(path: Path, where: str, part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The specs of a part, with its walks and the size of its cohorts."""
+    rules = load_schema("model")["kinds"][part["kind"]]
+    keys = {**part["all"], **part[part["budget"]]}
+    axes = [alternatives(value) for value in keys.values()]
+    for choice in itertools.product(*axes):
+        spec = dict(zip(keys, choice, strict=True))
+        spec = filled(check_values(spec, rules, path, where, StudyError), rules)
+        yield {"model": part["model"], "part": where.split(".")[1], "kind": part["kind"], **spec}
+
+
+def _cohorts(networks: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Networks that train side by side: on the same walks, of one shape, and not too many."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for spec in networks:
+        alike = [spec.get(key) for key in ("shape", "stillness", "activation", "target", "method")]
+        groups.setdefault(repr(alike), []).append(spec)
+    for group in groups.values():
+        size = group[0].get("cohort_size", len(group))
+        for first in range(0, len(group), size):
+            yield group[first : first + size]
+
+
+def _job(kind: str, members: list[dict[str, Any]]) -> dict[str, Any]:
+    first = members[0]
+    walks = {}
+    for purpose, count in first.get("walks", {}).items():
+        times = 1 if purpose == "training" else EVALUATED
+        steps = times * first["sequence_length"]
+        settings = {"count": count, "steps": steps, "seed": SEEDS[purpose]}
+        shape = {key: first[key] for key in ("shape", "stillness") if key in first}
+        walks[purpose] = settings | shape
+    specs = [{k: v for k, v in spec.items() if k not in NOT_OF_NETWORKS} for spec in members]
+    return {"kind": kind, "walks": walks, "networks": [complete(spec) for spec in specs]}
+
+
+def complete(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec with every key that the library reads; kinds of their own have few of them."""
+    if spec["kind"] == "factorisation":
+        return spec
+    if spec["kind"] == "leaky_tanh":
+        return spec | {"target": "position", "cell": "leaky_tanh", "activation": "tanh"}
+    rules = load_schema("study")["properties"]["defaults"]
+    cell = "lstm" if spec["kind"] == "grid_layer_lstm" else "rnn"
+    steps = {"loss_steps": spec.get("loss_steps", "all")}
+    return {**spec, **canonical(filled({"cell": cell, **steps, **_known(spec, rules)}, rules))}
+
+
+def _known(spec: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key in rules["properties"]}
+
+
+def cohort_of(name: str, job: Mapping[str, Any]) -> Cohort:
+    """The networks of a job of `load_models`, as a cohort of that name."""
+    return Cohort(name, tuple(Network(dict(spec)) for spec in job["networks"]))
+
+
+def operations(spec: Mapping[str, Any]) -> float:
+    """Floating-point operations of training a network: forward, and twice as many backward."""
+    if spec["kind"] == "factorisation":
+        return 0.0
+    if spec["kind"] == "rnn":
+        return spec["steps"] * costs.operations(spec)
+    samples = spec["batch_size"] * spec["sequence_length"]
+    return 6.0 * spec["steps"] * samples * weights(spec)
+
+
+def weights(spec: Mapping[str, Any]) -> int:
+    """Number of weights of a network that its layers apply in every time step, roughly."""
+    if spec["kind"] == "factorisation":
+        return 0
+    units = spec["units"]
+    if spec["kind"] == "grid_layer_lstm":
+        hidden = spec["lstm_units"]
+        return 4 * hidden**2 + hidden * units + units * spec["place_cells"]
+    return units**2 + (units * spec["place_cells"] if spec["kind"] == "rnn" else 0)

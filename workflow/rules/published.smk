@@ -1,0 +1,273 @@
+"""The published models: walks, training, maps, scores, and what they show. See studies/published.yaml."""
+
+from nofreelunch.figures.published.contents import FIGURES as MODEL_FIGURES
+from nofreelunch.study.published import cohort_of
+
+OF_MODEL = f"{RESULTS}/models/{{model}}"
+
+
+wildcard_constraints:
+    model="|".join(plan.models) or "none",
+    job="[a-z0-9_]+",
+    walks=r"[a-z0-9_.-]+",
+
+
+def job_of(wildcards):
+    """A job of a model: the kind of its networks, their specs, and the settings of their walks."""
+    return plan.models[wildcards.model]["jobs"][wildcards.job]
+
+
+def walks_file(settings):
+    """The file of walks with these settings, which jobs share."""
+    name = "-".join(str(settings[key]) for key in sorted(settings))
+    return f"{RESULTS}/walks/{name}.nc"
+
+
+ALL_WALKS = {
+    Path(walks_file(settings)).stem: settings
+    for model in plan.models.values()
+    for job in model["jobs"].values()
+    for settings in job["walks"].values()
+}
+
+
+def walks_of(purpose):
+    """Input function: the walks of a job for a purpose."""
+    return lambda wildcards: walks_file(job_of(wildcards)["walks"][purpose])
+
+
+def maps_from(wildcards):
+    """What the maps of a job are made from: nothing where they are factorisations."""
+    if not job_of(wildcards)["walks"]:
+        return {}
+    return {
+        "networks": f"{OF_MODEL}/networks/{{job}}.nc".format(**wildcards),
+        "evaluation": walks_of("evaluation")(wildcards),
+    }
+
+
+def code_of_job(stage, wildcards):
+    """Fingerprint of a stage's code for the targets, cells and optimisers of a job."""
+    networks = job_of(wildcards)["networks"]
+    kinds = ("target", "cell", "optimizer")
+    return code(stage, **{k: frozenset(n[k] for n in networks if k in n) for k in kinds})
+
+
+def of_jobs(folder, model):
+    """The files of all jobs of a model in a folder."""
+    return expand(f"{OF_MODEL}/{folder}/{{job}}.nc", model=model, job=plan.models[model]["jobs"])
+
+
+def files_of_model(folder):
+    """Input function: the files of all jobs of a model in a folder."""
+    return lambda wildcards: of_jobs(folder, wildcards.model)
+
+
+rule published_walks:
+    output:
+        f"{RESULTS}/walks/{{walks}}.nc",
+    log:
+        f"{LOGS}/walks/{{walks}}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2 * PROCESS),
+        runtime=limit("published_walks"),
+    params:
+        run=lambda wildcards: {**ALL_WALKS[wildcards.walks], "code": code("published_walks")},
+    message:
+        "Walking {wildcards.walks}"
+    script:
+        "../scripts/published_walks.py"
+
+
+rule published_training:
+    input:
+        walks=walks_of("training"),
+    output:
+        f"{OF_MODEL}/networks/{{job}}.nc",
+    log:
+        f"{LOGS}/{{model}}/training/{{job}}.log",
+    benchmark:
+        f"{LOGS}/{{model}}/training/{{job}}.tsv"
+    priority: 10
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **gpu_of_this_machine(),
+        mem_mb=growing(6 * PROCESS),
+        runtime=limit("published_training", lambda wildcards: 24),
+    params:
+        run=lambda wildcards: {
+            "networks": job_of(wildcards)["networks"],
+            "code": code_of_job("published_training", wildcards),
+        },
+    message:
+        "Training {wildcards.job} of {wildcards.model}"
+    script:
+        "../scripts/published_training.py"
+
+
+rule published_maps:
+    input:
+        unpack(maps_from),
+    output:
+        f"{OF_MODEL}/rate_maps/{{job}}.nc",
+    log:
+        f"{LOGS}/{{model}}/rate_maps/{{job}}.log",
+    benchmark:
+        f"{LOGS}/{{model}}/rate_maps/{{job}}.tsv"
+    priority: 20
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(4 * PROCESS),
+        runtime=limit("published_maps"),
+    params:
+        run=lambda wildcards: {
+            "bin_size": config["rate_maps"]["bin_size"],
+            "networks": job_of(wildcards)["networks"],
+            "trained_by": code_of_job("published_training", wildcards),
+            "code": code_of_job("published_maps", wildcards),
+        },
+    message:
+        "Rate maps of {wildcards.job} of {wildcards.model}"
+    script:
+        "../scripts/published_maps.py"
+
+
+rule published_scores:
+    input:
+        f"{OF_MODEL}/rate_maps/{{job}}.nc",
+    output:
+        f"{OF_MODEL}/scores/{{job}}.nc",
+    log:
+        f"{LOGS}/{{model}}/scores/{{job}}.log",
+    benchmark:
+        f"{LOGS}/{{model}}/scores/{{job}}.tsv"
+    priority: 30
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(4 * PROCESS),
+        runtime=limit("published_scores"),
+    params:
+        run=lambda wildcards: {
+            "surrogates": config["scores"]["surrogates"],
+            "networks": [n.id for n in cohort_of(wildcards.job, job_of(wildcards)).networks],
+            "mapped_by": code_of_job("published_maps", wildcards),
+            "code": code("scores"),
+        },
+    message:
+        "Grid scores of {wildcards.job} of {wildcards.model}"
+    script:
+        "../scripts/scores.py"
+
+
+rule published_summary:
+    input:
+        rate_maps=files_of_model("rate_maps"),
+        scores=files_of_model("scores"),
+    output:
+        f"{OF_MODEL}/summary.nc",
+    log:
+        f"{LOGS}/{{model}}/summary.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2 * PROCESS),
+        runtime=limit("published_summary"),
+    params:
+        run=lambda wildcards: {
+            "about": {k: v for k, v in plan.models[wildcards.model].items() if k != "jobs"},
+            "threshold": config["thresholds"]["grid_cells"],
+            "code": code("published_summary"),
+        },
+    message:
+        "Summary of {wildcards.model}"
+    script:
+        "../scripts/published_summary.py"
+
+
+rule published_figures:
+    input:
+        summaries=expand(f"{OF_MODEL}/summary.nc", model=plan.models),
+        rate_maps=[path for model in plan.models for path in of_jobs("rate_maps", model)],
+    output:
+        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
+        csv=f"{RESULTS}/figures/{{figure}}.csv",
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            caption="../report/published.rst",
+            category="Figures",
+            labels=lambda wildcards: {"figure": wildcards.figure.replace("_", " ")},
+        ),
+    log:
+        f"{LOGS}/figures/{{figure}}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(2 * PROCESS),
+        runtime=limit("published_figures"),
+    params:
+        run=lambda wildcards: {
+            "code": code("published_figures", f"nofreelunch.figures.published.{wildcards.figure}"),
+        },
+    message:
+        "Drawing {wildcards.figure}"
+    script:
+        "../scripts/published_figures.py"
+
+
+rule published_claims:
+    input:
+        summaries=expand(f"{OF_MODEL}/summary.nc", model=plan.models),
+        figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=MODEL_FIGURES),
+        vectors=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=MODEL_FIGURES),
+    output:
+        text=f"{RESULTS}/claims.md",
+        page=report(
+            f"{RESULTS}/index.html",
+            caption="../report/published_claims.rst",
+            category="Claims",
+            labels={"what": "models, claims and deviations"},
+        ),
+    log:
+        f"{LOGS}/claims.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("published_claims"),
+    params:
+        run=lambda wildcards: {"code": code("published_claims")},
+    message:
+        "Testing the claims of the papers"
+    script:
+        "../scripts/published_claims.py"
+
+
+rule published_report:
+    input:
+        rules.published_claims.output,
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=MODEL_FIGURES),
+        expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=MODEL_FIGURES),
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(PROCESS),
+        runtime=limit("published_report"),
+    params:
+        run=lambda wildcards: {"code": code("report")},
+    message:
+        "Writing the report"
+    script:
+        "../scripts/report.py"

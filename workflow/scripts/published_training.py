@@ -1,0 +1,20 @@
+"""Train the networks of one job of a published model, from its last checkpoint if there is one."""
+
+from nofreelunch.compute import kernels
+from nofreelunch.files import datasets
+from nofreelunch.networks.cohorts import Cohort
+from nofreelunch.running import logs
+from nofreelunch.training import checkpoints, published
+
+if __name__ == "__main__":
+    run, compute = snakemake.params.run, snakemake.config["compute"]
+    with logs.job(snakemake.log[0], snakemake.input):
+        kernels.keep_memory()
+        walks = datasets.load(snakemake.input.walks, "trajectories")
+        saved = checkpoints.Checkpoints(
+            snakemake.output[0], compute["checkpoint_minutes"], run["code"]
+        )
+        cohort = Cohort.from_dict({"name": snakemake.wildcards.job, "networks": run["networks"]})
+        trained = published.train_published(cohort, walks, compute["device"], saved)
+        datasets.save(trained, snakemake.output[0], "training", run["code"])
+        saved.clear()
