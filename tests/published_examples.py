@@ -2,7 +2,7 @@
 
 import nofreelunch as nfl
 from nofreelunch.networks.cohorts import Cohort, Network
-from nofreelunch.study.published import complete
+from nofreelunch.study.published_models import complete
 from nofreelunch.task.still_walks import still_walk
 
 LEAKY = {

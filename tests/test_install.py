@@ -62,7 +62,7 @@ def installed(tmp_path_factory):
     (source / "workflow").mkdir(parents=True)
     for part in ("pyproject.toml", "README.md", "LICENSE"):
         (source / part).write_bytes((ROOT / part).read_bytes())
-    for part in ("nofreelunch", "studies", "schemas"):
+    for part in ("nofreelunch", "models", "studies", "schemas"):
         for path in (ROOT / "workflow" / part).rglob("*"):
             if path.is_file() and path.suffix in (".py", ".c", ".css", ".html", ".js", ".yaml"):
                 copy = source / path.relative_to(ROOT)
@@ -100,7 +100,7 @@ def test_it_holds_every_module_study_and_schema(installed):
     modules = ROOT / "workflow" / "nofreelunch"
     for path in (path for kind in ("py", "html", "css") for path in modules.rglob(f"*.{kind}")):
         assert path.relative_to(ROOT / "workflow").as_posix() in held
-    for part in ("studies", "schemas"):
+    for part in ("models", "studies", "schemas"):
         for path in (ROOT / "workflow" / part).glob("*.yaml"):
             assert f"nofreelunch/{part}/{path.name}" in held
     assert "nofreelunch/compute/kernels.c" in held

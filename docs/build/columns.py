@@ -32,6 +32,7 @@ a value is missing. [scores.md](scores.md) says how far each score can be truste
 | `networks/<cohort>.nc` | weight, and point of the learning curve |
 | `lesions.nc` | reference network, and lesion |
 | `theory/<encoding>.nc` | target |
+| `models/<model>/summary.nc` | network of a published model |
 | `figures/<name>.csv` | point of a figure |
 
 In tables a variable with further dimensions has a column for each place along them:
@@ -90,6 +91,7 @@ SECTIONS = {
     "A unit against chance": meanings.CHANCE,
     "Shares of a network's units": meanings.SHARES,
     "Theory": meanings.THEORY,
+    "Published models": meanings.PUBLISHED,
 }
 
 

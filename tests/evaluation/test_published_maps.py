@@ -3,18 +3,16 @@
 import numpy as np
 import pytest
 import torch
-import xarray as xr
-from nofreelunch.evaluation import published
-from nofreelunch.networks.cohorts import Cohort, Network
+from nofreelunch.evaluation import published_maps
 from nofreelunch.task.still_walks import still_walk
-from nofreelunch.training.published import train_published
-from published_examples import FACTORS, KINDS, job, walks
+from nofreelunch.training.published_stacks import train_published
+from published_examples import KINDS, job, walks
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_maps_have_the_units_and_errors_on_both_lengths_of_walks(kind):
     trained = train_published(job(kind, {}, {"seed": 1}), walks(kind), "cpu")
-    maps = published.measure_published(trained, walks(kind, 40, 60, seed=2), 0.2)
+    maps = published_maps.measure_published(trained, walks(kind, 40, 60, seed=2), 0.2)
     assert dict(maps["rate_map"].sizes) == {"network": 2, "unit": 12, "y": 11, "x": 11}
     assert maps["horizon"].values.tolist() == [20, 60]
     assert np.isfinite(maps["position_error"]).all()
@@ -26,12 +24,12 @@ def test_the_error_of_a_silent_leaky_network_is_the_distance_from_the_middle():
     cohort = job("leaky_tanh", {"steps": 0})
     trained = train_published(cohort, walks("leaky_tanh"), "cpu")  # its outputs are zero
     evaluation = still_walk(30, 60, 2, "square", 0.5)
-    maps = published.measure_published(trained, evaluation, 0.2)
+    maps = published_maps.measure_published(trained, evaluation, 0.2)
     distance = np.linalg.norm(evaluation["position"].values[:, 1:], axis=-1)
     np.testing.assert_allclose(maps["error_by_step"].values[0], distance.mean(0), rtol=1e-5)
     expected = [distance[:, :20].mean(), distance.mean()]
     np.testing.assert_allclose(maps["position_error"].values[0], expected, rtol=1e-5)
-    since = published._since_wall(evaluation["wall"].values.T).T
+    since = published_maps._since_wall(evaluation["wall"].values.T).T
     found = maps["error_since_wall"].sel(since=2).item()
     np.testing.assert_allclose(found, distance[(since >= 2) & (since < 5)].mean(), rtol=1e-5)
 
@@ -39,7 +37,7 @@ def test_the_error_of_a_silent_leaky_network_is_the_distance_from_the_middle():
 def test_steps_since_a_wall_are_counted_from_its_contact():
     wall = np.array([[0, 1, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0]], bool)
     expected = [[-1, 0, 1, 2, 0, 1], [-1] * 6]
-    np.testing.assert_array_equal(published._since_wall(wall.T).T, expected)
+    np.testing.assert_array_equal(published_maps._since_wall(wall.T).T, expected)
 
 
 def test_beyond_the_wall_a_linear_code_is_decoded_and_a_code_that_stops_there_is_not(monkeypatch):
@@ -56,23 +54,7 @@ def test_beyond_the_wall_a_linear_code_is_decoded_and_a_code_that_stops_there_is
                 filler = torch.zeros(*at.shape[:2], 10)
                 yield first, path, torch.cat([at, filler], -1)[None]
 
-        monkeypatch.setattr(published, "activities", told)
-        maps = published.measure_published(trained, evaluation, 0.2)
+        monkeypatch.setattr(published_maps, "activities", told)
+        maps = published_maps.measure_published(trained, evaluation, 0.2)
         errors.append(maps["error_beyond"].item())
     assert errors[0] < 0.01 and errors[1] > 0.1
-
-
-def test_factorisations_become_maps_that_can_be_scored():
-    networks = tuple(Network(FACTORS | {"seed": seed}) for seed in (0, 1))
-    maps = published.maps_of_factorisations(Cohort("job", networks), 0.1)
-    assert dict(maps["rate_map"].sizes) == {"network": 2, "unit": 4, "y": 22, "x": 22}
-    assert maps["network"].values.tolist() == [network.id for network in networks]
-    assert isinstance(maps, xr.Dataset) and maps["position_error"].isnull().all()
-
-
-def test_maps_are_interpolated_between_their_positions():
-    x = np.arange(9.0)
-    plane = (2 * x[:, None] + 3 * x)[None]
-    found = published._binned(plane, 5)
-    at = np.linspace(0, 8, 5)
-    np.testing.assert_allclose(found[0], 2 * at[:, None] + 3 * at)

@@ -61,7 +61,7 @@ def test_the_loss_is_the_squared_error_and_the_two_costs():
     networks.weights["decoder"].normal_()
     activity = networks.run(torch.randn(2, 6, 4, 2), torch.randn(2, 6, 4, UNITS))
     costs = torch.tensor([0.0, 0.3]), torch.tensor([0.0, 0.7])
-    loss, error = cueva_wei.loss(networks, activity, answers, *costs)
+    loss, error = cueva_wei.penalised_error(networks, activity, answers, *costs)
     expected = (networks.read_out(activity) - answers).square().mean((1, 2, 3))
     torch.testing.assert_close(error, expected)
     assert loss[0] == error[0]

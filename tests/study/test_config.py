@@ -40,7 +40,8 @@ def test_checking_changes_nothing_it_was_given():
 
 
 BAD = {
-    "unknown key": ({"threshold": {}}, "threshold: unknown key; allowed: study, thresholds, ",
+    "unknown key": ({"threshold": {}},
+                    "threshold: unknown key; allowed: study, budget, thresholds, ",
                     "(did you mean thresholds?)"),
     "unknown threshold": ({"thresholds": {"grid_cell": 0.8}},
                           "thresholds.grid_cell: unknown key; allowed: position_error, ",

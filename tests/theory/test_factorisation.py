@@ -3,7 +3,9 @@
 import nofreelunch as nfl
 import numpy as np
 import pytest
+from nofreelunch.theory import factorisation
 from nofreelunch.theory.factorisation import METHODS, SIDE, factorise
+from published_examples import FACTORS
 
 
 def target(name: str):
@@ -65,3 +67,19 @@ def test_what_is_not_allowed_is_one_line():
         factorise(target("gaussian"), "pca", 3)
     with pytest.raises(ValueError, match="count: found 0; allowed: 1 to"):
         factorise(target("gaussian"), "svd", 0)
+
+
+def test_factorisations_become_maps_that_can_be_scored():
+    specs = {f"network {seed}": FACTORS | {"seed": seed} for seed in (0, 1)}
+    maps = factorisation.factorised_maps(specs, 0.1)
+    assert dict(maps["rate_map"].sizes) == {"network": 2, "unit": 4, "y": 22, "x": 22}
+    assert maps["network"].values.tolist() == list(specs)
+    assert maps["position_error"].isnull().all()
+
+
+def test_maps_are_interpolated_between_their_positions():
+    x = np.arange(9.0)
+    plane = (2 * x[:, None] + 3 * x)[None]
+    found = factorisation._binned(plane, 5)
+    at = np.linspace(0, 8, 5)
+    np.testing.assert_allclose(found[0], 2 * at[:, None] + 3 * at)

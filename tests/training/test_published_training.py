@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from nofreelunch.training import published
+from nofreelunch.networks.published import cueva_wei
+from nofreelunch.training import published_stacks
 from nofreelunch.training.checkpoints import Checkpoints
-from nofreelunch.training.published import train_published
+from nofreelunch.training.published_stacks import train_published
 from published_examples import KINDS, job, walks
 
 
@@ -32,7 +33,7 @@ def test_a_network_is_itself_in_any_stack(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_training_goes_on_to_the_same_bits(kind, tmp_path, monkeypatch):
     whole = train_published(job(kind, {}, {"seed": 1, "steps": 5}), walks(kind), "cpu")
-    stack = published.KINDS[kind][0]
+    stack = published_stacks.KINDS[kind][0]
     advance = stack.advance
 
     def killed(self, step):
@@ -77,13 +78,13 @@ def test_large_gradients_are_clipped_and_small_ones_are_not():
 def test_noise_depends_on_seed_and_block_alone_and_not_on_neighbours():
     inputs = torch.zeros(2, 5, 3, 2)
     pair = [dict(KINDS["leaky_tanh"], seed=seed) for seed in (4, 5)]
-    both = published.noise_of(pair, 7, inputs)
+    both = cueva_wei.noise_of(pair, 7, inputs)
     torch.testing.assert_close(
-        published.noise_of(pair[1:], 7, inputs[:1])[0], both[1], rtol=0, atol=0
+        cueva_wei.noise_of(pair[1:], 7, inputs[:1])[0], both[1], rtol=0, atol=0
     )
     assert not torch.equal(both[0], both[1])
-    assert not torch.equal(published.noise_of(pair, 8, inputs), both)
-    silent = published.noise_of([pair[0] | {"noise": 0.0}], 7, inputs[:1])
+    assert not torch.equal(cueva_wei.noise_of(pair, 8, inputs), both)
+    silent = cueva_wei.noise_of([pair[0] | {"noise": 0.0}], 7, inputs[:1])
     assert not silent.any()
 
 

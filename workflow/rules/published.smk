@@ -1,7 +1,7 @@
 """The published models: walks, training, maps, scores, and what they show. See studies/published.yaml."""
 
-from nofreelunch.figures.published.contents import FIGURES as MODEL_FIGURES
-from nofreelunch.study.published import cohort_of
+from nofreelunch.figures.published.model_figures import FIGURES as MODEL_FIGURES
+from nofreelunch.study.published_models import cohort_of
 
 OF_MODEL = f"{RESULTS}/models/{{model}}"
 

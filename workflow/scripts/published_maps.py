@@ -1,9 +1,10 @@
 """Measure the rate maps and errors of a job of a published model, or factorise its targets."""
 
-from nofreelunch.evaluation import published
+from nofreelunch.evaluation import published_maps
 from nofreelunch.files import datasets
 from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.running import logs
+from nofreelunch.theory import factorisation
 
 if __name__ == "__main__":
     run = snakemake.params.run
@@ -13,7 +14,8 @@ if __name__ == "__main__":
             trained = datasets.load(snakemake.input.networks, "training")
             datasets.expect(trained, [n.id for n in cohort.networks], run["trained_by"])
             evaluation = datasets.load(snakemake.input.evaluation, "trajectories")
-            maps = published.measure_published(trained, evaluation, run["bin_size"])
+            maps = published_maps.measure_published(trained, evaluation, run["bin_size"])
         else:
-            maps = published.maps_of_factorisations(cohort, run["bin_size"])
+            specs = {network.id: network.spec for network in cohort.networks}
+            maps = factorisation.factorised_maps(specs, run["bin_size"])
         datasets.save(maps, snakemake.output[0], "rate_maps", run["code"])

@@ -1,7 +1,7 @@
 """Summarise the networks of a published model."""
 
 from nofreelunch.files import datasets
-from nofreelunch.findings.published import measures
+from nofreelunch.findings.published import model_measures
 from nofreelunch.running import logs
 
 if __name__ == "__main__":
@@ -9,5 +9,5 @@ if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         maps = [datasets.load(path, "rate_maps") for path in snakemake.input.rate_maps]
         scores = [datasets.load(path, "scores") for path in snakemake.input.scores]
-        table = measures.summarise(maps, scores, run["about"], run["threshold"])
+        table = model_measures.summarise(maps, scores, run["about"], run["threshold"])
         datasets.save(table, snakemake.output[0], "published", run["code"])

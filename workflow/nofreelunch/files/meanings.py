@@ -228,7 +228,7 @@ PUBLISHED = {
     "job": Meaning("number of the job that trained the network"),
     "lattice": Meaning("class of a lattice: hexagonal, square or stripe", ""),
     "walks": Meaning("walks as long as those of training, or longer ones", ""),
-    "since": Meaning("steps since a wall last turned the animal, from this number on", "steps"),
+    "since": Meaning("steps since a wall last turned the animal, from this number on"),
     "shown": Meaning("place among the units that figures show"),
     "lattice_share": Meaning("share of active units with the lattice, at a level of 5 %"),
     "mean_60": Meaning("mean score at 60 degrees (min_max) of the active units"),

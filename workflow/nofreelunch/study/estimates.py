@@ -6,7 +6,7 @@ import math
 
 from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.networks.shapes import weight_shapes
-from nofreelunch.study import published
+from nofreelunch.study import published_models
 from nofreelunch.study.costs import operations, outputs, useful_share
 from nofreelunch.study.plan import Plan
 from nofreelunch.task.arena import bin_count
@@ -39,12 +39,12 @@ def _describe_models(plan: Plan, bin_size: float, surrogates: int, device: str) 
     """A study of published models in one line."""
     jobs = [job for model in plan.models.values() for job in model["jobs"].values()]
     specs = [spec for job in jobs for spec in job["networks"]]
-    spent = sum(map(published.operations, specs))
+    spent = sum(map(published_models.operations, specs))
     kinds = RATES if device == "auto" else (device,)
     budget = next(iter(plan.models.values()))["budget"]
     bins = bin_count(plan.trajectories["arena"], bin_size)
     per_unit = bins**2 + surrogates + NUMBERS_PER_UNIT
-    numbers = sum(spec["units"] * per_unit + published.weights(spec) for spec in specs)
+    numbers = sum(spec["units"] * per_unit + published_models.weights(spec) for spec in specs)
     walks = {repr(w): w for job in jobs for w in job["walks"].values()}.values()
     numbers += sum(w["count"] * 2 * (2 * w["steps"] + 1) for w in walks)
     return (

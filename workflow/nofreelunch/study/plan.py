@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from nofreelunch.networks.cohorts import Cohort, Network
-from nofreelunch.study import published
+from nofreelunch.study import published_models
 from nofreelunch.study import sweeps as studies
 from nofreelunch.study.schema import FOLDER, PACKAGE, filled, load_schema
 from nofreelunch.study.sweeps import Study
 from nofreelunch.task.arena import bin_count
 
 # All files that may change a plan.
-SOURCES = (*PACKAGE.rglob("*.py"), *FOLDER.glob("*.yaml"), *published.FOLDER.glob("*.yaml"))
+SOURCES = (*PACKAGE.rglob("*.py"), *FOLDER.glob("*.yaml"), *published_models.FOLDER.glob("*.yaml"))
 
 
 class Cohorts(Mapping[str, Cohort]):
@@ -101,7 +101,7 @@ def planned(
     path = plan_file(folder, config["study"], *packing, config["budget"])
     plan = load_plan(path) if kept else None
     source = studies.study_file(config["study"])
-    if plan is None and published.lists_models(source):
+    if plan is None and published_models.lists_models(source):
         plan = plan_of_models(source, config["budget"])
     if plan is None:
         plan = make_plan(studies.load_study(config["study"], progress), *packing)
@@ -119,7 +119,7 @@ def make_plan(study: Study, cohort_size: int | str, device: str) -> Plan:
 def plan_of_models(source: Path, budget: str) -> Plan:
     """The plan of a study of published models. Raises `StudyError` as `load_models` does."""
     rules = load_schema("study")["properties"]["trajectories"]
-    models = published.load_models(source, budget)
+    models = published_models.load_models(source, budget)
     return Plan(source.stem, {}, filled({}, rules), {}, {}, {}, models)
 
 

@@ -6,7 +6,10 @@ cell) is the target and G (position, map) are the maps. No path integration is i
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,7 +19,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from nofreelunch import seeds
 from nofreelunch.errors import check_choice, refused
-from nofreelunch.task.target import Target
+from nofreelunch.task import targets
+from nofreelunch.task.arena import bin_count
+from nofreelunch.task.target import ARENA, Target
 from nofreelunch.theory.pattern_formation import form_patterns
 from nofreelunch.theory.spectra import spectrum
 
@@ -73,6 +78,50 @@ def factorise(target: Target, method: str, count: int, seed: int = 0) -> xr.Data
     axes = {axis: (axis, side, {"units": "m"}) for axis in ("y", "x")}
     about = {"bin_size": bin_size, "method": method, "seed": seed}
     return xr.DataArray(maps, axes, ("unit", "y", "x"), "rate_map", about)
+
+
+def factorised_maps(specs: Mapping[str, Mapping[str, Any]], bin_size: float) -> xr.Dataset:
+    """Maps of factorisations, by the id of each, as a dataset that can be scored like rate maps.
+
+    Maps are averaged over bins of about `bin_size` (m). Positions are even, so that every bin has
+    the same `occupancy`. `stability` is one, because nothing is sampled; there are no errors.
+    """
+    arena, bins = ARENA, bin_count(ARENA, bin_size)
+    maps = []
+    for spec in specs.values():
+        target = targets.build_targets([spec], [spec["seed"]])
+        fine = factorise(target, spec["method"], spec["units"], spec["seed"]).values
+        maps.append(_binned(fine, bins))
+    found = np.array(maps, np.float32)
+    centres = (np.arange(bins) + 0.5) * bin_size - arena / 2
+    unknown = np.full(len(specs), np.nan)
+    return xr.Dataset(
+        {
+            "rate_map": (("network", "unit", "y", "x"), found),
+            "occupancy": (("y", "x"), np.ones((bins, bins), np.int64)),
+            "stability": (("network", "unit"), np.ones(found.shape[:2])),
+            "position_error": (("network", "horizon"), unknown[:, None], {"units": "m"}),
+            "ridge_error": ("network", unknown, {"units": "m"}),
+        },
+        coords={
+            "network": list(specs),
+            "spec": ("network", [json.dumps(dict(s), sort_keys=True) for s in specs.values()]),
+            "horizon": ("horizon", [0], {"units": "steps"}),
+            "x": ("x", centres, {"units": "m"}),
+            "y": ("y", centres, {"units": "m"}),
+        },
+        attrs={"arena": arena, "bin_size": bin_size, "device": "cpu"},
+    )
+
+
+def _binned(maps: np.ndarray, bins: int) -> np.ndarray:
+    """Maps (unit, y, x) at `bins` positions along each side, by interpolation between theirs."""
+    at = np.linspace(0, maps.shape[-1] - 1, bins)
+    low = np.minimum(at.astype(int), maps.shape[-1] - 2)
+    share = at - low
+    along = maps[..., low] * (1 - share) + maps[..., low + 1] * share
+    share = share[:, None]
+    return along[..., low, :] * (1 - share) + along[..., low + 1, :] * share
 
 
 def _mixed_waves(power: NDArray, count: int, random: np.random.Generator) -> NDArray:

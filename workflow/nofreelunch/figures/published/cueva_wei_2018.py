@@ -10,15 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
-from nofreelunch.figures.published import panels
-from nofreelunch.findings.published.claims import WITH_ALL
-from nofreelunch.findings.published.measures import select, specs
+from nofreelunch.figures.published import model_panels
+from nofreelunch.findings.published.model_measures import select, specs
+from nofreelunch.findings.published.paper_claims import WITH_ALL
 
 MODEL = "cueva_wei_2018"
 SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito
 
 
-def groups(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+def shown_networks(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
     """Groups of networks that are shown, with their labels."""
     square, arenas = select(summary, part="ingredients"), select(summary, part="arenas")
 
@@ -40,15 +40,15 @@ def groups(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
     """Maps of one network of each group; lattices and errors of all."""
     summary = summaries[MODEL]
-    shown = groups(summary)
+    shown = shown_networks(summary)
     figure = style.figure(height=20 * len(shown) + 60)
     grid = figure.add_gridspec(2, 1, height_ratios=(20 * len(shown), 60))
-    panels.map_rows(figure, grid[0], shown, maps)
+    model_panels.map_rows(figure, grid[0], shown, maps)
     below = grid[1].subgridspec(1, 3, width_ratios=(1.8, 1, 1))
     shares, steps, wall = (figure.add_subplot(below[k]) for k in range(3))
     for axes, text in ((shares, "a"), (steps, "b"), (wall, "c")):
         style.letter(axes, text)
-    panels.lattice_bars(shares, shown)
+    model_panels.lattice_bars(shares, shown)
     shares.tick_params(axis="x", rotation=90)
     shares.legend(loc="upper right")
     _errors(steps, wall, shown[:4])

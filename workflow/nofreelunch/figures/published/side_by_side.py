@@ -8,9 +8,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
-from nofreelunch.figures.published import cueva_wei_2018, panels, sorscher_2019
+from nofreelunch.figures.published import cueva_wei_2018, model_panels, sorscher_2019
 
-GROUPS = {"sorscher_2019": sorscher_2019.groups, "cueva_wei_2018": cueva_wei_2018.groups}
+GROUPS = {
+    "sorscher_2019": sorscher_2019.shown_networks,
+    "cueva_wei_2018": cueva_wei_2018.shown_networks,
+}
 NAMES = {"sorscher_2019": "Sorscher et al.", "cueva_wei_2018": "Cueva & Wei"}
 
 
@@ -23,7 +26,7 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
         1, len(counts), sharey=True, squeeze=False, width_ratios=list(counts.values())
     )
     for panel, (name, summary) in zip(axes[0], summaries.items(), strict=True):
-        panels.lattice_bars(panel, GROUPS[name](summary))
+        model_panels.lattice_bars(panel, GROUPS[name](summary))
         panel.set_title(NAMES[name])
         panel.tick_params(axis="x", rotation=90)
     for panel in axes[0, 1:]:

@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
-from nofreelunch.figures.published import panels
-from nofreelunch.findings.published.measures import select, specs
+from nofreelunch.figures.published import model_panels
+from nofreelunch.findings.published.model_measures import select, specs
 
 SHADES = {"relu": "#0072B2", "tanh": "#E69F00"}  # Okabe & Ito
 MODEL = "sorscher_2019"
 
 
-def groups(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+def shown_networks(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
     """Groups of networks that are shown, with their labels."""
     lstm = select(summary, part="square_lstm")
     steps = max((spec["steps"] for spec in specs(lstm)), default=0)
@@ -40,16 +40,16 @@ def groups(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
     """Maps of one network of each group; scores, lattices, and errors beyond the wall of all."""
     summary = summaries[MODEL]
-    shown = groups(summary)
+    shown = shown_networks(summary)
     figure = style.figure(height=20 * len(shown) + 60)
     grid = figure.add_gridspec(2, 1, height_ratios=(20 * len(shown), 60))
-    panels.map_rows(figure, grid[0], shown, maps)
+    model_panels.map_rows(figure, grid[0], shown, maps)
     below = grid[1].subgridspec(1, 3, width_ratios=(1, 2.4, 1))
     scores, shares, wall = (figure.add_subplot(below[k]) for k in range(3))
     for axes, text in ((scores, "a"), (shares, "b"), (wall, "c")):
         style.letter(axes, text)
     _scores(scores, shown)
-    panels.lattice_bars(shares, shown)
+    model_panels.lattice_bars(shares, shown)
     shares.tick_params(axis="x", rotation=90)
     shares.legend(loc="upper right")
     _wall(wall, select(summary, part="rectification"))

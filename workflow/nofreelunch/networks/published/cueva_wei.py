@@ -111,7 +111,22 @@ def inputs_of(velocity: Tensor, heading: Tensor, mean_step: float, angle: str) -
     return torch.cat([speed, heading.cos()[..., None], heading.sin()[..., None]], -1)
 
 
-def loss(
+def noise_of(specs: Sequence[Mapping[str, Any]], block: int, inputs: Tensor) -> Tensor:
+    """Standard normal numbers (network, time, sample, unit) for `inputs`, of a block's own.
+
+    Each network's come from its own seed, so that its neighbours in a stack make no difference.
+    """
+    shape, units = inputs.shape[1:3], specs[0]["units"]
+    drawn = torch.zeros(len(specs), *shape, units)
+    for k, spec in enumerate(specs):
+        if spec["noise"]:
+            word = seeds.generator(spec["seed"], seeds.NOISE, block).integers(2**63)
+            generator = torch.Generator().manual_seed(int(word))
+            drawn[k] = torch.randn(*shape, units, generator=generator)
+    return drawn.to(inputs.device)
+
+
+def penalised_error(
     networks: LeakyNetworks, activity: Tensor, answers: Tensor, metabolic: Tensor, weight: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Loss (network,), and the squared error in it.

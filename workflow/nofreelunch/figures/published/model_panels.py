@@ -13,7 +13,7 @@ from matplotlib.gridspec import SubplotSpec
 
 from nofreelunch.figures import style
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published.measures import SHOWN, lattice_share
+from nofreelunch.findings.published.model_measures import SHOWN, lattice_share
 from nofreelunch.scoring.lattice_classes import LATTICES
 from nofreelunch.scoring.significance import LEVEL
 
@@ -49,7 +49,7 @@ def map_rows(
 
 
 def lattice_bars(axes: Axes, groups: Sequence[tuple[str, xr.Dataset]]) -> None:
-    """Shares of units with each lattice, for groups of networks: means, dots, and chance."""
+    """Shares of units with each lattice, for groups of networks: means, dots and chance."""
     for place, (_, networks) in enumerate(groups):
         for number, lattice in enumerate(LATTICES):
             at = place + 0.25 * (number - 1)

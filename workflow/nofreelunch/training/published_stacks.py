@@ -84,9 +84,9 @@ class LeakyStack(Stack):
     def advance(self, step: int) -> None:
         """Draw walks and noise, compute the loss, and update the weights with clipped gradients."""
         self.position, inputs = self._minibatch(step)
-        activity = self.networks.run(inputs, noise_of(self.specs, step, inputs))
+        activity = self.networks.run(inputs, cueva_wei.noise_of(self.specs, step, inputs))
         answers = 2 / self.pool.arena * self.position[:, 1:]
-        loss, self.loss = cueva_wei.loss(self.networks, activity, answers, *self.costs)
+        loss, self.loss = cueva_wei.penalised_error(self.networks, activity, answers, *self.costs)
         gradients = torch.autograd.grad(loss.sum(), list(self.weights.values()))
         self.loss = self.loss.detach()
         self.activity = activity[:, :, :1].detach()
@@ -132,21 +132,6 @@ class LeakyStack(Stack):
         velocity = position[:, 1:] - position[:, :-1]
         angle = self.specs[0]["angle"]
         return position, cueva_wei.inputs_of(velocity, heading, pool.mean_step, angle)
-
-
-def noise_of(specs: Sequence[Mapping[str, Any]], block: int, inputs: Tensor) -> Tensor:
-    """Standard normal numbers (network, time, sample, unit) for `inputs`, of a block's own.
-
-    Each network's come from its own seed, so that its neighbours in a stack make no difference.
-    """
-    shape, units = inputs.shape[1:3], specs[0]["units"]
-    drawn = torch.zeros(len(specs), *shape, units)
-    for k, spec in enumerate(specs):
-        if spec["noise"]:
-            word = seeds.generator(spec["seed"], seeds.NOISE, block).integers(2**63)
-            generator = torch.Generator().manual_seed(int(word))
-            drawn[k] = torch.randn(*shape, units, generator=generator)
-    return drawn.to(inputs.device)
 
 
 KINDS = {

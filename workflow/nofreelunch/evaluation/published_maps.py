@@ -11,15 +11,11 @@ import xarray as xr
 from torch import Tensor
 
 from nofreelunch.evaluation.rate_maps import Measured, activities, decoding_errors
-from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.networks.network_stack import NetworkStack
 from nofreelunch.networks.published import cueva_wei, sorscher
 from nofreelunch.networks.shapes import weight_shapes
 from nofreelunch.task import targets
-from nofreelunch.task.arena import bin_count
-from nofreelunch.task.trajectories import ARENA, random_walk
-from nofreelunch.theory.factorisation import factorise
-from nofreelunch.training.published import noise_of
+from nofreelunch.task.trajectories import random_walk
 
 LEAKY_WALKS = 10  # that are run at once, as they are long
 AT_EVALUATION = 2**40  # number of the first block of noise, beyond those of training
@@ -81,51 +77,6 @@ def _error_beyond(
     return (apart / count).numpy()
 
 
-def maps_of_factorisations(cohort: Cohort, bin_size: float) -> xr.Dataset:
-    """Maps of factorisations as a dataset that can be scored like rate maps.
-
-    Maps are averaged over bins of about `bin_size` (m). Positions are even, so that every bin has
-    the same `occupancy`. `stability` is one, because nothing is sampled; there are no errors.
-    """
-    arena, bins = ARENA, bin_count(ARENA, bin_size)
-    maps = []
-    specs = [dict(network.spec) for network in cohort.networks]
-    for spec in specs:
-        target = targets.build_targets([spec], [spec["seed"]])
-        fine = factorise(target, spec["method"], spec["units"], spec["seed"]).values
-        maps.append(_binned(fine, bins))
-    found = np.array(maps, np.float32)
-    centres = (np.arange(bins) + 0.5) * bin_size - arena / 2
-    unknown = np.full(len(specs), np.nan)
-    return xr.Dataset(
-        {
-            "rate_map": (("network", "unit", "y", "x"), found),
-            "occupancy": (("y", "x"), np.ones((bins, bins), np.int64)),
-            "stability": (("network", "unit"), np.ones(found.shape[:2])),
-            "position_error": (("network", "horizon"), unknown[:, None], {"units": "m"}),
-            "ridge_error": ("network", unknown, {"units": "m"}),
-        },
-        coords={
-            "network": [network.id for network in cohort.networks],
-            "spec": ("network", [json.dumps(spec, sort_keys=True) for spec in specs]),
-            "horizon": ("horizon", [0], {"units": "steps"}),
-            "x": ("x", centres, {"units": "m"}),
-            "y": ("y", centres, {"units": "m"}),
-        },
-        attrs={"arena": arena, "bin_size": bin_size, "device": "cpu"},
-    )
-
-
-def _binned(maps: np.ndarray, bins: int) -> np.ndarray:
-    """Maps (unit, y, x) at `bins` positions along each side, by interpolation between theirs."""
-    at = np.linspace(0, maps.shape[-1] - 1, bins)
-    low = np.minimum(at.astype(int), maps.shape[-1] - 2)
-    share = at - low
-    along = maps[..., low] * (1 - share) + maps[..., low + 1] * share
-    share = share[:, None]
-    return along[..., low, :] * (1 - share) + along[..., low + 1, :] * share
-
-
 def _restored(specs: list[dict], trained: xr.Dataset) -> tuple[NetworkStack, targets.Target]:
     arena = float(trained.attrs["arena"])
     target = targets.build_targets(specs, [spec["seed"] for spec in specs], arena)
@@ -184,7 +135,7 @@ def _leaky_activities(
         velocity = (path[:, 1:] - path[:, :-1]).transpose(0, 1)
         inputs = cueva_wei.inputs_of(velocity, heading.T, scale, specs[0]["angle"])
         inputs = inputs.expand(len(specs), -1, -1, -1).contiguous()
-        drawn = noise_of(specs, AT_EVALUATION + first, inputs)
+        drawn = cueva_wei.noise_of(specs, AT_EVALUATION + first, inputs)
         yield first, path, networks, networks.run(inputs, drawn)
 
 

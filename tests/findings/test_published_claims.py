@@ -1,0 +1,237 @@
+"""The sentences of the papers, judged on networks of known shares and errors."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from nofreelunch.findings import verdicts
+from nofreelunch.findings.published import model_measures, paper_claims, paper_page
+from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
+from nofreelunch.scoring.lattice_classes import CLASSES
+from published_examples import FACTORS, LEAKY, LSTM, RNN
+
+ABOUT = {"paper": "A paper.", "title": "a model", "budget": "minutes"}
+SEEDS = (10, 11, 12, 13)
+SQUARES = {"shares": {"square": 0.4}, "mean_90": 1.0}
+HEXAGONS = {"shares": {"hexagonal": 0.4}, "mean_60": 1.0}
+
+
+def network(spec: dict, rng, **values) -> xr.Dataset:
+    """A network with these values, and without any lattice or difference otherwise."""
+    shares = {"hexagonal": 0.01, "square": 0.01, "stripe": 0.01} | values.pop("shares", {})
+    numbers = {
+        "mean_60": 0.0,
+        "mean_90": 0.0,
+        "small_p_share": 0.05,
+        "border_share": 0.1,
+        "error_beyond": 0.5,
+        "trained": 0.2,
+        "longer": 0.2,
+        "at_wall": 0.2,
+        "after_wall": 0.2,
+    } | values
+    noisy = {name: value * (1 + 0.02 * rng.normal()) for name, value in numbers.items()}
+    errors = [noisy.pop("trained"), noisy.pop("longer")]
+    walls = [noisy.pop("at_wall"), noisy.pop("after_wall")]
+    made = {name: ("network", [value]) for name, value in noisy.items()}
+    lattices = [[share * (1 + 0.05 * rng.normal()) for share in shares.values()]]
+    made["lattice_share"] = (("network", "lattice"), lattices)
+    made["position_error"] = (("network", "walks"), [errors])
+    made["error_since_wall"] = (("network", "since"), [walls])
+    coords = {
+        "spec": ("network", [json.dumps(spec)]),
+        "lattice": list(shares),
+        "walks": ["trained", "longer"],
+        "since": [0, 20],
+    }
+    return xr.Dataset(made, coords)
+
+
+def joined(networks: list[xr.Dataset]) -> xr.Dataset:
+    found = xr.concat(networks, "network")
+    found = found.assign_coords(network=[f"network {k}" for k in range(len(networks))])
+    return found.assign_attrs({**ABOUT, "deviations": json.dumps(["Fewer steps.", "Less noise."])})
+
+
+def sorscher(**of_kind) -> xr.Dataset:
+    """Networks of Sorscher et al.; `of_kind` has what some of them have."""
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in SEEDS:
+        for target in ("gaussian", "difference_of_softmaxes"):
+            for method in ("svd", "nmf", "ascent", "non_negative_ascent"):
+                spec = FACTORS | {"target": target, "method": method, "seed": seed}
+                found.append(network(spec, rng, **of_kind.get(f"{target} {method}", {})))
+        for steps in (0, 1500):
+            values = of_kind.get("lstm", {}) if steps else {}
+            found.append(network(LSTM | {"steps": steps, "seed": seed}, rng, **values))
+        for activation in ("relu", "tanh"):
+            for decay in (0.0, 1e-4):
+                spec = RNN | {"activation": activation, "weight_decay": decay, "seed": seed}
+                found.append(network(spec, rng, **of_kind.get(f"{activation} {decay:g}", {})))
+    return joined(found)
+
+
+def cueva_wei(**of_kind) -> xr.Dataset:
+    """Networks of Cueva & Wei; `of_kind` has what some of them have."""
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in SEEDS:
+        for still in (0.0, 0.9):
+            for noise in (0.0, 0.5):
+                for cost in (0.0, 0.1):
+                    spec = LEAKY | {"stillness": still, "noise": noise, "metabolic_cost": cost}
+                    found.append(
+                        network(
+                            spec | {"seed": seed},
+                            rng,
+                            **of_kind.get(f"{still:g} {noise:g} {cost:g}", {}),
+                        )
+                    )
+        for shape in ("hexagon", "triangle"):
+            full = {"stillness": 0.9, "noise": 0.5, "metabolic_cost": 0.1, "shape": shape}
+            spec = LEAKY | full | {"part": "arenas", "seed": seed}
+            found.append(network(spec, rng, **of_kind.get(shape, {})))
+        found.append(network(LEAKY | {"part": "untrained", "seed": seed}, rng))
+    return joined(found)
+
+
+def judged(name: str, summary: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """Verdicts by the label of a claim: of the first and of the second estimate."""
+    found = paper_claims.evaluate({name: summary})[name]
+    return {
+        claim.id: tuple(e.verdict if e else "" for e in (claim.first, claim.second))
+        for claim in found
+    }
+
+
+def test_without_lattices_no_claim_on_them_is_reproduced():
+    for name, summary in (("sorscher_2019", sorscher()), ("cueva_wei_2018", cueva_wei())):
+        found = judged(name, summary)
+        about_lattices = {k: v[1] for k, v in found.items() if v[1] and k != "Sb"}
+        assert REPRODUCED not in about_lattices.values(), about_lattices
+
+
+def test_hexagonal_maps_without_a_constraint_speak_against_its_need():
+    kinds = {f"difference_of_softmaxes {m}": HEXAGONS for m in ("svd", "ascent")}
+    assert judged("sorscher_2019", sorscher())["Sb"][1] == REPRODUCED
+    assert judged("sorscher_2019", sorscher(**kinds))["Sb"][1] == NOT_REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("label", "kinds"),
+    [
+        ("Sa", {"gaussian svd": SQUARES, "gaussian ascent": SQUARES}),
+        (
+            "Sc",
+            {
+                "difference_of_softmaxes nmf": HEXAGONS,
+                "difference_of_softmaxes non_negative_ascent": HEXAGONS,
+            },
+        ),
+        ("Sd", {"lstm": SQUARES}),
+        (
+            "Se",
+            {f"relu {decay}": {"mean_60": 0.3, "small_p_share": 0.2} for decay in ("0", "0.0001")},
+        ),
+    ],
+)
+def test_a_claim_of_sorscher_is_reproduced_where_it_holds(label, kinds):
+    assert judged("sorscher_2019", sorscher(**kinds))[label] == (REPRODUCED, REPRODUCED)
+
+
+def test_squares_in_place_of_hexagons_speak_against_hexagons():
+    kinds = {f"difference_of_softmaxes {m}": SQUARES for m in ("nmf", "non_negative_ascent")}
+    assert judged("sorscher_2019", sorscher(**kinds))["Sc"] == (NOT_REPRODUCED, NOT_REPRODUCED)
+
+
+def test_weight_decay_helps_only_where_errors_beyond_the_wall_fall():
+    better, worse = {"relu 0.0001": {"error_beyond": 0.3}}, {"relu 0": {"error_beyond": 0.3}}
+    assert judged("sorscher_2019", sorscher(**better))["Sf"][0] == REPRODUCED
+    assert judged("sorscher_2019", sorscher(**worse))["Sf"][0] == NOT_REPRODUCED
+    assert judged("sorscher_2019", sorscher())["Sf"][0] == UNTESTABLE
+
+
+def test_ingredients_are_needed_where_lattices_need_them_and_not_judged_without_lattices():
+    found = judged("cueva_wei_2018", cueva_wei(**{"0.9 0.5 0.1": SQUARES}))
+    assert {found[k][1] for k in ("Wc", "Wd", "We", "Wf", "Wh")} == {REPRODUCED}
+    found = judged("cueva_wei_2018", cueva_wei())
+    assert found["Wc"][1] == NOT_REPRODUCED
+    assert {found[k][1] for k in ("Wd", "We", "Wf", "Wh")} == {UNTESTABLE}
+
+
+def test_what_is_below_chance_counts_as_chance():
+    """Bands in 8 % of units beat 5 %; that others have 0 % says how few waves their maps have."""
+    found = paper_claims.evaluate(
+        {"cueva_wei_2018": cueva_wei(**{"0.9 0.5 0.1": {"shares": {"stripe": 0.08}}})}
+    )["cueva_wei_2018"]
+    noise = next(claim for claim in found if claim.id == "Wd")
+    assert noise.second.estimate.value == pytest.approx(0.05, abs=0.005)  # 10 % in all, less 5 %
+
+
+def test_errors_of_long_walks_and_walls():
+    full = "0.9 0.5 0.1"
+    shapes = {shape: {"longer": 0.6} for shape in ("hexagon", "triangle")}
+    steady, growing = cueva_wei(), cueva_wei(**{full: {"longer": 0.6}, **shapes})
+    assert judged("cueva_wei_2018", steady)["Wa"][0] == REPRODUCED
+    assert judged("cueva_wei_2018", growing)["Wa"][0] == NOT_REPRODUCED
+    walls = cueva_wei(**{full: {"after_wall": 0.4}})
+    assert judged("cueva_wei_2018", walls)["Wb"][0] == REPRODUCED
+    borders = cueva_wei(**{"0.9 0.5 0": {"border_share": 0.5}})
+    assert judged("cueva_wei_2018", borders)["Wg"][0] == REPRODUCED
+
+
+def test_too_few_seeds_are_said():
+    few = sorscher()
+    few = few.isel(network=[k for k, s in enumerate(model_measures.specs(few)) if s["seed"] < 12])
+    claim = paper_claims.lstm_has_squares(few)
+    assert claim.second.verdict == verdicts.UNTESTABLE and "Needs 3 networks" in claim.reason
+
+
+def test_the_page_has_each_claim_and_each_deviation():
+    summaries = {"sorscher_2019": sorscher(), "cueva_wei_2018": cueva_wei()}
+    claims = paper_claims.evaluate(summaries)
+    figures = {name: f"{name}.png" for name in (*summaries, "side_by_side")}
+    text = paper_page.to_markdown(claims, summaries, figures)
+    for found in claims.values():
+        for claim in found:
+            assert text.count(f"**{claim.id}.**") == 1 and claim.sentence in text
+    assert text.count("- Less noise.") == 2 and text.count("2 deviations from the paper") == 2
+    assert "nan" not in text and "budget of minutes" in text
+
+
+def test_the_summary_counts_active_units_alone():
+    rng = np.random.default_rng(0)
+    dims = ("network", "unit")
+    active = np.array([[True] * 8 + [False] * 2])
+    classes = np.array([[CLASSES.index("square")] * 2 + [0] * 6 + [CLASSES.index("square")] * 2])
+    scores = xr.Dataset(
+        {
+            "active": (dims, active),
+            "score_60": (("definition", *dims), np.linspace(0, 1, 10)[None, None]),
+            "score_90": (dims, np.linspace(1, 0, 10)[None]),
+            "lattice_class": (dims, classes),
+            "surrogate_score": (
+                (*dims, "kind", "surrogate"),
+                np.stack([np.full((1, 10, 4), 0.9), rng.uniform(0, 0.5, (1, 10, 4))], 2),
+            ),
+            "p_value": (dims, np.where(active, np.linspace(0.01, 1, 10), np.nan)),
+            "border_score": (dims, np.full((1, 10), 0.6)),
+        },
+        {"definition": ["min_max"], "kind": ["phase", "shuffle"]},
+    )
+    maps = xr.Dataset(
+        {
+            "position_error": (("network", "horizon"), [[0.1, 0.4]]),
+            "ridge_error": ("network", [0.2]),
+        },
+        {"network": ["one"], "spec": ("network", [json.dumps(LEAKY)])},
+    )
+    found = model_measures.summarise([maps], [scores], ABOUT | {"deviations": []}, 0.8)
+    assert found["lattice_share"].sel(lattice="square").item() == 2 / 8
+    assert found["grid_like_share"].item() == 0 and found["chance_share"].item() == 1
+    assert found["small_p_share"].item() == 1 / 8 and found["border_share"].item() == 1
+    assert found["position_error"].sel(walks="longer").item() == 0.4
+    assert found["shown_unit"].values[0, 0] == 0 and found["shown_90"].values[0, 0] == 1
+    assert set(found["shown_unit"].values[0]) == set(range(8))
