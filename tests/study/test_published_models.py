@@ -93,9 +93,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("part", "key", "value", "said"), REFUSED)
-def test_a_model_with_something_else_or_without_an_ingredient_is_one_line(
-    model, part, change, said
-):
+def test_what_no_model_can_have_or_be_without_is_one_line(model, part, key, value, said):
     name = "cueva_wei_2018" if part in ("ingredients", "arenas") else "sorscher_2019"
 
     def edit(values):

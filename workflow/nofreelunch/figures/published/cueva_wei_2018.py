@@ -47,7 +47,7 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
     below = grid[1].subgridspec(1, 3, width_ratios=(1.8, 1, 1))
     shares, steps, wall = (figure.add_subplot(below[k]) for k in range(3))
     for axes, text in ((shares, "a"), (steps, "b"), (wall, "c")):
-        style.letter(axes, text)
+        style.letter(axes, text, offset=-8)
     model_panels.lattice_bars(shares, shown)
     shares.tick_params(axis="x", rotation=90)
     shares.legend(loc="upper right")

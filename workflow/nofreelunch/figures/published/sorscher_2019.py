@@ -47,7 +47,7 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
     below = grid[1].subgridspec(1, 3, width_ratios=(1, 2.4, 1))
     scores, shares, wall = (figure.add_subplot(below[k]) for k in range(3))
     for axes, text in ((scores, "a"), (shares, "b"), (wall, "c")):
-        style.letter(axes, text)
+        style.letter(axes, text, offset=-8)
     _scores(scores, shown)
     model_panels.lattice_bars(shares, shown)
     shares.tick_params(axis="x", rotation=90)
