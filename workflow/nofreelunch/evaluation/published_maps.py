@@ -33,7 +33,8 @@ def measure_published(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
 
     Returns:
         The dataset of `measure_rate_maps`. `position_error` has two horizons: the length of
-        training's walks, and that of the walks here. Leaky networks also have `error_by_step`
+        training's walks, and that of the walks here, and so has `ridge_by_horizon`, m, the error of
+        the ridge regression. Leaky networks also have `error_by_step`
         (network, step) and `error_since_wall` (network, since), m: the mean error so many steps
         after the start, and so many steps after a wall last turned the animal, from the lower edge
         of a bin on. Recurrent networks have `error_beyond` (network), m: the mean error at
@@ -55,12 +56,17 @@ def measure_published(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
         error = torch.cat(errors, 2)
         horizons = (specs[0]["sequence_length"], error.shape[1])
         by_horizon = {horizon: error[:, :horizon].mean((1, 2)).numpy() for horizon in horizons}
-        maps = measured.dataset(trained, evaluation, by_horizon)
+        maps = _with_ridge(measured.dataset(trained, evaluation, by_horizon), measured, horizons)
         if specs[0]["kind"] == "rnn":
             seed = int(evaluation.attrs["seed"])
             beyond = _error_beyond(stack, target, measured, random_walk(*BEYOND, seed, arena, WALL))
             maps = maps.assign(error_beyond=("network", beyond, {"units": "m"}))
     return maps
+
+
+def _with_ridge(maps: xr.Dataset, measured: Measured, horizons: tuple[int, ...]) -> xr.Dataset:
+    errors = np.stack([measured.ridge.error(steps) for steps in horizons], 1)
+    return maps.assign(ridge_by_horizon=(("network", "horizon"), errors, {"units": "m"}))
 
 
 def _error_beyond(
@@ -115,7 +121,8 @@ def _measure_leaky(
         "error_by_step": (("network", "step"), error.mean(2), {"units": "m"}),
         "error_since_wall": (("network", "since"), np.stack(means, 1), {"units": "m"}),
     }
-    found = measured.dataset(trained, evaluation, by_horizon).assign(variables)
+    maps = measured.dataset(trained, evaluation, by_horizon).assign(variables)
+    found = _with_ridge(maps, measured, horizons)
     return found.assign_coords(since=("since", list(SINCE_WALL), {"units": "steps"}))
 
 

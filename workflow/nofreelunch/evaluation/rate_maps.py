@@ -244,7 +244,7 @@ class Ridge:
         self.gram = torch.zeros(self.count, size, size, dtype=torch.float64)
         self.cross = torch.zeros(self.count, size, 2, dtype=torch.float64)
         self.weights: Tensor | None = None
-        self.distance, self.samples = torch.zeros(self.count, dtype=torch.float64), 0
+        self.distance, self.samples = torch.zeros(self.count, 1, dtype=torch.float64), 0
 
     def add(self, first: int, path: Tensor, activity: Tensor) -> None:
         """Fit to trajectories before number `fitted_on`, and test on the later ones."""
@@ -257,8 +257,10 @@ class Ridge:
             if self.weights is None:
                 self.weights = self._solve()
             x, y = self._design(path[split:], activity[:, :, split:])
-            self.distance += torch.linalg.vector_norm(x @ self.weights - y, dim=-1).sum(1)
-            self.samples += y.shape[1]
+            distance = torch.linalg.vector_norm(x @ self.weights - y, dim=-1)
+            by_step = distance.unflatten(1, (activity.shape[1], -1)).sum(2)
+            self.distance = by_step + self.distance
+            self.samples += len(path) - split
 
     def predict(self, activity: Tensor) -> Tensor:
         """Positions (network, sample, axis), m, for activity (network, sample, unit)."""
@@ -266,9 +268,9 @@ class Ridge:
             self.weights = self._solve()
         return torch.cat([activity, torch.ones_like(activity[..., :1])], -1) @ self.weights
 
-    def error(self) -> np.ndarray:
-        """Mean distance (network,), m, on the tested trajectories."""
-        return (self.distance / self.samples).numpy()
+    def error(self, steps: int | None = None) -> np.ndarray:
+        """Mean distance (network,), m, in the first `steps` of the tested walks, or in all."""
+        return (self.distance / self.samples)[:, :steps].mean(1).numpy()
 
     def _design(self, path: Tensor, activity: Tensor) -> tuple[Tensor, Tensor]:
         x = activity.flatten(1, 2)

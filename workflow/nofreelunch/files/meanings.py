@@ -237,6 +237,11 @@ PUBLISHED = {
     "chance_share": Meaning("the same share of their surrogates, of the kind that has more"),
     "small_p_share": Meaning("share of active units with a p-value of at most 0.05"),
     "border_share": Meaning("share of active units with a border score above 0.5"),
+    "ridge_by_horizon": Meaning(
+        "mean error of a ridge regression from all units to position, up to the horizon",
+        "m",
+        DIVERGED,
+    ),
     "error_by_step": Meaning("mean position error so many steps after the start", "m"),
     "error_since_wall": Meaning(
         "mean position error so many steps after a wall last turned the animal",

@@ -102,6 +102,7 @@ def factorised_maps(specs: Mapping[str, Mapping[str, Any]], bin_size: float) -> 
             "stability": (("network", "unit"), np.ones(found.shape[:2])),
             "position_error": (("network", "horizon"), unknown[:, None], {"units": "m"}),
             "ridge_error": ("network", unknown, {"units": "m"}),
+            "ridge_by_horizon": (("network", "horizon"), unknown[:, None], {"units": "m"}),
         },
         coords={
             "network": list(specs),

@@ -11,36 +11,18 @@ from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
-from nofreelunch.findings.published.model_measures import select, specs
-from nofreelunch.findings.published.paper_claims import WITH_ALL
+from nofreelunch.findings.published.model_groups import of_cueva_wei
+from nofreelunch.findings.published.model_measures import specs
 
 MODEL = "cueva_wei_2018"
 SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito
-
-
-def shown_networks(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
-    """Groups of networks that are shown, with their labels."""
-    square, arenas = select(summary, part="ingredients"), select(summary, part="arenas")
-
-    def without(key: str) -> xr.Dataset:
-        return select(square, **{**WITH_ALL, key: 0.0})
-
-    return [
-        ("all three,\nsquare", select(square, **WITH_ALL)),
-        ("without\nnoise", without("noise")),
-        ("without\nstill periods", without("stillness")),
-        ("without\nthe cost", without("metabolic_cost")),
-        ("all three,\nhexagon", select(arenas, shape="hexagon")),
-        ("all three,\ntriangle", select(arenas, shape="triangle")),
-        ("untrained,\nsquare", select(summary, part="untrained", shape="square")),
-    ]
 
 
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
     """Maps of one network of each group; lattices and errors of all."""
     summary = summaries[MODEL]
-    shown = shown_networks(summary)
+    shown = of_cueva_wei(summary)
     figure = style.figure(height=20 * len(shown) + 60)
     grid = figure.add_gridspec(2, 1, height_ratios=(20 * len(shown), 60))
     model_panels.map_rows(figure, grid[0], shown, maps)

@@ -12,37 +12,20 @@ from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
+from nofreelunch.findings.published.model_groups import of_sorscher
 from nofreelunch.findings.published.model_measures import select, specs
 
 SHADES = {"relu": "#0072B2", "tanh": "#E69F00"}  # Okabe & Ito
 MODEL = "sorscher_2019"
 
 
-def shown_networks(summary: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
-    """Groups of networks that are shown, with their labels."""
-    lstm = select(summary, part="square_lstm")
-    steps = max((spec["steps"] for spec in specs(lstm)), default=0)
-    broad = {"kind": "factorisation", "target": "gaussian"}
-    ring = {"kind": "factorisation", "target": "difference_of_softmaxes"}
-    return [
-        ("no surround,\nno constraint", select(summary, **broad, method=("ascent", "svd"))),
-        ("surround,\nno constraint", select(summary, **ring, method=("ascent", "svd"))),
-        ("surround, NMF", select(summary, **ring, method="nmf")),
-        ("surround,\nrates ≥ 0", select(summary, **ring, method="non_negative_ascent")),
-        ("LSTM", select(lstm, steps=steps)),
-        ("LSTM,\nuntrained", select(lstm, steps=0)),
-        ("RNN, ReLU", select(summary, part="rectification", activation="relu")),
-        ("RNN, tanh", select(summary, part="rectification", activation="tanh")),
-    ]
-
-
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
     """Maps of one network of each group; scores, lattices, and errors beyond the wall of all."""
     summary = summaries[MODEL]
-    shown = shown_networks(summary)
-    figure = style.figure(height=20 * len(shown) + 60)
-    grid = figure.add_gridspec(2, 1, height_ratios=(20 * len(shown), 60))
+    shown = of_sorscher(summary)
+    figure = style.figure(height=17 * len(shown) + 60)
+    grid = figure.add_gridspec(2, 1, height_ratios=(17 * len(shown), 60))
     model_panels.map_rows(figure, grid[0], shown, maps)
     below = grid[1].subgridspec(1, 3, width_ratios=(1, 2.4, 1))
     scores, shares, wall = (figure.add_subplot(below[k]) for k in range(3))
@@ -57,7 +40,7 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
 
 
 def _scores(axes: Axes, shown: list[tuple[str, xr.Dataset]]) -> None:
-    marks = "os^vDP<>"
+    marks = "os^vDP<>X"
     for (label, networks), mark in zip(shown, marks, strict=True):
         look: dict[str, Any] = {
             "marker": mark,

@@ -40,7 +40,8 @@ def summarise(
           of the kind that reaches it more often.
         - `small_p_share`: units with p-values of at most 0.05, and `border_share`.
         - `position_error` (network, walks), m: on walks as long as training's ("trained") and on
-          longer ones ("longer"). `ridge_error`, m.
+          longer ones ("longer"), by the network's own outputs; `ridge_error` (network, walks), m,
+          by ridge regression from all units.
         - `error_by_step` (network, step), `error_since_wall` (network, since), `error_beyond`
           (network): as in `measure_published`; NaN for networks that lack them.
         - `shown_unit` (network, shown): numbers of the active units with the largest scores at 60
@@ -67,7 +68,8 @@ def _of_job(maps: xr.Dataset, scores: xr.Dataset, job: int, threshold: float) ->
     chance = (scores["surrogate_score"] > threshold).where(active).mean(("unit", "surrogate"))
     away = xr.where(score > scores["score_90"], score, scores["score_90"]).where(active, -np.inf)
     shown = _first(away)
-    errors = maps["position_error"].isel(horizon=[0, -1]).rename(horizon="walks")
+    errors = maps[["position_error", "ridge_by_horizon"]].isel(horizon=[0, -1])
+    errors = errors.rename(horizon="walks").assign_coords(walks=["trained", "longer"])
     found = {
         "lattice_share": xr.concat(lattices, "lattice").assign_coords(lattice=list(LATTICES)),
         "mean_60": score.where(active).mean("unit"),
@@ -76,8 +78,8 @@ def _of_job(maps: xr.Dataset, scores: xr.Dataset, job: int, threshold: float) ->
         "chance_share": chance.max("kind"),
         "small_p_share": share(scores["p_value"] <= LEVEL),
         "border_share": share(scores["border_score"] > BORDER),
-        "position_error": errors.assign_coords(walks=["trained", "longer"]),
-        "ridge_error": maps["ridge_error"],
+        "position_error": errors["position_error"],
+        "ridge_error": errors["ridge_by_horizon"],
         "shown_unit": shown,
         "shown_60": score.isel(unit=shown),
         "shown_90": scores["score_90"].isel(unit=shown),

@@ -13,13 +13,13 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import verdicts
+from nofreelunch.findings.published.model_groups import WITH_ALL
 from nofreelunch.findings.published.model_measures import lattice_share, select, specs
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Evidence, counted, few_seeds, judge, percent
 from nofreelunch.scoring.significance import LEVEL
 
 SORSCHER, CUEVA_WEI = "Sorscher et al. (2019, 2023)", "Cueva & Wei (2018)"
-WITH_ALL = {"stillness": 0.9, "noise": 0.5, "metabolic_cost": 0.1}
 STABLE = 1.25  # ratio of errors below which the longer walk's counts as the same
 
 
@@ -78,7 +78,7 @@ def broad_targets_give_squares(summary: xr.Dataset) -> Claim:
 
 
 def constraint_is_needed(summary: xr.Dataset) -> Claim:
-    """Sb. Share of hexagonal maps of factorisations of DoS without a constraint, less 5 %; `absence`.
+    """Sb. Share of hexagonal maps of DoS, factorised without a constraint, less 5 %; `absence`.
 
     Reproduced where its interval ends below chance.
     """
