@@ -44,8 +44,8 @@ if plan.models:
     rule all:
         default_target: True
         input:
-            summaries=rules.published_figures.input.summaries,
-            scores=[path for model in plan.models for path in of_jobs("scores", model)],
+            stages=all_of_models(),
+            summaries=expand(f"{OF_MODEL}/summary.nc", model=plan.models),
             claims=rules.published_claims.output,
             report=rules.published_report.output,
             figures=expand(

@@ -12,6 +12,7 @@ from nofreelunch.scoring.lattice_classes import CLASSES
 from published_examples import FACTORS, LEAKY, LSTM, RNN
 
 ABOUT = {"paper": "A paper.", "title": "a model", "budget": "minutes"}
+THRESHOLD = {"grid_cell_threshold": 0.8}
 SEEDS = (10, 11, 12, 13)
 SQUARES = {"shares": {"square": 0.4}, "mean_90": 1.0}
 HEXAGONS = {"shares": {"hexagonal": 0.4}, "mean_60": 1.0}
@@ -24,6 +25,8 @@ def network(spec: dict, rng, **values) -> xr.Dataset:
         "mean_60": 0.0,
         "mean_90": 0.0,
         "small_p_share": 0.05,
+        "grid_like_share": 0.02,
+        "chance_share": 0.02,
         "border_share": 0.1,
         "error_beyond": 0.5,
         "trained": 0.2,
@@ -37,7 +40,8 @@ def network(spec: dict, rng, **values) -> xr.Dataset:
     made = {name: ("network", [value]) for name, value in noisy.items()}
     lattices = [[share * (1 + 0.05 * rng.normal()) for share in shares.values()]]
     made["lattice_share"] = (("network", "lattice"), lattices)
-    made["position_error"] = (("network", "walks"), [errors])
+    for error in ("position_error", "ridge_error"):
+        made[error] = (("network", "walks"), [errors])
     made["error_since_wall"] = (("network", "since"), [walls])
     coords = {
         "spec": ("network", [json.dumps(spec)]),
@@ -51,7 +55,9 @@ def network(spec: dict, rng, **values) -> xr.Dataset:
 def joined(networks: list[xr.Dataset]) -> xr.Dataset:
     found = xr.concat(networks, "network")
     found = found.assign_coords(network=[f"network {k}" for k in range(len(networks))])
-    return found.assign_attrs({**ABOUT, "deviations": json.dumps(["Fewer steps.", "Less noise."])})
+    return found.assign_attrs(
+        {**ABOUT, **THRESHOLD, "deviations": json.dumps(["Fewer steps.", "Less noise."])}
+    )
 
 
 def sorscher(**of_kind) -> xr.Dataset:
@@ -197,7 +203,7 @@ def test_the_page_has_each_claim_and_each_deviation():
     for found in claims.values():
         for claim in found:
             assert text.count(f"**{claim.id}.**") == 1 and claim.sentence in text
-    assert text.count("- Less noise.") == 2 and text.count("2 deviations from the paper") == 2
+    assert text.count("- Less noise.") == 2 and text.count("### 2 deviations") == 2
     assert "nan" not in text and "budget of minutes" in text
 
 
@@ -224,7 +230,8 @@ def test_the_summary_counts_active_units_alone():
     maps = xr.Dataset(
         {
             "position_error": (("network", "horizon"), [[0.1, 0.4]]),
-            "ridge_error": ("network", [0.2]),
+            "ridge_by_horizon": (("network", "horizon"), [[0.2, 0.3]]),
+            "ridge_error": ("network", [0.3]),
         },
         {"network": ["one"], "spec": ("network", [json.dumps(LEAKY)])},
     )
@@ -233,5 +240,6 @@ def test_the_summary_counts_active_units_alone():
     assert found["grid_like_share"].item() == 0 and found["chance_share"].item() == 1
     assert found["small_p_share"].item() == 1 / 8 and found["border_share"].item() == 1
     assert found["position_error"].sel(walks="longer").item() == 0.4
+    assert found["ridge_error"].sel(walks="trained").item() == 0.2
     assert found["shown_unit"].values[0, 0] == 0 and found["shown_90"].values[0, 0] == 1
     assert set(found["shown_unit"].values[0]) == set(range(8))

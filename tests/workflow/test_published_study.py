@@ -75,6 +75,23 @@ def test_its_files_say_what_made_them(finished):
             assert not any(key in spec for spec in specs for key in NOT_OF_NETWORKS)
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("models/cueva_wei_2018/networks/*.nc", "published_training"),
+        ("models/sorscher_2019/rate_maps/*.nc", "published_maps"),
+        ("claims.md", "published_claims"),
+    ],
+)
+def test_a_product_that_was_deleted_is_made_anew(finished, name, rule, tmp_path):
+    path = next(finished.path(f"results/{STUDY}").glob(name))
+    kept = path.rename(tmp_path / path.name)
+    try:
+        assert rule in planned(finished)
+    finally:
+        kept.rename(path)
+
+
 def test_a_changed_sentence_of_a_claim_trains_nothing(finished):
     claims = "workflow/nofreelunch/findings/published/paper_claims.py"
     with edited(finished, (claims, "STABLE = 1.25", "STABLE = 1.5")):

@@ -58,6 +58,21 @@ def of_jobs(folder, model):
     return expand(f"{OF_MODEL}/{folder}/{{job}}.nc", model=model, job=plan.models[model]["jobs"])
 
 
+def all_of_models():
+    """The files of all jobs of all models: networks, where there are any, maps and scores."""
+    stages = {
+        stage: [path for model in plan.models for path in of_jobs(stage, model)]
+        for stage in ("rate_maps", "scores")
+    }
+    trained = [
+        f"{RESULTS}/models/{name}/networks/{job}.nc"
+        for name, model in plan.models.items()
+        for job, settings in model["jobs"].items()
+        if settings["walks"]
+    ]
+    return [*trained, *stages["rate_maps"], *stages["scores"]]
+
+
 def files_of_model(folder):
     """Input function: the files of all jobs of a model in a folder."""
     return lambda wildcards: of_jobs(folder, wildcards.model)

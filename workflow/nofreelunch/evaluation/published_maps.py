@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -56,7 +56,7 @@ def measure_published(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
         error = torch.cat(errors, 2)
         horizons = (specs[0]["sequence_length"], error.shape[1])
         by_horizon = {horizon: error[:, :horizon].mean((1, 2)).numpy() for horizon in horizons}
-        maps = _with_ridge(measured.dataset(trained, evaluation, by_horizon), measured, horizons)
+        maps = _with_ridge(measured.dataset(trained, evaluation, by_horizon), measured, by_horizon)
         if specs[0]["kind"] == "rnn":
             seed = int(evaluation.attrs["seed"])
             beyond = _error_beyond(stack, target, measured, random_walk(*BEYOND, seed, arena, WALL))
@@ -64,7 +64,7 @@ def measure_published(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
     return maps
 
 
-def _with_ridge(maps: xr.Dataset, measured: Measured, horizons: tuple[int, ...]) -> xr.Dataset:
+def _with_ridge(maps: xr.Dataset, measured: Measured, horizons: Iterable[int]) -> xr.Dataset:
     errors = np.stack([measured.ridge.error(steps) for steps in horizons], 1)
     return maps.assign(ridge_by_horizon=(("network", "horizon"), errors, {"units": "m"}))
 
@@ -122,7 +122,7 @@ def _measure_leaky(
         "error_since_wall": (("network", "since"), np.stack(means, 1), {"units": "m"}),
     }
     maps = measured.dataset(trained, evaluation, by_horizon).assign(variables)
-    found = _with_ridge(maps, measured, horizons)
+    found = _with_ridge(maps, measured, by_horizon)
     return found.assign_coords(since=("since", list(SINCE_WALL), {"units": "steps"}))
 
 

@@ -52,7 +52,8 @@ def summarise(
         for number, (m, s) in enumerate(zip(maps, scores, strict=True))
     ]
     found = xr.concat(rows, "network", data_vars="all", coords="minimal", join="outer")
-    return found.assign_attrs({**about, "deviations": json.dumps(about["deviations"])})
+    said = {"deviations": json.dumps(about["deviations"]), "grid_cell_threshold": threshold}
+    return found.assign_attrs({**about, **said})
 
 
 def _of_job(maps: xr.Dataset, scores: xr.Dataset, job: int, threshold: float) -> xr.Dataset:

@@ -22,9 +22,9 @@ MEASURES = """\
 Means over networks. *Error* is that of the network's own outputs and *ridge* that of a regression \
 from all units to position; the first number is for walks as long as those of training, the second \
 for walks ten times as long. Scores are means, and shares are shares, of active units. *Grid-like* \
-units have a score at 60° above 0.8, *chance* is the same share of their surrogates, of the kind \
-that has more. Hexagonal, square and striped maps stand out from random maps at a level of 5 %, \
-for all three together. *Border* units have a border score above 0.5."""
+units have a score at 60° above {threshold:g}; *chance* is the same share of their surrogates, of \
+the kind that has more. Hexagonal, square and striped maps stand out from random maps at a level \
+of 5 %, for all three together. *Border* units have a border score above 0.5."""
 
 INTRODUCTION = """\
 The talk cites papers that are said to show that path integration yields grid cells. Here their \
@@ -67,7 +67,7 @@ def to_markdown(
             "\n".join(f"- {claim.id}: {claim.reason}" for claim in claims[name] if claim.reason),
             "### Every group of networks by the same measures",
             _measures_table(name, summary),
-            MEASURES,
+            MEASURES.format(threshold=summary.attrs["grid_cell_threshold"]),
             f"### {len(deviations)} deviations from the paper",
             "\n".join(f"- {text}" for text in deviations),
         ]
