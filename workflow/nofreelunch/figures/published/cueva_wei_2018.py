@@ -32,8 +32,9 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
         style.letter(axes, text, offset=-8)
     model_panels.lattice_bars(shares, shown)
     shares.tick_params(axis="x", rotation=90)
-    shares.legend(loc="upper right")
+    model_panels.legend_above(shares, columns=2)
     _errors(steps, wall, shown[:4])
+    figure.legend(*steps.get_legend_handles_labels(), loc="outside lower right", ncols=4)
     return figure
 
 
@@ -52,4 +53,3 @@ def _errors(steps: Axes, wall: Axes, shown: list[tuple[str, xr.Dataset]]) -> Non
         axes.set_xlabel(label)
         axes.set_ylim(bottom=0)
     steps.set_ylabel("mean position error (cm)")
-    steps.legend(loc="upper left")

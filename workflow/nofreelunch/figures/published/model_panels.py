@@ -31,7 +31,8 @@ def map_rows(
 
     Above each map is the larger of its two scores, with its angle.
     """
-    grid = place.subgridspec(len(rows), SHOWN, wspace=0.08, hspace=0.45)
+    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
+    grid = place.subgridspec(len(rows), SHOWN)
     for row, (label, networks) in enumerate(rows):
         for column in range(SHOWN):
             axes = figure.add_subplot(grid[row, column])
@@ -73,3 +74,8 @@ def lattice_bars(axes: Axes, groups: Sequence[tuple[str, xr.Dataset]]) -> None:
         }
         axes.plot([], [], color=COLOURS[lattice], label=NAMES[lattice], **mark)
     axes.plot([], [], color=style.CHANCE, linestyle="--", linewidth=0.8, label="chance, all three")
+
+
+def legend_above(axes: Axes, columns: int = 4) -> None:
+    """The legend of `lattice_bars` above the panel, right of its letter."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0.02, 1.0), ncols=columns, borderaxespad=0.2)

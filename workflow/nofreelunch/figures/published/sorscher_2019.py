@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,37 +20,21 @@ MODEL = "sorscher_2019"
 
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
-    """Maps of one network of each group; scores, lattices, and errors beyond the wall of all."""
+    """Maps of one network of each group; lattices, and errors beyond the wall, of all."""
     summary = summaries[MODEL]
     shown = of_sorscher(summary)
     figure = style.figure(height=17 * len(shown) + 60)
     grid = figure.add_gridspec(2, 1, height_ratios=(17 * len(shown), 60))
     model_panels.map_rows(figure, grid[0], shown, maps)
-    below = grid[1].subgridspec(1, 3, width_ratios=(1, 2.4, 1))
-    scores, shares, wall = (figure.add_subplot(below[k]) for k in range(3))
-    for axes, text in ((scores, "a"), (shares, "b"), (wall, "c")):
+    below = grid[1].subgridspec(1, 2, width_ratios=(2.4, 1))
+    shares, wall = (figure.add_subplot(below[k]) for k in range(2))
+    for axes, text in ((shares, "a"), (wall, "b")):
         style.letter(axes, text, offset=-8)
-    _scores(scores, shown)
     model_panels.lattice_bars(shares, shown)
     shares.tick_params(axis="x", rotation=90)
-    shares.legend(loc="upper right")
+    model_panels.legend_above(shares)
     _wall(wall, select(summary, part="rectification"))
     return figure
-
-
-def _scores(axes: Axes, shown: list[tuple[str, xr.Dataset]]) -> None:
-    marks = "os^vDP<>X"
-    for (label, networks), mark in zip(shown, marks, strict=True):
-        look: dict[str, Any] = {
-            "marker": mark,
-            "linestyle": "none",
-            "markersize": 3,
-            "label": label,
-        }
-        axes.plot(networks["mean_60"], networks["mean_90"], color=style.INK, alpha=0.7, **look)
-    axes.axline((0, 0), slope=1, color=style.CHANCE, linewidth=0.6)
-    axes.set_xlabel("mean score at 60°")
-    axes.set_ylabel("mean score at 90°")
 
 
 def _wall(axes: Axes, networks: xr.Dataset) -> None:

@@ -20,6 +20,7 @@ from nofreelunch.findings.verdicts import Claim, Evidence, counted, few_seeds, j
 from nofreelunch.scoring.significance import LEVEL
 
 SORSCHER, CUEVA_WEI = "Sorscher et al. (2019, 2023)", "Cueva & Wei (2018)"
+OTHERS = ("hexagon", "triangle")
 STABLE = 1.25  # ratio of errors below which the longer walk's counts as the same
 
 
@@ -36,33 +37,40 @@ def evaluate(summaries: Mapping[str, xr.Dataset]) -> dict[str, list[Claim]]:
 def _lattices(
     label: str, sentence: str, networks: xr.Dataset, lattice: str, talk: Quantity, more: str = ""
 ) -> Claim:
-    """That units have one kind of lattice: by scores, and by the share that stands out from chance.
+    """That factorisations have one kind of lattice: by scores, and by the share beyond chance.
 
-    First: the score at the lattice's angle less that at the other; `side`. Second: share of active
-    units in the lattice's class, less 5 %; `side`.
+    First: the score at the lattice's angle less that at the other; `side`. Second: share of maps in
+    the lattice's class, less 5 %; `side`.
     """
     sign = 1 if lattice == "square" else -1
-    apart = sign * (networks["mean_90"] - networks["mean_60"]).values
-    share = lattice_share(networks, lattice)
     count = networks.sizes["network"]
-    other = "hexagonal" if lattice == "square" else "square"
-    known = verdicts.mean_percent
-    reason = (
-        f"{known(share)} of active units are {lattice}, {known(lattice_share(networks, other))} "
-        f"{other}, {known(lattice_share(networks, 'stripe'))} striped, where chance has 5 % of all "
-        f"three together. Mean scores: {_mean(networks['mean_60']):.2f} at 60°, "
-        f"{_mean(networks['mean_90']):.2f} at 90°."
-    ).replace("-", "−")
     return judge(
         label,
         sentence,
         talk,
         counted(count),
-        Evidence(verdicts.over_seeds(apart), "score", verdicts.side(1)),
-        Evidence(verdicts.over_seeds(share - LEVEL), "difference", verdicts.side(1)),
+        Evidence(verdicts.over_seeds(sign * _apart(networks)), "score", verdicts.side(1)),
+        Evidence(
+            verdicts.over_seeds(lattice_share(networks, lattice) - LEVEL),
+            "difference",
+            verdicts.side(1),
+        ),
         [few_seeds(count)],
-        f"{reason} {more}".strip(),
+        f"{_by_lattice(networks)} Chance has 5 % of all three together. {_scores(networks)} {more}",
     )
+
+
+def _apart(networks: xr.Dataset) -> np.ndarray:
+    """Mean score (network,) at 90 degrees less that at 60."""
+    return (networks["mean_90"] - networks["mean_60"]).values
+
+
+def _beyond_untrained(share: np.ndarray, drawn: np.ndarray) -> verdicts.Estimate:
+    """Shares less those of untrained networks, which count as having 5 % at least.
+
+    Maps of untrained networks may repeat the symmetry of the arena, and then count as square.
+    """
+    return verdicts.of_difference(share, np.maximum(drawn, LEVEL))
 
 
 def broad_targets_give_squares(summary: xr.Dataset) -> Claim:
@@ -117,19 +125,26 @@ def constraint_gives_hexagons(summary: xr.Dataset) -> Claim:
 
 
 def lstm_has_squares(summary: xr.Dataset) -> Claim:
-    """Sd. The LSTM with narrow Gaussian fields, at its published size and training."""
+    """Sd. The LSTM with narrow Gaussian fields, at its published size and training.
+
+    First: score at 90 degrees less that at 60, less the same of untrained networks; `side`. Second:
+    share of square maps less that of untrained networks, or less 5 % if that is larger; `side`.
+    """
     lstm = select(summary, part="square_lstm")
     steps = max((spec["steps"] for spec in specs(lstm)), default=0)
     trained, drawn = select(lstm, steps=steps), select(lstm, steps=0)
-    more = f"Untrained: {verdicts.mean_percent(lattice_share(drawn, 'square'))} square."
-    return _lattices(
+    shares = [lattice_share(networks, "square") for networks in (trained, drawn)]
+    return judge(
         "Sd",
         "An LSTM that path-integrates with Gaussian targets, and whose rates may be negative, has "
-        "square lattices.",
-        trained,
-        "square",
+        "more square lattices than untrained ones.",
         said("square maps, by eye", SORSCHER),
-        f"{more} {_errors(trained)}",
+        " and ".join(str(share.size) for share in shares) + " networks",
+        Evidence(verdicts.of_difference(_apart(trained), _apart(drawn)), "score", verdicts.side(1)),
+        Evidence(_beyond_untrained(*shares), "difference", verdicts.side(1)),
+        [few_seeds(min(share.size for share in shares))],
+        f"Trained: {_by_lattice(trained)} {_scores(trained)} {_errors(trained)} Untrained: "
+        f"{_by_lattice(drawn)} {_scores(drawn)}",
     )
 
 
@@ -213,19 +228,23 @@ def walls_correct(summary: xr.Dataset) -> Claim:
 
 
 def all_three_give_lattices(summary: xr.Dataset) -> Claim:
-    """Wc. Share of units with any lattice or bands, less 5 %, with all ingredients; `side`."""
+    """Wc. Share of units with any lattice or bands, with all ingredients; `side`.
+
+    Less that of untrained networks, or less 5 % if that is larger.
+    """
     found = select(summary, part="ingredients", **WITH_ALL)
-    share, drawn = lattice_share(found), lattice_share(select(summary, part="untrained"))
+    drawn = select(summary, part="untrained", shape="square")
+    share, untrained = lattice_share(found), lattice_share(drawn)
     return judge(
         "Wc",
-        "With noise, still periods and a cost of activity, units have lattices or bands.",
+        "With noise, still periods and a cost of activity, more units have lattices or bands than "
+        "in untrained networks.",
         said("some grid-like and band-like units, by eye", CUEVA_WEI),
-        counted(share.size),
+        f"{share.size} and {untrained.size} networks",
         None,
-        Evidence(verdicts.over_seeds(share - LEVEL), "difference", verdicts.side(1)),
-        [few_seeds(share.size)],
-        f"{_by_lattice(found)} Untrained: {verdicts.mean_percent(drawn)} of any lattice. "
-        f"{_errors(found)}",
+        Evidence(_beyond_untrained(share, untrained), "difference", verdicts.side(1)),
+        [few_seeds(min(share.size, untrained.size))],
+        f"{_by_lattice(found)} Untrained: {_by_lattice(drawn)} {_errors(found)}",
     )
 
 
@@ -279,10 +298,17 @@ def borders_without_cost(summary: xr.Dataset) -> Claim:
 
 
 def lattices_follow_the_arena(summary: xr.Dataset) -> Claim:
-    """Wh. Square lattices in the square less those in hexagon and triangle, and scores; `side`."""
+    """Wh. Square lattices in the square less those in hexagon and triangle, and scores; `side`.
+
+    First: score at 90 degrees less that at 60, less the mean of untrained networks in the arena.
+    """
     square = select(summary, part="ingredients", **WITH_ALL)
     others = select(summary, part="arenas")
-    apart = [(side["mean_90"] - side["mean_60"]).values for side in (square, others)]
+    drawn = [select(summary, part="untrained", shape=shape) for shape in ("square", OTHERS)]
+    apart = [
+        _apart(side) - _mean(untrained["mean_90"] - untrained["mean_60"])
+        for side, untrained in zip((square, others), drawn, strict=True)
+    ]
     shares = [lattice_share(side, "square") for side in (square, others)]
     above = verdicts.over_seeds(shares[0] - LEVEL).low > 0
     return judge(
@@ -299,8 +325,8 @@ def lattices_follow_the_arena(summary: xr.Dataset) -> Claim:
             "" if above else "In the square there are no more than by chance.",
         ),
         [few_seeds(min(share.size for share in shares))],
-        "By scores: the score at 90° less that at 60°. Scores depend on an arena's outline, so "
-        f"they differ without a lattice. Hexagon and triangle: {_by_lattice(others)}",
+        f"Square: {_by_lattice(square)} Hexagon and triangle: {_by_lattice(others)} Scores depend "
+        "on an arena's outline: those of untrained networks there are taken off.",
     )
 
 
@@ -319,6 +345,11 @@ def _by_lattice(networks: xr.Dataset) -> str:
         for name, word in (("hexagonal", "hexagonal"), ("square", "square"), ("stripe", "striped"))
     ]
     return ", ".join(parts) + "."
+
+
+def _scores(networks: xr.Dataset) -> str:
+    scores = [f"{_mean(networks[name]):.2f}".replace("-", "−") for name in ("mean_60", "mean_90")]
+    return f"Mean scores: {scores[0]} at 60°, {scores[1]} at 90°."
 
 
 def _errors(networks: xr.Dataset) -> str:
