@@ -223,7 +223,7 @@ def test_moved_results_without_times_and_records_are_taken_as_they_are_on_reques
 
 def test_what_only_prints_or_is_not_used_runs_nothing_again(finished):
     """Comments, docstrings, messages, estimates, and what the study does not use; all at once."""
-    with edited(finished, *NO_CHANGE, ("Snakefile", "\nrule all", "\n# a comment\nrule all")):
+    with edited(finished, *NO_CHANGE, ("Snakefile", "\nmin_version", "\n# a comment\nmin_version")):
         assert finished.planned() == {}
 
 

@@ -13,6 +13,12 @@ from nofreelunch.scoring.lattice_classes import CLASSES, LATTICES
 from nofreelunch.scoring.significance import LEVEL
 
 BORDER = 0.5  # border score (Solstad et al. 2008) from which a unit counts as a border cell
+# What some kinds of networks have, and the dimension beside `network`; NaN for the others.
+EXTRAS: dict[str, dict[str, list[int]]] = {
+    "error_by_step": {"step": [0]},
+    "error_since_wall": {"since": [0]},
+    "error_beyond": {},
+}
 SHOWN = 8  # units of a network that figures may show
 
 
@@ -86,8 +92,10 @@ def _of_job(maps: xr.Dataset, scores: xr.Dataset, job: int, threshold: float) ->
         "shown_90": scores["score_90"].isel(unit=shown),
         "job": maps["ridge_error"].copy(data=np.full(maps.sizes["network"], job)),
     }
+    unknown = xr.full_like(maps["ridge_error"], np.nan, dtype=float)
     extras = {
-        k: maps[k] for k in ("error_by_step", "error_since_wall", "error_beyond") if k in maps
+        name: maps[name] if name in maps else unknown.expand_dims(dims).transpose("network", ...)
+        for name, dims in EXTRAS.items()
     }
     return xr.Dataset({**found, **extras}, {"spec": maps["spec"]}).drop_vars(
         "kind", errors="ignore"
