@@ -242,14 +242,18 @@ PUBLISHED = {
         "m",
         DIVERGED,
     ),
-    "error_by_step": Meaning("mean position error so many steps after the start", "m"),
+    "error_by_step": Meaning(
+        "mean position error so many steps after the start", "m", "it is measured of other kinds"
+    ),
     "error_since_wall": Meaning(
         "mean position error so many steps after a wall last turned the animal",
         "m",
-        "no walk was so long without a wall",
+        "no walk was so long without a wall, or it is measured of other kinds",
     ),
     "error_beyond": Meaning(
-        "mean error beyond a removed wall, by ridge regression fitted inside", "m", DIVERGED
+        "mean error beyond a removed wall, by ridge regression fitted inside",
+        "m",
+        f"{DIVERGED}, or it is measured of other kinds",
     ),
     "shown_unit": Meaning("number of a unit with one of the network's largest scores"),
     "shown_60": Meaning("its score at 60 degrees (min_max)"),
