@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from nofreelunch.training.optimizers import Optimizer
 from nofreelunch.training.trained import Trained
 
 
-class Stack:
+class Stack(ABC):
     """The networks of a cohort that are still training.
 
     Each kind of networks is a subclass with four methods: `_draw` makes the weights, `_shapes` says
@@ -44,21 +45,21 @@ class Stack:
         self.alive = torch.ones(len(self.specs), 1, 1, dtype=torch.bool, device=device)
         self.replay: Callable[[], None] | None = None
 
+    @abstractmethod
     def advance(self, step: int) -> None:
         """Draw a minibatch, compute the loss and update the weights."""
-        raise NotImplementedError
 
+    @abstractmethod
     def position_error(self) -> Tensor:
         """Mean distance (network,), m, between true and decoded positions of the minibatch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _draw(self, device: torch.device) -> dict[str, Tensor]:
         """Initial weights on the device, each network's drawn from its own seed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _shapes(self, place: int) -> Mapping[str, tuple[int, int]]:
         """Shape (inputs, outputs) of each weight of the network at `place` in the stack."""
-        raise NotImplementedError
 
     def without_finished(self, done: int, finished: dict[int, Trained]) -> Self | None:
         """The stack of networks with more than `done` steps; None if there are none.

@@ -31,7 +31,7 @@ def summarise(
     """The networks of a model as one dataset.
 
     Args:
-        maps: of each job, from `measure_published` or `maps_of_factorisations`.
+        maps: of each job, from `measure_published` or `factorised_maps`.
         scores: of each job, from `score_units`.
         about: the model's `paper`, `title`, `budget` and `deviations`, as `load_models` gives them.
         threshold: grid score above which a unit is grid-like.
