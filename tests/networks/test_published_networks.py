@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from nofreelunch.networks.network_stack import NetworkStack
 from nofreelunch.networks.published import cueva_wei, sorscher
 
 UNITS, CELLS, HIDDEN = 5, 7, 3
@@ -104,9 +103,8 @@ def test_the_lstm_is_that_of_torch():
     torch.testing.assert_close(networks.read_out(found)[0], expected @ w["decoder"])
 
 
-def test_the_lstm_starts_with_open_forget_gates_and_runs_as_any_stack():
+def test_the_lstm_starts_with_open_forget_gates():
     networks = sorscher.initialize([LSTM, LSTM | {"seed": 1}], [CELLS, CELLS])
-    assert isinstance(networks, NetworkStack)
     gates = networks.weights["bias"][0, 0].reshape(4, HIDDEN)
     assert (gates[1] == 1).all() and not gates[[0, 2, 3]].any()
     assert not torch.equal(networks.weights["dense"][0], networks.weights["dense"][1])

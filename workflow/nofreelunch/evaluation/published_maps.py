@@ -86,16 +86,14 @@ def _error_beyond(
 def _restored(specs: list[dict], trained: xr.Dataset) -> tuple[NetworkStack, targets.Target]:
     arena = float(trained.attrs["arena"])
     target = targets.build_targets(specs, [spec["seed"] for spec in specs], arena)
-    lstm = specs[0]["kind"] == "grid_layer_lstm"
     layout = (
         sorscher.weight_shapes(specs[0], target.cells)
-        if lstm
+        if specs[0]["kind"] == "grid_layer_lstm"
         else weight_shapes(specs[0]["cell"], specs[0]["units"], target.cells)
     )
     weights = {name: torch.from_numpy(trained[f"weight_{name}"].values) for name in layout}
     scale = torch.tensor([float(spec["encoder_scale"]) for spec in specs])[:, None, None]
-    kind = sorscher.GridLayerLstm if lstm else NetworkStack
-    stack = kind(specs[0]["cell"], specs[0]["activation"], weights, scale)
+    stack = NetworkStack(specs[0]["cell"], specs[0]["activation"], weights, scale)
     return stack, target.to("cpu", torch.float32)
 
 

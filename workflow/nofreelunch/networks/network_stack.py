@@ -92,7 +92,7 @@ class NetworkStack:
         start, inputs = start.to(self.dtype), inputs.to(self.dtype)
         if recurrent_mask is not None:
             recurrent_mask = recurrent_mask.to(self.dtype)
-        if not cells()[self.cell].bare:
+        if "embedding" in w:
             inputs = torch.baddbmm(w["embedding_bias"], inputs.flatten(1, 2), w["embedding"])
             inputs = inputs.unflatten(1, (time, sample))
         state = None

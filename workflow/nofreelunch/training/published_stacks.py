@@ -134,7 +134,8 @@ class LeakyStack(Stack):
         return position, cueva_wei.inputs_of(velocity, heading, pool.mean_step, angle)
 
 
-KINDS = {
+# Kind -> its stack of networks, and what that is trained on.
+KINDS: dict[str, tuple[Any, Any]] = {
     "rnn": (TrainingStack, Pool),
     "grid_layer_lstm": (GridLayerStack, Pool),
     "leaky_tanh": (LeakyStack, StillWalks),

@@ -1,47 +1,23 @@
 """The LSTM of Sorscher, Mel, Ganguli & Ocko, "A unified theory for the origin of grid cells through
 the lens of pattern formation" (NeurIPS 2019; Neuron 2023).
 
-It differs from the talk's LSTM: velocity enters the LSTM itself. The layer after it, whose units
-are analysed, has a size of its own and no bias.
+It differs from the talk's LSTM in its weights alone: there is no embedding, so that velocity enters
+the LSTM itself, and the layer after it, whose units are analysed, has a size of its own and no bias.
+With start code p_0 and displacement v_t: h_0 = E p_0, c_0 = M p_0, h_t = LSTM(v_t, h_{t-1}),
+g = phi(D h_t), and outputs O g. phi is the activation, also inside the LSTM.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from nofreelunch import seeds
 from nofreelunch.networks.cells import FORGET_BIAS
-from nofreelunch.networks.network_stack import ACTIVATIONS, NetworkStack
-
-
-@dataclass
-class GridLayerLstm(NetworkStack):
-    """LSTMs with a dense layer g between the LSTM and the outputs, side by side.
-
-    With start code p_0 and displacement v_t: h_0 = E p_0, c_0 = M p_0, h_t = LSTM(v_t, h_{t-1}),
-    g = phi(D h_t), and outputs O g. phi is `activation`, also inside the LSTM.
-    """
-
-    def run(
-        self,
-        start: Tensor,
-        inputs: Tensor,
-        recurrent_mask: Tensor | None = None,
-        ended: Tensor | None = None,
-    ) -> Tensor:
-        """Activity g (network, time, sample, unit); arguments as in `NetworkStack.run`."""
-        w = self.weights
-        start = start.to(self.dtype)
-        state = torch.bmm(start * self.encoder_scale, w["encoder"])
-        states = self._run_cell(inputs.to(self.dtype), state, start, recurrent_mask, ended)
-        g = torch.bmm(states.flatten(1, 2), w["dense"])
-        return ACTIVATIONS[self.activation](g).unflatten(1, inputs.shape[1:3])
+from nofreelunch.networks.network_stack import NetworkStack
 
 
 def weight_shapes(spec: Mapping[str, Any], outputs: int) -> dict[str, tuple[int, int]]:
@@ -58,7 +34,7 @@ def weight_shapes(spec: Mapping[str, Any], outputs: int) -> dict[str, tuple[int,
     }
 
 
-def initialize(specs: Sequence[Mapping[str, Any]], outputs: Sequence[int]) -> GridLayerLstm:
+def initialize(specs: Sequence[Mapping[str, Any]], outputs: Sequence[int]) -> NetworkStack:
     """Networks with initial weights, each network's drawn from its own seed.
 
     All kernels are Glorot-uniform, as those of the paper's library are unless told otherwise, and
@@ -67,7 +43,7 @@ def initialize(specs: Sequence[Mapping[str, Any]], outputs: Sequence[int]) -> Gr
     drawn = [_draw(spec, cells) for spec, cells in zip(specs, outputs, strict=True)]
     weights = {k: torch.from_numpy(np.stack([d[k] for d in drawn])).float() for k in drawn[0]}
     scale = torch.tensor([float(spec["encoder_scale"]) for spec in specs])[:, None, None]
-    return GridLayerLstm("lstm", specs[0]["activation"], weights, scale)
+    return NetworkStack("lstm", specs[0]["activation"], weights, scale)
 
 
 def _draw(spec: Mapping[str, Any], outputs: int) -> dict[str, np.ndarray]:
