@@ -1,10 +1,13 @@
 """The LSTM of Sorscher, Mel, Ganguli & Ocko, "A unified theory for the origin of grid cells through
 the lens of pattern formation" (NeurIPS 2019; Neuron 2023).
 
-It differs from the talk's LSTM in its weights alone: there is no embedding, so that velocity enters
-the LSTM itself, and the layer after it, whose units are analysed, has a size of its own and no bias.
-With start code p_0 and displacement v_t: h_0 = E p_0, c_0 = M p_0, h_t = LSTM(v_t, h_{t-1}),
-g = phi(D h_t), and outputs O g. phi is the activation, also inside the LSTM.
+It differs from the talk's LSTM in its weights alone. There is no embedding, so that velocity enters
+the LSTM itself. The layer after it, whose units are analysed, has a size of its own and no bias:
+
+    h_0 = E p_0,  c_0 = M p_0,  h_t = LSTM(v_t, h_{t-1}),  g = phi(D h_t)
+
+for the start code p_0, the displacement v_t and the activation phi, which is also inside the LSTM.
+The outputs are O g.
 """
 
 from __future__ import annotations
