@@ -44,7 +44,9 @@ if plan.models:
     rule all:
         default_target: True
         input:
-            stages=all_of_models(),
+            networks=of_models("networks"),
+            rate_maps=of_models("rate_maps"),
+            scores=of_models("scores"),
             summaries=expand(f"{OF_MODEL}/summary.nc", model=plan.models),
             claims=rules.published_claims.output,
             report=rules.published_report.output,

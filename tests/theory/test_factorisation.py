@@ -3,6 +3,7 @@
 import nofreelunch as nfl
 import numpy as np
 import pytest
+from nofreelunch.task import targets
 from nofreelunch.theory import factorisation
 from nofreelunch.theory.factorisation import METHODS, SIDE, factorise
 from published_examples import FACTORS
@@ -77,9 +78,10 @@ def test_factorisations_become_maps_that_can_be_scored():
     assert maps["position_error"].isnull().all()
 
 
-def test_maps_are_interpolated_between_their_positions():
-    x = np.arange(9.0)
-    plane = (2 * x[:, None] + 3 * x)[None]
-    found = factorisation._binned(plane, 5)
-    at = np.linspace(0, 8, 5)
-    np.testing.assert_allclose(found[0], 2 * at[:, None] + 3 * at)
+def test_maps_keep_their_places_whatever_the_bins():
+    """Where a bin's centre is a position of the factorisation, its value is that position's."""
+    fine = factorise(targets.build_targets([FACTORS], [0]), "svd", 4)
+    coarse = factorisation.factorised_maps({"network": FACTORS}, 0.1)["rate_map"][0]
+    shared = {axis: np.round(coarse[axis].values, 6) for axis in ("y", "x")}
+    expected = fine.assign_coords(y=fine["y"].round(6), x=fine["x"].round(6)).sel(shared)
+    np.testing.assert_allclose(coarse, expected, atol=1e-6)

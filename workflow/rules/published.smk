@@ -53,29 +53,24 @@ def code_of_job(stage, wildcards):
     return code(stage, **{k: frozenset(n[k] for n in networks if k in n) for k in kinds})
 
 
-def of_jobs(folder, model):
-    """The files of all jobs of a model in a folder."""
-    return expand(f"{OF_MODEL}/{folder}/{{job}}.nc", model=model, job=plan.models[model]["jobs"])
-
-
-def all_of_models():
-    """The files of all jobs of all models: networks, where there are any, maps and scores."""
-    stages = {
-        stage: [path for model in plan.models for path in of_jobs(stage, model)]
-        for stage in ("rate_maps", "scores")
-    }
-    trained = [
-        f"{RESULTS}/models/{name}/networks/{job}.nc"
-        for name, model in plan.models.items()
-        for job, settings in model["jobs"].items()
-        if settings["walks"]
+def of_models(folder, models=plan.models):
+    """The files in a folder of all jobs of models; factorisations have no networks."""
+    return [
+        f"{OF_MODEL}/{folder}/{{job}}.nc".format(model=model, job=job)
+        for model in models
+        for job, settings in plan.models[model]["jobs"].items()
+        if settings["walks"] or folder != "networks"
     ]
-    return [*trained, *stages["rate_maps"], *stages["scores"]]
 
 
 def files_of_model(folder):
     """Input function: the files of all jobs of a model in a folder."""
-    return lambda wildcards: of_jobs(folder, wildcards.model)
+    return lambda wildcards: of_models(folder, [wildcards.model])
+
+
+def hours_of_job(wildcards):
+    """Estimated hours of training a job, on a CPU unless compute.device is cuda."""
+    return estimates.hours_of_job(job_of(wildcards), compute["device"])
 
 
 rule published_walks:
@@ -112,7 +107,7 @@ rule published_training:
     resources:
         **gpu_of_this_machine(),
         mem_mb=growing(6 * PROCESS),
-        runtime=limit("published_training", lambda wildcards: 24),
+        runtime=limit("published_training", hours_of_job),
     params:
         run=lambda wildcards: {
             "networks": job_of(wildcards)["networks"],
@@ -210,7 +205,7 @@ rule published_summary:
 rule published_figures:
     input:
         summaries=expand(f"{OF_MODEL}/summary.nc", model=plan.models),
-        rate_maps=[path for model in plan.models for path in of_jobs("rate_maps", model)],
+        rate_maps=of_models("rate_maps"),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         svg=f"{RESULTS}/figures/{{figure}}.svg",

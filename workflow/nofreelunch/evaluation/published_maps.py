@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -34,39 +34,38 @@ def measure_published(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
     Returns:
         The dataset of `measure_rate_maps`. `position_error` has two horizons: the length of
         training's walks, and that of the walks here, and so has `ridge_by_horizon`, m, the error of
-        the ridge regression. Leaky networks also have `error_by_step`
-        (network, step) and `error_since_wall` (network, since), m: the mean error so many steps
-        after the start, and so many steps after a wall last turned the animal, from the lower edge
-        of a bin on. Recurrent networks have `error_beyond` (network), m: the mean error at
-        positions beyond a wall that is moved outwards by `WALL`, by the regression that was fitted
-        inside.
+        the ridge regression.
+
+        Leaky networks also have `error_by_step` (network, step), m, the mean error so many steps
+        after the start, and `error_since_wall` (network, since), m, the mean error so many steps or
+        more after a wall last turned the animal. Networks of the kind "rnn" have `error_beyond`
+        (network), m: the mean error at positions beyond a wall that is moved outwards by `WALL`, by
+        the regression that was fitted inside.
     """
     specs = [json.loads(text) for text in trained["spec"].values]
-    if specs[0]["kind"] == "leaky_tanh":
-        return _measure_leaky(specs, trained, evaluation, bin_size)
-    stack, target = _restored(specs, trained)
-    position = evaluation["position"]
-    arena, units = float(evaluation.attrs["arena"]), stack.weights["decoder"].shape[1]
-    measured = Measured(len(specs), units, len(position), arena, bin_size)
+    kind, walks = specs[0]["kind"], evaluation.sizes["trajectory"]
+    arena = float(evaluation.attrs["arena"])
+    measured = Measured(len(specs), specs[0]["units"], walks, arena, bin_size)
     errors = []
     with torch.no_grad():
-        for first, path, activity in activities(stack, target, position):
+        run = _run_leaky if kind == "leaky_tanh" else _run_encoding
+        for first, path, activity, error in run(specs, trained, evaluation):
             measured.add(first, path, activity)
-            errors.append(decoding_errors(stack, target, path, activity))
+            errors.append(error)
         error = torch.cat(errors, 2)
-        horizons = (specs[0]["sequence_length"], error.shape[1])
-        by_horizon = {horizon: error[:, :horizon].mean((1, 2)).numpy() for horizon in horizons}
-        maps = _with_ridge(measured.dataset(trained, evaluation, by_horizon), measured, by_horizon)
-        if specs[0]["kind"] == "rnn":
-            seed = int(evaluation.attrs["seed"])
-            beyond = _error_beyond(stack, target, measured, random_walk(*BEYOND, seed, arena, WALL))
-            maps = maps.assign(error_beyond=("network", beyond, {"units": "m"}))
-    return maps
-
-
-def _with_ridge(maps: xr.Dataset, measured: Measured, horizons: Iterable[int]) -> xr.Dataset:
-    errors = np.stack([measured.ridge.error(steps) for steps in horizons], 1)
-    return maps.assign(ridge_by_horizon=(("network", "horizon"), errors, {"units": "m"}))
+        horizons = dict.fromkeys((specs[0]["sequence_length"], error.shape[1]))
+        means = {horizon: error[:, :horizon].mean((1, 2)).numpy() for horizon in horizons}
+        ridge = np.stack([measured.ridge.error(horizon) for horizon in horizons], 1)
+        found: dict[str, tuple] = {
+            "ridge_by_horizon": (("network", "horizon"), ridge, {"units": "m"})
+        }
+        if kind == "leaky_tanh":
+            found |= _errors_in_time(error.numpy(), evaluation["wall"].values.T)
+        if kind == "rnn":
+            moved = random_walk(*BEYOND, int(evaluation.attrs["seed"]), arena, WALL)
+            beyond = _error_beyond(*_restored(specs, trained), measured, moved)
+            found["error_beyond"] = ("network", beyond, {"units": "m"})
+    return measured.dataset(trained, evaluation, means).assign(found)
 
 
 def _error_beyond(
@@ -97,37 +96,35 @@ def _restored(specs: list[dict], trained: xr.Dataset) -> tuple[NetworkStack, tar
     return stack, target.to("cpu", torch.float32)
 
 
-def _measure_leaky(
-    specs: list[dict], trained: xr.Dataset, evaluation: xr.Dataset, bin_size: float
-) -> xr.Dataset:
-    arena, walks = float(evaluation.attrs["arena"]), evaluation.sizes["trajectory"]
-    measured = Measured(len(specs), specs[0]["units"], walks, arena, bin_size)
-    errors = []
-    with torch.no_grad():
-        for first, path, networks, activity in _leaky_activities(specs, trained, evaluation):
-            measured.add(first, path, activity)
-            apart = networks.read_out(activity) * arena / 2 - path[:, 1:].transpose(0, 1)
-            errors.append(torch.linalg.vector_norm(apart, dim=-1).numpy())
-    error = np.concatenate(errors, 2)  # (network, step, walk)
-    horizons = (specs[0]["sequence_length"], error.shape[1])
-    by_horizon = {horizon: error[:, :horizon].mean((1, 2)) for horizon in horizons}
-    since = _since_wall(evaluation["wall"].values.T)
+def _errors_in_time(error: np.ndarray, wall: np.ndarray) -> dict[str, tuple]:
+    """`error_by_step` and `error_since_wall` of errors (network, step, walk), m.
+
+    `wall` (step, walk) says whether a wall turned the animal.
+    """
+    since = _since_wall(wall)
     bins = np.digitize(since, SINCE_WALL) - 1
-    counted = [error[:, (since >= 0) & (bins == k)] for k in range(len(SINCE_WALL))]
-    means = [e.mean(1) if e.shape[1] else np.full(len(specs), np.nan) for e in counted]
-    variables = {
+    chosen = [error[:, (since >= 0) & (bins == k)] for k in range(len(SINCE_WALL))]
+    means = [e.mean(1) if e.shape[1] else np.full(len(error), np.nan) for e in chosen]
+    return {
         "error_by_step": (("network", "step"), error.mean(2), {"units": "m"}),
         "error_since_wall": (("network", "since"), np.stack(means, 1), {"units": "m"}),
+        "since": ("since", list(SINCE_WALL), {"units": "steps"}),
     }
-    maps = measured.dataset(trained, evaluation, by_horizon).assign(variables)
-    found = _with_ridge(maps, measured, by_horizon)
-    return found.assign_coords(since=("since", list(SINCE_WALL), {"units": "steps"}))
 
 
-def _leaky_activities(
+def _run_encoding(
     specs: list[dict], trained: xr.Dataset, evaluation: xr.Dataset
-) -> Iterator[tuple[int, Tensor, cueva_wei.LeakyNetworks, Tensor]]:
-    """As `activities`, with the networks; each chunk of walks has noise of its own."""
+) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+    """As `activities`, with the errors (network, time, sample), m."""
+    stack, target = _restored(specs, trained)
+    for first, path, activity in activities(stack, target, evaluation["position"]):
+        yield first, path, activity, decoding_errors(stack, target, path, activity)
+
+
+def _run_leaky(
+    specs: list[dict], trained: xr.Dataset, evaluation: xr.Dataset
+) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+    """As `_run_encoding`; each chunk of walks has noise of its own."""
     layout = cueva_wei.weight_shapes(specs[0]["units"], specs[0]["angle"])
     weights = {name: torch.from_numpy(trained[f"weight_{name}"].values) for name in layout}
     noise = torch.tensor([float(spec["noise"]) for spec in specs])[:, None, None]
@@ -141,7 +138,10 @@ def _leaky_activities(
         inputs = cueva_wei.inputs_of(velocity, heading.T, scale, specs[0]["angle"])
         inputs = inputs.expand(len(specs), -1, -1, -1).contiguous()
         drawn = cueva_wei.noise_of(specs, AT_EVALUATION + first, inputs)
-        yield first, path, networks, networks.run(inputs, drawn)
+        activity = networks.run(inputs, drawn)
+        found = networks.read_out(activity) * float(evaluation.attrs["arena"]) / 2
+        apart = found - path[:, 1:].transpose(0, 1)
+        yield first, path, activity, torch.linalg.vector_norm(apart, dim=-1)
 
 
 def _since_wall(wall: np.ndarray) -> np.ndarray:

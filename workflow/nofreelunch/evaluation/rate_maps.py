@@ -264,8 +264,7 @@ class Ridge:
 
     def predict(self, activity: Tensor) -> Tensor:
         """Positions (network, sample, axis), m, for activity (network, sample, unit)."""
-        if self.weights is None:
-            self.weights = self._solve()
+        assert self.weights is not None
         return torch.cat([activity, torch.ones_like(activity[..., :1])], -1) @ self.weights
 
     def error(self, steps: int | None = None) -> np.ndarray:

@@ -225,7 +225,6 @@ INDEX = {
     "sweeps": Meaning("sweeps that the network belongs to, between spaces", ""),
 }
 PUBLISHED = {
-    "job": Meaning("number of the job that trained the network"),
     "lattice": Meaning("class of a lattice: hexagonal, square or stripe", ""),
     "walks": Meaning("walks as long as those of training, or longer ones", ""),
     "since": Meaning("steps since a wall last turned the animal, from this number on"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.networks.shapes import weight_shapes
@@ -58,6 +60,12 @@ def _describe_models(plan: Plan, bin_size: float, surrogates: int, device: str) 
 def hours_of_training(cohort: Cohort, device: str) -> float:
     """Hours that training a cohort takes, with padding; the device "auto" counts as a CPU."""
     return _operations(cohort) / RATES["cuda" if device == "cuda" else "cpu"] / 3600
+
+
+def hours_of_job(job: Mapping[str, Any], device: str) -> float:
+    """As `hours_of_training`, of a job of a published model."""
+    spent = sum(map(published_models.operations, job["networks"]))
+    return spent / RATES["cuda" if device == "cuda" else "cpu"] / 3600
 
 
 def hours_of_scoring(units: int, surrogates: int) -> float:

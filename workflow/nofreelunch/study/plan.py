@@ -103,7 +103,7 @@ def planned(
     source = studies.study_file(config["study"])
     if plan is None and published_models.lists_models(source):
         plan = plan_of_models(source, config["budget"])
-    if plan is None:
+    elif plan is None:
         plan = make_plan(studies.load_study(config["study"], progress), *packing)
         bin_count(plan.trajectories["arena"], config["rate_maps"]["bin_size"])
     return plan, path

@@ -83,17 +83,17 @@ def factorise(target: Target, method: str, count: int, seed: int = 0) -> xr.Data
 def factorised_maps(specs: Mapping[str, Mapping[str, Any]], bin_size: float) -> xr.Dataset:
     """Maps of factorisations, by the id of each, as a dataset that can be scored like rate maps.
 
-    Maps are averaged over bins of about `bin_size` (m). Positions are even, so that every bin has
-    the same `occupancy`. `stability` is one, because nothing is sampled; there are no errors.
+    Maps are interpolated at the centres of bins of `bin_size` (m). Each bin has the same
+    `occupancy`. `stability` is one, because nothing is sampled; there are no errors.
     """
-    arena, bins = ARENA, bin_count(ARENA, bin_size)
+    bins = bin_count(ARENA, bin_size)
+    centres = (np.arange(bins) + 0.5) * bin_size - ARENA / 2
     maps = []
     for spec in specs.values():
         target = targets.build_targets([spec], [spec["seed"]])
-        fine = factorise(target, spec["method"], spec["units"], spec["seed"]).values
-        maps.append(_binned(fine, bins))
+        fine = factorise(target, spec["method"], spec["units"], spec["seed"])
+        maps.append(fine.interp(y=centres, x=centres).values)
     found = np.array(maps, np.float32)
-    centres = (np.arange(bins) + 0.5) * bin_size - arena / 2
     unknown = np.full(len(specs), np.nan)
     return xr.Dataset(
         {
@@ -111,18 +111,8 @@ def factorised_maps(specs: Mapping[str, Mapping[str, Any]], bin_size: float) -> 
             "x": ("x", centres, {"units": "m"}),
             "y": ("y", centres, {"units": "m"}),
         },
-        attrs={"arena": arena, "bin_size": bin_size, "device": "cpu"},
+        attrs={"arena": ARENA, "bin_size": bin_size, "device": "cpu"},
     )
-
-
-def _binned(maps: np.ndarray, bins: int) -> np.ndarray:
-    """Maps (unit, y, x) at `bins` positions along each side, by interpolation between theirs."""
-    at = np.linspace(0, maps.shape[-1] - 1, bins)
-    low = np.minimum(at.astype(int), maps.shape[-1] - 2)
-    share = at - low
-    along = maps[..., low] * (1 - share) + maps[..., low + 1] * share
-    share = share[:, None]
-    return along[..., low, :] * (1 - share) + along[..., low + 1, :] * share
 
 
 def _mixed_waves(power: NDArray, count: int, random: np.random.Generator) -> NDArray:

@@ -14,27 +14,17 @@ from nofreelunch.figures.published import model_panels
 from nofreelunch.findings.published.model_groups import of_cueva_wei
 from nofreelunch.findings.published.model_measures import specs
 
-MODEL = "cueva_wei_2018"
 SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito
 
 
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
     """Maps of one network of each group; lattices and errors of all."""
-    summary = summaries[MODEL]
-    shown = of_cueva_wei(summary)
-    figure = style.figure(height=20 * len(shown) + 60)
-    grid = figure.add_gridspec(2, 1, height_ratios=(20 * len(shown), 60))
-    model_panels.map_rows(figure, grid[0], shown, maps)
-    below = grid[1].subgridspec(1, 3, width_ratios=(1.8, 1, 1))
-    shares, steps, wall = (figure.add_subplot(below[k]) for k in range(3))
-    for axes, text in ((shares, "a"), (steps, "b"), (wall, "c")):
-        style.letter(axes, text, offset=-8)
-    model_panels.lattice_bars(shares, shown)
-    shares.tick_params(axis="x", rotation=90)
-    model_panels.legend_above(shares, columns=2)
-    _errors(steps, wall, shown[:4])
-    figure.legend(*steps.get_legend_handles_labels(), loc="outside lower right", ncols=4)
+    shown = of_cueva_wei(summaries["cueva_wei_2018"])
+    figure, panels = model_panels.sheet(shown, maps, row=20, widths=(1.8, 1, 1))
+    model_panels.legend_above(panels[0], columns=2)
+    _errors(*panels[1:], shown[:4])
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower right", ncols=4)
     return figure
 
 

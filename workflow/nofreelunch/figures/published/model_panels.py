@@ -13,12 +13,34 @@ from matplotlib.gridspec import SubplotSpec
 
 from nofreelunch.figures import style
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published.model_measures import SHOWN, lattice_share
+from nofreelunch.findings.published.model_measures import SHOWN, WORDS, lattice_share
 from nofreelunch.scoring.lattice_classes import LATTICES
 from nofreelunch.scoring.significance import LEVEL
 
+PANELS = 60  # mm, height of the panels below the maps
 COLOURS = {"hexagonal": "#0072B2", "square": "#D55E00", "stripe": "#009E73"}  # Okabe & Ito
-NAMES = {"hexagonal": "hexagonal", "square": "square", "stripe": "striped"}
+
+
+def sheet(
+    groups: Sequence[tuple[str, xr.Dataset]],
+    maps: Mapping[str, xr.DataArray],
+    row: float,
+    widths: Sequence[float],
+) -> tuple[Figure, list[Axes]]:
+    """A figure with a row of maps for each group, `row` mm high, and lettered panels below.
+
+    The first panel has the shares of units with each lattice; the others, of these relative widths,
+    are empty.
+    """
+    figure = style.figure(height=row * len(groups) + PANELS)
+    grid = figure.add_gridspec(2, 1, height_ratios=(row * len(groups), PANELS))
+    map_rows(figure, grid[0], groups, maps)
+    below = grid[1].subgridspec(1, len(widths), width_ratios=widths)
+    panels = [figure.add_subplot(place) for place in below]
+    for axes, text in zip(panels, "abc", strict=False):
+        style.letter(axes, text, offset=-8)
+    lattice_bars(panels[0], groups)
+    return figure, panels
 
 
 def map_rows(
@@ -61,7 +83,7 @@ def lattice_bars(axes: Axes, groups: Sequence[tuple[str, xr.Dataset]]) -> None:
                 style.draw_interval(axes, at, estimate, COLOURS[lattice])
                 style.draw_dots(axes, at, known, COLOURS[lattice], spread=0.06)
     axes.axhline(100 * LEVEL, color=style.CHANCE, linestyle="--", linewidth=0.8)
-    axes.set_xticks(range(len(groups)), [label for label, _ in groups])
+    axes.set_xticks(range(len(groups)), [label for label, _ in groups], rotation=90)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_ylim(bottom=-2)
     axes.set_ylabel("active units (%)")
@@ -72,7 +94,7 @@ def lattice_bars(axes: Axes, groups: Sequence[tuple[str, xr.Dataset]]) -> None:
             "markersize": 9,
             "markeredgewidth": 2,
         }
-        axes.plot([], [], color=COLOURS[lattice], label=NAMES[lattice], **mark)
+        axes.plot([], [], color=COLOURS[lattice], label=WORDS[lattice], **mark)
     axes.plot([], [], color=style.CHANCE, linestyle="--", linewidth=0.8, label="chance, all three")
 
 

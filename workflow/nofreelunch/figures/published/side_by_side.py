@@ -31,7 +31,6 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
         _scores(axes[0, column], shown)
         axes[0, column].set_title(NAMES[name])
         model_panels.lattice_bars(axes[1, column], shown)
-        axes[1, column].tick_params(axis="x", rotation=90)
         if column:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")

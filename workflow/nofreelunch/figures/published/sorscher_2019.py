@@ -15,25 +15,15 @@ from nofreelunch.findings.published.model_groups import of_sorscher
 from nofreelunch.findings.published.model_measures import select, specs
 
 SHADES = {"relu": "#0072B2", "tanh": "#E69F00"}  # Okabe & Ito
-MODEL = "sorscher_2019"
 
 
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
     """Maps of one network of each group; lattices, and errors beyond the wall, of all."""
-    summary = summaries[MODEL]
-    shown = of_sorscher(summary)
-    figure = style.figure(height=17 * len(shown) + 60)
-    grid = figure.add_gridspec(2, 1, height_ratios=(17 * len(shown), 60))
-    model_panels.map_rows(figure, grid[0], shown, maps)
-    below = grid[1].subgridspec(1, 2, width_ratios=(2.4, 1))
-    shares, wall = (figure.add_subplot(below[k]) for k in range(2))
-    for axes, text in ((shares, "a"), (wall, "b")):
-        style.letter(axes, text, offset=-8)
-    model_panels.lattice_bars(shares, shown)
-    shares.tick_params(axis="x", rotation=90)
-    model_panels.legend_above(shares)
-    _wall(wall, select(summary, part="rectification"))
+    summary = summaries["sorscher_2019"]
+    figure, panels = model_panels.sheet(of_sorscher(summary), maps, row=17, widths=(2.4, 1))
+    model_panels.legend_above(panels[0])
+    _wall(panels[1], select(summary, part="rectification"))
     return figure
 
 

@@ -19,6 +19,7 @@ EXTRAS: dict[str, dict[str, list[int]]] = {
     "error_since_wall": {"since": [0]},
     "error_beyond": {},
 }
+WORDS = {"hexagonal": "hexagonal", "square": "square", "stripe": "striped"}  # lattice -> adjective
 SHOWN = 8  # units of a network that figures may show
 
 
@@ -37,7 +38,7 @@ def summarise(
         threshold: grid score above which a unit is grid-like.
 
     Returns:
-        Over `network`, with `spec` (JSON) and `job`. Shares are of active units.
+        Over `network`, with `spec` (JSON). Shares are of active units.
 
         - `lattice_share` (network, lattice): units whose map is hexagonal, square or striped at a
           level of 5 %, as in `classify_lattices`.
@@ -53,16 +54,13 @@ def summarise(
         - `shown_unit` (network, shown): numbers of the active units with the largest scores at 60
           or 90 degrees; `shown_60` and `shown_90`: these scores.
     """
-    rows = [
-        _of_job(m, s, number, threshold)
-        for number, (m, s) in enumerate(zip(maps, scores, strict=True))
-    ]
+    rows = [_of_job(*both, threshold) for both in zip(maps, scores, strict=True)]
     found = xr.concat(rows, "network", data_vars="all", coords="minimal", join="outer")
     said = {"deviations": json.dumps(about["deviations"]), "grid_cell_threshold": threshold}
     return found.assign_attrs({**about, **said})
 
 
-def _of_job(maps: xr.Dataset, scores: xr.Dataset, job: int, threshold: float) -> xr.Dataset:
+def _of_job(maps: xr.Dataset, scores: xr.Dataset, threshold: float) -> xr.Dataset:
     active = scores["active"]
     count = active.sum("unit")
     count = count.where(count > 0).astype(float)
@@ -90,7 +88,6 @@ def _of_job(maps: xr.Dataset, scores: xr.Dataset, job: int, threshold: float) ->
         "shown_unit": shown,
         "shown_60": score.isel(unit=shown),
         "shown_90": scores["score_90"].isel(unit=shown),
-        "job": maps["ridge_error"].copy(data=np.full(maps.sizes["network"], job)),
     }
     unknown = xr.full_like(maps["ridge_error"], np.nan, dtype=float)
     extras = {
@@ -115,15 +112,17 @@ def specs(summary: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def select(summary: xr.Dataset, **keys: Any) -> xr.Dataset:
-    """The networks with these values of keys of their specs; a tuple stands for any of its values.
-
-    >>> select(summary, part="rectification", activation="relu")  # doctest: +SKIP
-    """
+    """The networks whose specs have these values of keys; a tuple stands for any of its values."""
     chosen = [
         all(spec.get(k) in (v if isinstance(v, tuple) else (v,)) for k, v in keys.items())
         for spec in specs(summary)
     ]
     return summary.isel(network=np.flatnonzero(chosen))
+
+
+def mean(values: xr.DataArray) -> float:
+    """Mean of the known values; NaN if none is."""
+    return float(values.mean(skipna=True)) if values.notnull().any() else float("nan")
 
 
 def lattice_share(networks: xr.Dataset, *lattices: str) -> np.ndarray:

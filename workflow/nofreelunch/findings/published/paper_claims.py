@@ -14,7 +14,14 @@ import xarray as xr
 
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.published.model_groups import WITH_ALL
-from nofreelunch.findings.published.model_measures import lattice_share, select, specs
+from nofreelunch.findings.published.model_measures import (
+    BORDER,
+    WORDS,
+    lattice_share,
+    mean,
+    select,
+    specs,
+)
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Evidence, counted, few_seeds, judge, percent
 from nofreelunch.scoring.significance import LEVEL
@@ -65,12 +72,19 @@ def _apart(networks: xr.Dataset) -> np.ndarray:
     return (networks["mean_90"] - networks["mean_60"]).values
 
 
-def _beyond_untrained(share: np.ndarray, drawn: np.ndarray) -> verdicts.Estimate:
-    """Shares less those of untrained networks, which count as having 5 % at least.
+def _beyond(share: np.ndarray, others: np.ndarray) -> verdicts.Estimate:
+    """Shares of lattices less those of other networks, which count as having 5 % at least.
 
-    Maps of untrained networks may repeat the symmetry of the arena, and then count as square.
+    How far below chance networks are says only how few waves their maps have.
     """
-    return verdicts.of_difference(share, np.maximum(drawn, LEVEL))
+    return verdicts.of_difference(share, np.maximum(others, LEVEL))
+
+
+def _lattices_differ(estimate: verdicts.Estimate, share: np.ndarray, where: str) -> Evidence:
+    """A difference of shares of lattices, which decides only if the first is above chance."""
+    above = verdicts.over_seeds(share - LEVEL).low > 0
+    obstacle = "" if above else f"{where} there are no more than by chance."
+    return Evidence(estimate, "difference", verdicts.side(1), obstacle)
 
 
 def broad_targets_give_squares(summary: xr.Dataset) -> Claim:
@@ -139,9 +153,9 @@ def lstm_has_squares(summary: xr.Dataset) -> Claim:
         "An LSTM that path-integrates with Gaussian targets, and whose rates may be negative, has "
         "more square lattices than untrained ones.",
         said("square maps, by eye", SORSCHER),
-        " and ".join(str(share.size) for share in shares) + " networks",
+        _sizes(shares),
         Evidence(verdicts.of_difference(_apart(trained), _apart(drawn)), "score", verdicts.side(1)),
-        Evidence(_beyond_untrained(*shares), "difference", verdicts.side(1)),
+        Evidence(_beyond(*shares), "difference", verdicts.side(1)),
         [few_seeds(min(share.size for share in shares))],
         f"Trained: {_by_lattice(trained)} {_scores(trained)} {_errors(trained)} Untrained: "
         f"{_by_lattice(drawn)} {_scores(drawn)}",
@@ -154,28 +168,31 @@ def rectification_helps(summary: xr.Dataset) -> Claim:
     Each seed is one value: the mean over the strengths of the weight decay.
     """
     found = select(summary, part="rectification")
+    kinds = [select(found, activation=activation) for activation in ("relu", "tanh")]
+    scores, shares = (
+        _by_seed(kinds[0], name) - _by_seed(kinds[1], name) for name in ("mean_60", "small_p_share")
+    )
     return judge(
         "Se",
         "Rectified units have higher grid scores than signed ones, at every weight decay.",
         said("a higher mean grid score, by a plot", SORSCHER),
         counted(found.sizes["network"]),
-        Evidence(verdicts.over_seeds(_rectified(found, "mean_60")), "score", verdicts.side(1)),
-        Evidence(
-            verdicts.over_seeds(_rectified(found, "small_p_share")), "difference", verdicts.side(1)
-        ),
-        [few_seeds(len({spec["seed"] for spec in specs(found)}))],
-        f"ReLU: {_errors(select(found, activation='relu'))} "
-        f"tanh: {_errors(select(found, activation='tanh'))}",
+        Evidence(verdicts.over_seeds(scores), "score", verdicts.side(1)),
+        Evidence(verdicts.over_seeds(shares), "difference", verdicts.side(1)),
+        [few_seeds(scores.size)],
+        f"ReLU: {_errors(kinds[0])} tanh: {_errors(kinds[1])}",
     )
 
 
 def decay_helps_beyond_the_wall(summary: xr.Dataset) -> Claim:
     """Sf. Error beyond a removed wall without weight decay less that with 1e-4; `side`."""
     found = select(summary, part="rectification", activation="relu")
-    without, with_decay = (select(found, weight_decay=value) for value in (0.0, 1e-4))
-    gain = without["error_beyond"].values - with_decay["error_beyond"].values
+    without, decayed = (
+        _by_seed(select(found, weight_decay=value), "error_beyond") for value in (0.0, 1e-4)
+    )
+    gain = without - decayed
     means = ", ".join(
-        f"{100 * _mean(select(found, weight_decay=decay)['error_beyond']):.0f} cm at {decay:g}"
+        f"{100 * mean(select(found, weight_decay=decay)['error_beyond']):.0f} cm at {decay:g}"
         for decay in sorted({spec["weight_decay"] for spec in specs(found)})
     )
     return judge(
@@ -210,7 +227,7 @@ def integrate_for_long(summary: xr.Dataset) -> Claim:
 
 
 def walls_correct(summary: xr.Dataset) -> Claim:
-    """Wb. Error 20 to 50 steps after a wall, less that at most one step after it; `side`."""
+    """Wb. Error 20 to 50 steps after the last wall, less that in the step of a wall; `side`."""
     found = select(summary, part="ingredients", **WITH_ALL)
     since = found["error_since_wall"]
     gain = (since.sel(since=20) - since.sel(since=0)).values
@@ -240,9 +257,9 @@ def all_three_give_lattices(summary: xr.Dataset) -> Claim:
         "With noise, still periods and a cost of activity, more units have lattices or bands than "
         "in untrained networks.",
         said("some grid-like and band-like units, by eye", CUEVA_WEI),
-        f"{share.size} and {untrained.size} networks",
+        _sizes([share, untrained]),
         None,
-        Evidence(_beyond_untrained(share, untrained), "difference", verdicts.side(1)),
+        Evidence(_beyond(share, untrained), "difference", verdicts.side(1)),
         [few_seeds(min(share.size, untrained.size))],
         f"{_by_lattice(found)} Untrained: {_by_lattice(drawn)} {_errors(found)}",
     )
@@ -255,21 +272,13 @@ def _ingredient(label: str, name: str, key: str) -> Callable[[xr.Dataset], Claim
         found = select(summary, part="ingredients")
         sides = [select(found, **{**WITH_ALL, key: value}) for value in (WITH_ALL[key], 0.0)]
         shares = [lattice_share(networks) for networks in sides]
-        # How far a kind lies below chance says how few waves its maps have.
-        estimate = verdicts.of_difference(shares[0], np.maximum(shares[1], LEVEL))
-        above = verdicts.over_seeds(shares[0] - LEVEL).low > 0
         return judge(
             label,
             f"Without {name}, fewer units have lattices or bands.",
             said(f"none without {name}", CUEVA_WEI),
-            " and ".join(str(share.size) for share in shares) + " networks",
+            _sizes(shares),
             None,
-            Evidence(
-                estimate,
-                "difference",
-                verdicts.side(1),
-                "" if above else "With all ingredients there are no more than by chance.",
-            ),
+            _lattices_differ(_beyond(*shares), shares[0], "With all ingredients"),
             [few_seeds(min(share.size for share in shares))],
             f"With it: {_by_lattice(sides[0])} Without it: {_by_lattice(sides[1])}",
         )
@@ -288,11 +297,11 @@ def borders_without_cost(summary: xr.Dataset) -> Claim:
         "Wg",
         "Without the cost of activity, more units are like border cells.",
         said("mostly border-like units, by eye", CUEVA_WEI),
-        " and ".join(str(share.size) for share in shares) + " networks",
+        _sizes(shares),
         Evidence(verdicts.of_difference(*shares), "difference", verdicts.side(1)),
         None,
         [few_seeds(min(share.size for share in shares))],
-        f"Border score above 0.5: {verdicts.mean_percent(shares[0])} of active units without, "
+        f"Border score above {BORDER}: {verdicts.mean_percent(shares[0])} of active units without, "
         f"{verdicts.mean_percent(shares[1])} with it.",
     )
 
@@ -306,61 +315,51 @@ def lattices_follow_the_arena(summary: xr.Dataset) -> Claim:
     others = select(summary, part="arenas")
     drawn = [select(summary, part="untrained", shape=shape) for shape in ("square", OTHERS)]
     apart = [
-        _apart(side) - _mean(untrained["mean_90"] - untrained["mean_60"])
+        _apart(side) - mean(untrained["mean_90"] - untrained["mean_60"])
         for side, untrained in zip((square, others), drawn, strict=True)
     ]
     shares = [lattice_share(side, "square") for side in (square, others)]
-    above = verdicts.over_seeds(shares[0] - LEVEL).low > 0
     return judge(
         "Wh",
         "Lattices follow the arena: square ones are more frequent in the square than in the "
         "hexagon and the triangle.",
         said("rectangular in the square, more hexagonal in the others, by eye", CUEVA_WEI),
-        " and ".join(str(share.size) for share in shares) + " networks",
+        _sizes(shares),
         Evidence(verdicts.of_difference(*apart), "score", verdicts.side(1)),
-        Evidence(
-            verdicts.of_difference(*shares),
-            "difference",
-            verdicts.side(1),
-            "" if above else "In the square there are no more than by chance.",
-        ),
+        _lattices_differ(_beyond(*shares), shares[0], "In the square"),
         [few_seeds(min(share.size for share in shares))],
         f"Square: {_by_lattice(square)} Hexagon and triangle: {_by_lattice(others)} Scores depend "
         "on an arena's outline: those of untrained networks there are taken off.",
     )
 
 
-def _rectified(networks: xr.Dataset, name: str) -> np.ndarray:
-    """ReLU less tanh in one measure, by seed: the mean over the strengths of the weight decay."""
-    found = []
-    for seed in sorted({spec["seed"] for spec in specs(networks)}):
-        sides = [select(networks, seed=seed, activation=name) for name in ("relu", "tanh")]
-        found.append(_mean(sides[0][name]) - _mean(sides[1][name]))
-    return np.array(found)
+def _sizes(shares: Sequence[np.ndarray]) -> str:
+    return " and ".join(str(share.size) for share in shares) + " networks"
+
+
+def _by_seed(networks: xr.Dataset, name: str) -> np.ndarray:
+    """A measure (seed,): its mean over the networks of each seed, in the order of the seeds."""
+    seeds = sorted({spec["seed"] for spec in specs(networks)})
+    return np.array([mean(select(networks, seed=seed)[name]) for seed in seeds])
 
 
 def _by_lattice(networks: xr.Dataset) -> str:
     parts = [
         f"{verdicts.mean_percent(lattice_share(networks, name)) or 'unknown'} {word}"
-        for name, word in (("hexagonal", "hexagonal"), ("square", "square"), ("stripe", "striped"))
+        for name, word in WORDS.items()
     ]
     return ", ".join(parts) + "."
 
 
 def _scores(networks: xr.Dataset) -> str:
-    scores = [f"{_mean(networks[name]):.2f}".replace("-", "−") for name in ("mean_60", "mean_90")]
+    scores = [f"{mean(networks[name]):.2f}".replace("-", "−") for name in ("mean_60", "mean_90")]
     return f"Mean scores: {scores[0]} at 60°, {scores[1]} at 90°."
 
 
 def _errors(networks: xr.Dataset) -> str:
     error = networks["position_error"]
-    trained, longer = (100 * _mean(error.sel(walks=walks)) for walks in ("trained", "longer"))
+    trained, longer = (100 * mean(error.sel(walks=walks)) for walks in ("trained", "longer"))
     return f"Error {trained:.0f} cm on walks as long as training's, {longer:.0f} cm on longer ones."
-
-
-def _mean(values: xr.DataArray) -> float:
-    known = values.values[np.isfinite(values.values)]
-    return float(known.mean()) if known.size else float("nan")
 
 
 TESTS: dict[str, Sequence[Callable[[xr.Dataset], Claim]]] = {

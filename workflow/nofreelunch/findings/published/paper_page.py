@@ -6,13 +6,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.claims import tables
 from nofreelunch.findings.claims.page import estimate_text
 from nofreelunch.findings.published.model_groups import GROUPS
+from nofreelunch.findings.published.model_measures import mean
 from nofreelunch.findings.verdicts import Claim, Evidence
 from nofreelunch.scoring.lattice_classes import LATTICES
 
@@ -36,9 +36,10 @@ Each claim is a sentence of its paper. *By the paper's measure* is an estimate o
 looked at, mostly by eye: scores at 60° for hexagonal lattices and at 90° for square ones, or \
 errors. *By lattices beyond chance* is the share of active units with a hexagonal, square or \
 striped map. Such a map stands out, at a level of 5 %, from random maps of the unit's own spectrum \
-and rates; 5 % is taken off. Networks (seeds) are the unit of replication: intervals are Student's \
-or Welch's over networks. A claim is *reproduced* or *not reproduced* only where its interval \
-decides."""
+and rates; 5 % is taken off, or the share in untrained networks where that is larger, because maps \
+that repeat the symmetry of the arena also stand out. Networks (seeds) are the unit of \
+replication: intervals are Student's or Welch's over networks. A claim is *reproduced* or *not \
+reproduced* only where its interval decides."""
 
 
 def to_markdown(
@@ -95,7 +96,7 @@ def _measures_table(name: str, summary: xr.Dataset) -> str:
                 " ".join(label.split()),
                 str(networks.sizes["network"]),
                 *(_both_errors(networks[error]) for error in ("position_error", "ridge_error")),
-                *(f"{_mean(networks[score]):.2f}".replace("-", "−") for score in SCORES),
+                *(f"{mean(networks[score]):.2f}".replace("-", "−") for score in SCORES),
                 *(_percent(networks[share]) for share in shares),
                 *(_percent(share) for share in (*lattices, networks["border_share"])),
             )
@@ -104,17 +105,12 @@ def _measures_table(name: str, summary: xr.Dataset) -> str:
 
 
 def _both_errors(error: xr.DataArray) -> str:
-    found = [100 * _mean(error.sel(walks=walks)) for walks in ("trained", "longer")]
+    found = [100 * mean(error.sel(walks=walks)) for walks in ("trained", "longer")]
     return " / ".join(f"{value:.0f}" if math.isfinite(value) else "–" for value in found)
 
 
 def _percent(share: xr.DataArray) -> str:
     return verdicts.mean_percent(share.values) or "–"
-
-
-def _mean(values: xr.DataArray) -> float:
-    known = values.values[np.isfinite(values.values)]
-    return float(known.mean()) if known.size else float("nan")
 
 
 def _claims_table(claims: Sequence[Claim], deviations: int) -> str:
