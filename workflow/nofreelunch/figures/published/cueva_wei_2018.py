@@ -23,7 +23,7 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
     shown = of_cueva_wei(summaries["cueva_wei_2018"])
     figure, panels = model_panels.sheet(shown, maps, row=20, widths=(1.8, 1, 1))
     model_panels.legend_above(panels[0], columns=2)
-    _errors(*panels[1:], shown[:4])
+    _errors(panels[1], panels[2], shown[:4])
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower right", ncols=4)
     return figure
 

@@ -36,7 +36,7 @@ def sheet(
     grid = figure.add_gridspec(2, 1, height_ratios=(row * len(groups), PANELS))
     map_rows(figure, grid[0], groups, maps)
     below = grid[1].subgridspec(1, len(widths), width_ratios=widths)
-    panels = [figure.add_subplot(place) for place in below]
+    panels = [figure.add_subplot(below[place]) for place in range(len(widths))]
     for axes, text in zip(panels, "abc", strict=False):
         style.letter(axes, text, offset=-8)
     lattice_bars(panels[0], groups)
