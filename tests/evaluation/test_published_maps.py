@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from nofreelunch.evaluation import published_maps
+from nofreelunch.evaluation.rate_maps import Ridge
 from nofreelunch.task.still_walks import still_walk
 from nofreelunch.training.published_stacks import train_published
 from published_examples import KINDS, job, walks
@@ -17,6 +18,9 @@ def test_maps_have_the_units_and_errors_on_both_lengths_of_walks(kind):
     assert maps["horizon"].values.tolist() == [20, 60]
     assert np.isfinite(maps["position_error"]).all()
     assert int(maps["occupancy"].sum()) <= 40 * 60
+    first, whole = maps["ridge_by_horizon"].transpose("horizon", "network").values
+    np.testing.assert_array_equal(whole, maps["ridge_error"])
+    assert (first != whole).all()
     assert ("error_beyond" in maps) == (kind == "rnn")
 
 
@@ -58,3 +62,15 @@ def test_beyond_the_wall_a_linear_code_is_decoded_and_a_code_that_stops_there_is
         maps = published_maps.measure_published(trained, evaluation, 0.2)
         errors.append(maps["error_beyond"].item())
     assert errors[0] < 0.01 and errors[1] > 0.1
+
+
+def test_the_regression_is_judged_on_the_steps_that_are_asked_for():
+    """Units that hold the position for five steps, and nothing after these."""
+    path = torch.from_numpy(walks("rnn", 40, 20)["position"].values)
+    activity = path[:, 1:].transpose(0, 1).clone()[None]
+    activity[:, 5:] = 0
+    ridge = Ridge(1, 2, 20)
+    ridge.add(0, path, activity)
+    far = path[20:, 6:].norm(dim=-1).mean().item()
+    assert ridge.error(5).item() < 0.2 * far
+    assert ridge.error().item() > 0.5 * far

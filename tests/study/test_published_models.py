@@ -40,6 +40,21 @@ def test_every_network_is_in_one_job_of_networks_that_stack(budget):
         assert len(model["deviations"]) >= 3
 
 
+def test_networks_of_other_walks_or_kinds_never_share_a_job(model):
+    """However many may train side by side."""
+
+    def edit(values):
+        for part in values["parts"].values():
+            if "cohort_size" in part["minutes"]:
+                part["minutes"]["cohort_size"] = 1000
+
+    jobs = model("cueva_wei_2018", edit)["cueva_wei_2018"]["jobs"].values()
+    for job in jobs:
+        for key in ("shape", "stillness"):
+            assert len({spec[key] for spec in job["networks"]}) == 1
+    assert max(len(job["networks"]) for job in jobs) == 2 * 2 * 4
+
+
 def test_the_factorial_crosses_all_ingredients_with_all_seeds():
     jobs = load_models(STUDY, "minutes")["cueva_wei_2018"]["jobs"].values()
     specs = [s for job in jobs for s in job["networks"] if s["part"] == "ingredients"]
@@ -72,6 +87,11 @@ def test_the_published_budget_is_said_to_cost_more():
         assert made.networks == [] and set(made.models) == set(published_models.model_names())
     assert "2 models at the budget of minutes" in said["minutes"]
     assert "GPU-hours" in said["paper"] and "GB" in said["paper"]
+
+
+def test_each_budget_has_a_plan_of_its_own(tmp_path):
+    paths = [plan.plan_file(tmp_path, "published", "auto", "cpu", b) for b in ("minutes", "paper")]
+    assert paths[0] != paths[1]
 
 
 def test_a_plan_that_was_kept_is_the_plan(tmp_path):

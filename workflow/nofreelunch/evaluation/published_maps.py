@@ -101,9 +101,8 @@ def _errors_in_time(error: np.ndarray, wall: np.ndarray) -> dict[str, tuple]:
 
     `wall` (step, walk) says whether a wall turned the animal.
     """
-    since = _since_wall(wall)
-    bins = np.digitize(since, SINCE_WALL) - 1
-    chosen = [error[:, (since >= 0) & (bins == k)] for k in range(len(SINCE_WALL))]
+    bins = np.digitize(_since_wall(wall), SINCE_WALL) - 1  # -1 before the first wall
+    chosen = [error[:, bins == k] for k in range(len(SINCE_WALL))]
     means = [e.mean(1) if e.shape[1] else np.full(len(error), np.nan) for e in chosen]
     return {
         "error_by_step": (("network", "step"), error.mean(2), {"units": "m"}),
