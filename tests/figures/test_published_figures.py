@@ -8,13 +8,13 @@ import pytest
 import xarray as xr
 from figure_examples import words
 from matplotlib.transforms import Bbox
-from nofreelunch.evaluation.published_maps import measure_published
+from nofreelunch.evaluation.factorised_maps import factorised_maps
+from nofreelunch.evaluation.measure_published import measure_published
 from nofreelunch.figures import figure_data
 from nofreelunch.figures.published.model_figures import FIGURES
 from nofreelunch.findings.published.model_measures import summarise
 from nofreelunch.scoring.unit_scores import score_units
-from nofreelunch.theory.factorisation import factorised_maps
-from nofreelunch.training.published_stacks import train_published
+from nofreelunch.training.train_published import train_published
 from published_examples import FACTORS, job, walks
 
 ABOUT = {"paper": "A paper.", "title": "maps", "budget": "minutes", "deviations": []}
@@ -22,7 +22,9 @@ ABOUT = {"paper": "A paper.", "title": "maps", "budget": "minutes", "deviations"
 
 def of_job(kind: str, *changes: dict) -> xr.Dataset:
     trained = train_published(job(kind, *changes), walks(kind), "cpu")
-    return measure_published(trained, walks(kind, 40, 60, seed=2), 0.2)
+    return measure_published(
+        trained, walks(kind, 40, seed=2), walks(kind, 40, 60, seed=3), 0.2, 0.1
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def models():
     both = {"target": "difference_of_softmaxes", "units": 8, "method": "nmf"}
     jobs = {
         "sorscher_2019": [
-            factorised_maps({"a": FACTORS | {"units": 8}, "b": FACTORS | both}, 0.2),
+            factorised_maps({"a": FACTORS | {"units": 8}, "b": FACTORS | both}, 0.2, 0.1),
             of_job("grid_layer_lstm", {"steps": 5}),
             of_job("grid_layer_lstm", {"steps": 0}),
             of_job("rnn", {}, {"seed": 1}),

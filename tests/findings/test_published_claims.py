@@ -243,6 +243,8 @@ def test_the_summary_counts_active_units_alone():
             "position_error": (("network", "horizon"), [[0.1, 0.4]]),
             "ridge_by_horizon": (("network", "horizon"), [[0.2, 0.3]]),
             "ridge_error": ("network", [0.3]),
+            "own_60": (dims, np.linspace(0.9, 0, 10)[None]),
+            "own_90": (dims, np.full((1, 10), 0.25)),
         },
         {"network": ["one"], "spec": ("network", [json.dumps(LEAKY)])},
     )
@@ -250,6 +252,8 @@ def test_the_summary_counts_active_units_alone():
     assert found["lattice_share"].sel(lattice="square").item() == 2 / 8
     assert found["grid_like_share"].item() == 0 and found["chance_share"].item() == 1
     assert found["small_p_share"].item() == 1 / 8 and found["border_share"].item() == 1
+    assert found["own_grid_like_share"].item() == 1 / 8 and found["own_mean_90"].item() == 0.25
+    assert found["own_mean_60"].item() == pytest.approx(np.linspace(0.9, 0, 10)[:8].mean())
     assert found["position_error"].sel(walks="longer").item() == 0.4
     assert found["ridge_error"].sel(walks="trained").item() == 0.2
     assert found["shown_unit"].values[0, 0] == 0 and found["shown_90"].values[0, 0] == 1

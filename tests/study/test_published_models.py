@@ -62,14 +62,14 @@ def test_the_factorial_crosses_all_ingredients_with_all_seeds():
     assert len({tuple(spec[key] for key in keys) for spec in specs}) == len(specs) == 8 * 4
 
 
-def test_walks_of_evaluation_are_ten_times_as_long_and_have_another_seed():
+def test_longer_walks_are_ten_times_as_long_and_all_walks_have_other_seeds():
     for model in load_models(STUDY, "minutes").values():
         for job in model["jobs"].values():
             if job["walks"]:
-                training, evaluation = job["walks"]["training"], job["walks"]["evaluation"]
-                assert evaluation["steps"] == 10 * training["steps"]
-                assert evaluation["seed"] != training["seed"]
-                assert training["steps"] == job["networks"][0]["sequence_length"]
+                training, maps, longer = job["walks"].values()
+                assert longer["steps"] == 10 * training["steps"]
+                assert len({training["seed"], maps["seed"], longer["seed"]}) == 3
+                assert training["steps"] == maps["steps"] == job["networks"][0]["sequence_length"]
 
 
 def test_the_published_budget_is_said_to_cost_more():

@@ -3,8 +3,8 @@
 import nofreelunch as nfl
 import numpy as np
 import pytest
+from nofreelunch.evaluation.factorised_maps import factorised_maps
 from nofreelunch.task import targets
-from nofreelunch.theory import factorisation
 from nofreelunch.theory.factorisation import METHODS, SIDE, factorise
 from published_examples import FACTORS
 
@@ -72,7 +72,7 @@ def test_what_is_not_allowed_is_one_line():
 
 def test_factorisations_become_maps_that_can_be_scored():
     specs = {f"network {seed}": FACTORS | {"seed": seed} for seed in (0, 1)}
-    maps = factorisation.factorised_maps(specs, 0.1)
+    maps = factorised_maps(specs, 0.1, 0.2)
     assert dict(maps["rate_map"].sizes) == {"network": 2, "unit": 4, "y": 22, "x": 22}
     assert maps["network"].values.tolist() == list(specs)
     assert maps["position_error"].isnull().all()
@@ -81,7 +81,7 @@ def test_factorisations_become_maps_that_can_be_scored():
 def test_maps_keep_their_places_whatever_the_bins():
     """Where a bin's centre is a position of the factorisation, its value is that position's."""
     fine = factorise(targets.build_targets([FACTORS], [0]), "svd", 4)
-    coarse = factorisation.factorised_maps({"network": FACTORS}, 0.1)["rate_map"][0]
+    coarse = factorised_maps({"network": FACTORS}, 0.1, 0.2)["rate_map"][0]
     shared = {axis: np.round(coarse[axis].values, 6) for axis in ("y", "x")}
     expected = fine.assign_coords(y=fine["y"].round(6), x=fine["x"].round(6)).sel(shared)
     np.testing.assert_allclose(coarse, expected, atol=1e-6)

@@ -1,12 +1,13 @@
 """Training of the published models: each learns, is itself in any stack, and survives a kill."""
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
 from nofreelunch.networks.published import cueva_wei
-from nofreelunch.training import published_stacks
 from nofreelunch.training.checkpoints import Checkpoints
-from nofreelunch.training.published_stacks import train_published
+from nofreelunch.training.train_published import train_published
 from published_examples import KINDS, job, walks
 
 
@@ -33,7 +34,7 @@ def test_a_network_is_itself_in_any_stack(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_training_goes_on_to_the_same_bits(kind, tmp_path, monkeypatch):
     whole = train_published(job(kind, {}, {"seed": 1, "steps": 5}), walks(kind), "cpu")
-    stack = published_stacks.KINDS[kind][0]
+    stack = importlib.import_module(f"nofreelunch.training.published.{kind}").STACK
     advance = stack.advance
 
     def killed(self, step):

@@ -12,7 +12,7 @@ from published_examples import FACTORS, LEAKY, LSTM
 
 pytestmark = pytest.mark.workflow
 
-WALKS = {"walks": {"training": 40, "evaluation": 40}, "cohort_size": 4}
+WALKS = {"walks": {"training": 40, "maps": 40, "longer": 40}, "cohort_size": 4}
 PARTS = {
     "sorscher_2019": {"factorisations": FACTORS, "square_lstm": LSTM},
     "cueva_wei_2018": {"ingredients": LEAKY | {"stillness": 0.9, "steps": 10}},

@@ -1,7 +1,7 @@
 """The published models: walks, training, maps, scores, and what they show. See studies/published.yaml."""
 
 from nofreelunch.figures.published.model_figures import FIGURES as MODEL_FIGURES
-from nofreelunch.study.published_models import cohort_of
+from nofreelunch.study.published_models import BIN_SIZE, cohort_of
 
 OF_MODEL = f"{RESULTS}/models/{{model}}"
 
@@ -42,15 +42,19 @@ def maps_from(wildcards):
         return {}
     return {
         "networks": f"{OF_MODEL}/networks/{{job}}.nc".format(**wildcards),
-        "evaluation": walks_of("evaluation")(wildcards),
+        "walks": walks_of("maps")(wildcards),
+        "longer": walks_of("longer")(wildcards),
     }
 
 
-def code_of_job(stage, wildcards):
-    """Fingerprint of a stage's code for the targets, cells and optimisers of a job."""
-    networks = job_of(wildcards)["networks"]
-    kinds = ("target", "cell", "optimizer")
-    return code(stage, **{k: frozenset(n[k] for n in networks if k in n) for k in kinds})
+def code_of_job(stage, package, wildcards):
+    """Fingerprint of a stage's code for the kind, targets, cells and optimisers of a job.
+
+    A kind of networks is a module of the package; factorisations are none.
+    """
+    job, kinds = job_of(wildcards), ("target", "cell", "optimizer")
+    uses = {k: frozenset(n[k] for n in job["networks"] if k in n) for k in kinds}
+    return code(stage, f"nofreelunch.{package}.published.{job['kind']}", **uses)
 
 
 def of_models(folder, models=plan.models):
@@ -111,7 +115,7 @@ rule published_training:
     params:
         run=lambda wildcards: {
             "networks": job_of(wildcards)["networks"],
-            "code": code_of_job("published_training", wildcards),
+            "code": code_of_job("published_training", "training", wildcards),
         },
     message:
         "Training {wildcards.job} of {wildcards.model}"
@@ -137,10 +141,10 @@ rule published_maps:
         runtime=limit("published_maps"),
     params:
         run=lambda wildcards: {
-            "bin_size": config["rate_maps"]["bin_size"],
+            "bin_sizes": (BIN_SIZE, plan.models[wildcards.model]["bin_size"]),
             "networks": job_of(wildcards)["networks"],
-            "trained_by": code_of_job("published_training", wildcards),
-            "code": code_of_job("published_maps", wildcards),
+            "trained_by": code_of_job("published_training", "training", wildcards),
+            "code": code_of_job("published_maps", "evaluation", wildcards),
         },
     message:
         "Rate maps of {wildcards.job} of {wildcards.model}"
@@ -168,7 +172,7 @@ rule published_scores:
         run=lambda wildcards: {
             "surrogates": config["scores"]["surrogates"],
             "networks": [n.id for n in cohort_of(wildcards.job, job_of(wildcards)).networks],
-            "mapped_by": code_of_job("published_maps", wildcards),
+            "mapped_by": code_of_job("published_maps", "evaluation", wildcards),
             "code": code("scores"),
         },
     message:

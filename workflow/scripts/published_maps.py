@@ -1,10 +1,9 @@
 """Measure the rate maps and errors of a job of a published model, or factorise its targets."""
 
-from nofreelunch.evaluation import published_maps
+from nofreelunch.evaluation import factorised_maps, measure_published
 from nofreelunch.files import datasets
 from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.running import logs
-from nofreelunch.theory import factorisation
 
 if __name__ == "__main__":
     run = snakemake.params.run
@@ -13,9 +12,11 @@ if __name__ == "__main__":
         if snakemake.input:
             trained = datasets.load(snakemake.input.networks, "training")
             datasets.expect(trained, [n.id for n in cohort.networks], run["trained_by"])
-            evaluation = datasets.load(snakemake.input.evaluation, "trajectories")
-            maps = published_maps.measure_published(trained, evaluation, run["bin_size"])
+            walks, longer = (
+                datasets.load(snakemake.input[name], "trajectories") for name in ("walks", "longer")
+            )
+            maps = measure_published.measure_published(trained, walks, longer, *run["bin_sizes"])
         else:
             specs = {network.id: network.spec for network in cohort.networks}
-            maps = factorisation.factorised_maps(specs, run["bin_size"])
+            maps = factorised_maps.factorised_maps(specs, *run["bin_sizes"])
         datasets.save(maps, snakemake.output[0], "rate_maps", run["code"])

@@ -4,7 +4,7 @@ from nofreelunch.compute import kernels
 from nofreelunch.files import datasets
 from nofreelunch.networks.cohorts import Cohort
 from nofreelunch.running import logs
-from nofreelunch.training import checkpoints, published_stacks
+from nofreelunch.training import checkpoints, train_published
 
 if __name__ == "__main__":
     run, compute = snakemake.params.run, snakemake.config["compute"]
@@ -15,6 +15,6 @@ if __name__ == "__main__":
             snakemake.output[0], compute["checkpoint_minutes"], run["code"]
         )
         cohort = Cohort.from_dict({"name": snakemake.wildcards.job, "networks": run["networks"]})
-        trained = published_stacks.train_published(cohort, walks, compute["device"], saved)
+        trained = train_published.train_published(cohort, walks, compute["device"], saved)
         datasets.save(trained, snakemake.output[0], "training", run["code"])
         saved.clear()

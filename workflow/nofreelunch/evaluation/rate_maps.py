@@ -135,15 +135,24 @@ class Measured:
             the first and tested on the second.
         arena: side of the square that is binned, m.
         bin_size: side of a bin, m.
+        fitted_on: walks that the ridge regression is fitted to, if not the first half.
 
     Raises ValueError where bins do not fill the arena.
     """
 
-    def __init__(self, count: int, units: int, walks: int, arena: float, bin_size: float) -> None:
+    def __init__(
+        self,
+        count: int,
+        units: int,
+        walks: int,
+        arena: float,
+        bin_size: float,
+        fitted_on: int | None = None,
+    ) -> None:
         self.half, self.arena, self.bin_size = walks // 2, arena, bin_size
         self.bins = bin_count(arena, bin_size)
         self.halves = [BinnedActivity(count, units, self.bins, arena) for _ in range(2)]
-        self.ridge = Ridge(count, units, self.half)
+        self.ridge = Ridge(count, units, self.half if fitted_on is None else fitted_on)
 
     def add(self, first: int, path: Tensor, activity: Tensor) -> None:
         """Add a chunk as `activities` yields it."""

@@ -25,7 +25,7 @@ NUMBERS_PER_UNIT = 20  # scores, periods, p-values, ... in the scores file; appr
 def describe_plan(plan: Plan, bin_size: float, surrogates: int, device: str) -> str:
     """A study in one line: networks, cohorts, padding, hours of training and bytes of results."""
     if plan.models:
-        return _describe_models(plan, bin_size, surrogates, device)
+        return _describe_models(plan, surrogates, device)
     useful = sum(network["steps"] * operations(network.spec) for network in plan.networks)
     spent = sum(map(_operations, plan.cohorts.values()))
     kinds = RATES if device == "auto" else (device,)
@@ -37,14 +37,14 @@ def describe_plan(plan: Plan, bin_size: float, surrogates: int, device: str) -> 
     )
 
 
-def _describe_models(plan: Plan, bin_size: float, surrogates: int, device: str) -> str:
+def _describe_models(plan: Plan, surrogates: int, device: str) -> str:
     """A study of published models in one line."""
     jobs = [job for model in plan.models.values() for job in model["jobs"].values()]
     specs = [spec for job in jobs for spec in job["networks"]]
     spent = sum(map(published_models.operations, specs))
     kinds = RATES if device == "auto" else (device,)
     budget = next(iter(plan.models.values()))["budget"]
-    bins = bin_count(plan.trajectories["arena"], bin_size)
+    bins = bin_count(plan.trajectories["arena"], published_models.BIN_SIZE)
     per_unit = bins**2 + surrogates + NUMBERS_PER_UNIT
     numbers = sum(spec["units"] * per_unit + published_models.weights(spec) for spec in specs)
     walks = {repr(w): w for job in jobs for w in job["walks"].values()}.values()

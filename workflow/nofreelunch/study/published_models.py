@@ -15,8 +15,9 @@ from nofreelunch.study.sweeps import StudyError, alternatives, canonical
 
 FOLDER = data_folder("models")
 BUDGETS = ("minutes", "paper")
-EVALUATED = 10  # walks of evaluation are so many times as long as those of training
-SEEDS = {"training": 1, "evaluation": 2}  # of the walks
+BIN_SIZE = 0.05  # m, of the maps of all models
+LONGER = 10  # longer walks are so many times as long as those of training
+SEEDS = {"training": 1, "maps": 2, "longer": 3}  # of the walks
 # Products that take as long as the noise and the tanh of a leaky unit in a time step: on one core,
 # 100 units take nine times as long as their products alone.
 NOISE_AND_TANH = 800
@@ -37,7 +38,8 @@ def load_models(path: Path, budget: str) -> dict[str, dict[str, Any]]:
     """The models that a study's file lists, at a budget, in plain JSON types.
 
     Returns:
-        By the name of the model: `paper`, `title`, `budget`, `deviations` (sentences), and `jobs`.
+        By the name of the model: `paper`, `title`, `bin_size` (m, of the paper's maps), `budget`,
+        `deviations` (sentences), and `jobs`.
         A job, by its name, has the `kind` and the specs of its `networks`, which one job trains
         side by side, and the settings of their `walks`, by what these are for; factorisations have
         no walks.
@@ -74,6 +76,7 @@ def _model(path: Path, name: str, budget: str) -> dict[str, Any]:
     return {
         "paper": values["paper"],
         "title": values["title"],
+        "bin_size": values["bin_size"],
         "budget": budget,
         "deviations": [*values["deviations"]["always"], *values["deviations"][budget]],
         "jobs": jobs,
@@ -107,7 +110,7 @@ def _job(kind: str, members: list[dict[str, Any]]) -> dict[str, Any]:
     first = members[0]
     walks = {}
     for purpose, count in first.get("walks", {}).items():
-        times = 1 if purpose == "training" else EVALUATED
+        times = LONGER if purpose == "longer" else 1
         steps = times * first["sequence_length"]
         settings = {"count": count, "steps": steps, "seed": SEEDS[purpose]}
         shape = {key: first[key] for key in ("shape", "stillness") if key in first}

@@ -6,10 +6,7 @@ cell) is the target and G (position, map) are the maps. No path integration is i
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,9 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from nofreelunch import seeds
 from nofreelunch.errors import check_choice, refused
-from nofreelunch.task import targets
-from nofreelunch.task.arena import bin_count
-from nofreelunch.task.target import ARENA, Target
+from nofreelunch.task.target import Target
 from nofreelunch.theory.pattern_formation import form_patterns
 from nofreelunch.theory.spectra import spectrum
 
@@ -78,41 +73,6 @@ def factorise(target: Target, method: str, count: int, seed: int = 0) -> xr.Data
     axes = {axis: (axis, side, {"units": "m"}) for axis in ("y", "x")}
     about = {"bin_size": bin_size, "method": method, "seed": seed}
     return xr.DataArray(maps, axes, ("unit", "y", "x"), "rate_map", about)
-
-
-def factorised_maps(specs: Mapping[str, Mapping[str, Any]], bin_size: float) -> xr.Dataset:
-    """Maps of factorisations, by the id of each, as a dataset that can be scored like rate maps.
-
-    Maps are interpolated at the centres of bins of `bin_size` (m). Each bin has the same
-    `occupancy`. `stability` is one, because nothing is sampled; there are no errors.
-    """
-    bins = bin_count(ARENA, bin_size)
-    centres = (np.arange(bins) + 0.5) * bin_size - ARENA / 2
-    maps = []
-    for spec in specs.values():
-        target = targets.build_targets([spec], [spec["seed"]])
-        fine = factorise(target, spec["method"], spec["units"], spec["seed"])
-        maps.append(fine.interp(y=centres, x=centres).values)
-    found = np.array(maps, np.float32)
-    unknown = np.full(len(specs), np.nan)
-    return xr.Dataset(
-        {
-            "rate_map": (("network", "unit", "y", "x"), found),
-            "occupancy": (("y", "x"), np.ones((bins, bins), np.int64)),
-            "stability": (("network", "unit"), np.ones(found.shape[:2])),
-            "position_error": (("network", "horizon"), unknown[:, None], {"units": "m"}),
-            "ridge_error": ("network", unknown, {"units": "m"}),
-            "ridge_by_horizon": (("network", "horizon"), unknown[:, None], {"units": "m"}),
-        },
-        coords={
-            "network": list(specs),
-            "spec": ("network", [json.dumps(dict(s), sort_keys=True) for s in specs.values()]),
-            "horizon": ("horizon", [0], {"units": "steps"}),
-            "x": ("x", centres, {"units": "m"}),
-            "y": ("y", centres, {"units": "m"}),
-        },
-        attrs={"arena": ARENA, "bin_size": bin_size, "device": "cpu"},
-    )
 
 
 def _mixed_waves(power: NDArray, count: int, random: np.random.Generator) -> NDArray:

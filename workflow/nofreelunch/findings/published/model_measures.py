@@ -34,7 +34,8 @@ def summarise(
     Args:
         maps: of each job, from `measure_published` or `factorised_maps`.
         scores: of each job, from `score_units`.
-        about: the model's `paper`, `title`, `budget` and `deviations`, as `load_models` gives them.
+        about: the model's `paper`, `title`, `bin_size`, `budget` and `deviations`, as `load_models`
+            gives them.
         threshold: grid score above which a unit is grid-like.
 
     Returns:
@@ -43,6 +44,8 @@ def summarise(
         - `lattice_share` (network, lattice): units whose map is hexagonal, square or striped at a
           level of 5 %, as in `classify_lattices`.
         - `mean_60`, `mean_90`: mean scores at 60 and 90 degrees.
+        - `own_mean_60`, `own_mean_90`, `own_grid_like_share`: the same of maps with the paper's
+          bins, and the share of units above `threshold`.
         - `grid_like_share`: units above `threshold`; `chance_share`: the same of their surrogates,
           of the kind that reaches it more often.
         - `small_p_share`: units with p-values of at most 0.05, and `border_share`.
@@ -79,6 +82,9 @@ def _of_job(maps: xr.Dataset, scores: xr.Dataset, threshold: float) -> xr.Datase
         "lattice_share": xr.concat(lattices, "lattice").assign_coords(lattice=list(LATTICES)),
         "mean_60": score.where(active).mean("unit"),
         "mean_90": scores["score_90"].where(active).mean("unit"),
+        "own_mean_60": maps["own_60"].where(active).mean("unit"),
+        "own_mean_90": maps["own_90"].where(active).mean("unit"),
+        "own_grid_like_share": share(maps["own_60"] > threshold),
         "grid_like_share": share(score > threshold),
         "chance_share": chance.max("kind"),
         "small_p_share": share(scores["p_value"] <= LEVEL),

@@ -1,4 +1,4 @@
-"""Training of the published models, by the loop that trains all other networks."""
+"""Training of the networks of Cueva & Wei, on walks with still periods, with noise."""
 
 from __future__ import annotations
 
@@ -12,45 +12,11 @@ import xarray as xr
 from torch import Tensor
 
 from nofreelunch import seeds
-from nofreelunch.compute import devices
 from nofreelunch.errors import refused
-from nofreelunch.networks.cohorts import Cohort
-from nofreelunch.networks.network_stack import NetworkStack
-from nofreelunch.networks.published import cueva_wei, sorscher
-from nofreelunch.training.checkpoints import Checkpoints
-from nofreelunch.training.loop import train_stacks
-from nofreelunch.training.minibatches import Pool
+from nofreelunch.networks.published import cueva_wei
 from nofreelunch.training.stack import Stack
-from nofreelunch.training.training_stack import TrainingStack
 
-LARGEST_GRADIENT = 1.0  # norm over all weights of a leaky network, to which gradients are clipped
-
-
-def train_published(
-    cohort: Cohort, walks: xr.Dataset, device: str, checkpoints: Checkpoints | None = None
-) -> xr.Dataset:
-    """Train networks of one kind of a published model; the result is that of `loop.train`.
-
-    Args:
-        cohort: networks whose specs name the kind: a key of `KINDS`.
-        walks: what they are trained on, from `random_walk` or `still_walk`.
-        device: "cpu", "cuda" or "auto".
-        checkpoints: where to save; None saves nothing.
-    """
-    specs = [network.spec for network in cohort.networks]
-    where = devices.choose(device, "float32")
-    kind, pool_of = KINDS[specs[0]["kind"]]
-    return train_stacks(kind, cohort, pool_of(walks, specs, where), "float32", checkpoints)
-
-
-class GridLayerStack(TrainingStack):
-    """The LSTMs of Sorscher et al., which learn what the study's networks learn."""
-
-    def _drawn(self, cells_of: Sequence[int]) -> NetworkStack:
-        return sorscher.initialize(self.specs, cells_of)
-
-    def _shapes(self, place: int) -> Mapping[str, tuple[int, int]]:
-        return sorscher.weight_shapes(self.specs[place], self.target.cells_of[place])
+LARGEST_GRADIENT = 1.0  # norm over all weights of a network, to which gradients are clipped
 
 
 class StillWalks:
@@ -134,9 +100,4 @@ class LeakyStack(Stack):
         return position, cueva_wei.inputs_of(velocity, heading, pool.mean_step, angle)
 
 
-# Kind -> its stack of networks, and what that is trained on.
-KINDS: dict[str, tuple[Any, Any]] = {
-    "rnn": (TrainingStack, Pool),
-    "grid_layer_lstm": (GridLayerStack, Pool),
-    "leaky_tanh": (LeakyStack, StillWalks),
-}
+STACK, POOL = LeakyStack, StillWalks
