@@ -254,6 +254,19 @@ PUBLISHED = {
         "m",
         f"{DIVERGED}, or it is measured of other kinds",
     ),
+    "criterion": Meaning(
+        "what the gridness of a unit exceeds: 0.37 (fixed), or 95 % of its own surrogates of a kind",
+        "",
+    ),
+    "inner_radius": Meaning("inner radius of the rings of the gridness, in bins of 32 per side"),
+    "grid_like_by_radius": Meaning(
+        "share of units whose gridness exceeds the criterion", "1", "it is measured of other kinds"
+    ),
+    "lstm_grid_like_by_radius": Meaning(
+        "share of units of the LSTM before the bottleneck whose gridness exceeds 0.37",
+        "1",
+        "it is measured of other kinds",
+    ),
     "shown_unit": Meaning("number of a unit with one of the network's largest scores"),
     "shown_60": Meaning("its score at 60 degrees (min_max)"),
     "shown_90": Meaning("its score at 90 degrees"),

@@ -114,7 +114,8 @@ def _job(kind: str, members: list[dict[str, Any]]) -> dict[str, Any]:
         steps = times * first["sequence_length"]
         settings = {"count": count, "steps": steps, "seed": SEEDS[purpose]}
         shape = {key: first[key] for key in ("shape", "stillness") if key in first}
-        walks[purpose] = settings | shape
+        motion = {"motion": "foraging"} if kind == "bottleneck_lstm" else {}
+        walks[purpose] = settings | shape | motion
     specs = [{k: v for k, v in spec.items() if k not in NOT_OF_NETWORKS} for spec in members]
     return {"kind": kind, "walks": walks, "networks": [complete(spec) for spec in specs]}
 
@@ -125,6 +126,9 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
         return spec
     if spec["kind"] == "leaky_tanh":
         return spec | {"target": "position", "cell": "leaky_tanh", "activation": "tanh"}
+    if spec["kind"] == "bottleneck_lstm":
+        always = {"target": "gaussian", "cell": "bottleneck_lstm", "activation": "tanh"}
+        return spec | always | {"optimizer": "rmsprop"}
     rules = load_schema("study")["properties"]["defaults"]
     cell = "lstm" if spec["kind"] == "grid_layer_lstm" else "rnn"
     steps = {"loss_steps": spec.get("loss_steps", "all")}
@@ -158,6 +162,9 @@ def weights(spec: Mapping[str, Any]) -> int:
     if spec["kind"] == "factorisation":
         return 0
     units = spec["units"]
+    if spec["kind"] == "bottleneck_lstm":
+        hidden, outputs = spec["lstm_units"], spec["place_cells"] + spec["direction_cells"]
+        return 4 * hidden**2 + units * (hidden + outputs) // spec["loss_every"]
     if spec["kind"] == "grid_layer_lstm":
         hidden = spec["lstm_units"]
         return 4 * hidden**2 + hidden * units + units * spec["place_cells"]

@@ -19,7 +19,7 @@ def train_published(
 
     Args:
         cohort: networks whose specs name the kind, a module of `training.published`.
-        walks: what they are trained on, from `random_walk` or `still_walk`.
+        walks: what they are trained on, from `random_walk`, `still_walk` or `foraging_walk`.
         device: "cpu", "cuda" or "auto".
         checkpoints: where to save; None saves nothing.
     """

@@ -14,12 +14,17 @@ from nofreelunch.scoring.significance import LEVEL
 
 BORDER = 0.5  # border score (Solstad et al. 2008) from which a unit counts as a border cell
 # What some kinds of networks have, and the dimension beside `network`; NaN for the others.
-EXTRAS: dict[str, dict[str, list[int]]] = {
+EXTRAS: dict[str, dict[str, list[Any]]] = {
     "error_by_step": {"step": [0]},
     "error_since_wall": {"since": [0]},
     "error_beyond": {},
+    "grid_like_by_radius": {"definition": ["min_max"], "criterion": ["fixed"], "inner_radius": [0]},
+    "lstm_grid_like_by_radius": {"definition": ["min_max"], "inner_radius": [0]},
+    "modules": {},
+    "modules_units": {},
 }
 WORDS = {"hexagonal": "hexagonal", "square": "square", "stripe": "striped"}  # lattice -> adjective
+Groups = list[tuple[str, xr.Dataset]]  # of networks, with their labels
 SHOWN = 8  # units of a network that figures may show
 
 
@@ -54,6 +59,8 @@ def summarise(
           by ridge regression from all units.
         - `error_by_step` (network, step), `error_since_wall` (network, since), `error_beyond`
           (network): as in `measure_published`; NaN for networks that lack them.
+        - `grid_like_by_radius`, `lstm_grid_like_by_radius`: as networks of Banino et al. have them,
+          and `modules`, `modules_units`, as in `score_units`.
         - `shown_unit` (network, shown): numbers of the active units with the largest scores at 60
           or 90 degrees; `shown_60` and `shown_90`: these scores.
     """
@@ -95,9 +102,10 @@ def _of_job(maps: xr.Dataset, scores: xr.Dataset, threshold: float) -> xr.Datase
         "shown_60": score.isel(unit=shown),
         "shown_90": scores["score_90"].isel(unit=shown),
     }
+    measured = {**scores.data_vars, **maps.data_vars}
     unknown = xr.full_like(maps["ridge_error"], np.nan, dtype=float)
     extras = {
-        name: maps[name] if name in maps else unknown.expand_dims(dims).transpose("network", ...)
+        name: measured[name] if name in measured else unknown.expand_dims(dims).transpose("network", ...)
         for name, dims in EXTRAS.items()
     }
     return xr.Dataset({**found, **extras}, {"spec": maps["spec"]}).drop_vars(
