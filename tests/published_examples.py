@@ -3,6 +3,7 @@
 import nofreelunch as nfl
 from nofreelunch.networks.cohorts import Cohort, Network
 from nofreelunch.study.published_models import complete
+from nofreelunch.task.foraging_walks import foraging_walk
 from nofreelunch.task.still_walks import still_walk
 
 LEAKY = {
@@ -56,6 +57,25 @@ RNN = {
     **CODES,
     **TRAINED,
 }
+BOTTLENECK = {
+    "model": "banino_2018",
+    "part": "dropout",
+    "kind": "bottleneck_lstm",
+    "lstm_units": 8,
+    "bottleneck_bias": True,
+    "dropout": 0.5,
+    "direction_cells": 4,
+    "concentration": 2.0,
+    "clip": 0.1,
+    "clip_scope": "heads",
+    "decay_scope": "heads",
+    "loss_every": 2,
+    "place_cells": 16,
+    "place_cell_width": 0.3,
+    **{key: value for key, value in TRAINED.items() if key != "optimizer"},
+    "learning_rate": 0.003,
+    "weight_decay": 0.001,
+}
 FACTORS = {
     "model": "sorscher_2019",
     "part": "factorisations",
@@ -68,7 +88,7 @@ FACTORS = {
     "units": 4,
     "seed": 0,
 }
-KINDS = {"leaky_tanh": LEAKY, "grid_layer_lstm": LSTM, "rnn": RNN}
+KINDS = {"leaky_tanh": LEAKY, "grid_layer_lstm": LSTM, "rnn": RNN, "bottleneck_lstm": BOTTLENECK}
 
 
 def job(kind: str, *changes: dict) -> Cohort:
@@ -81,4 +101,6 @@ def walks(kind: str, count: int = 60, steps: int = 20, seed: int = 1):
     """Walks that a kind of networks is trained on."""
     if kind == "leaky_tanh":
         return still_walk(count, steps, seed, "square", 0.5)
+    if kind == "bottleneck_lstm":
+        return foraging_walk(count, steps, seed)
     return nfl.random_walk(count, steps, seed)

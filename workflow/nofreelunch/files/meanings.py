@@ -255,7 +255,7 @@ PUBLISHED = {
         f"{DIVERGED}, or it is measured of other kinds",
     ),
     "criterion": Meaning(
-        "what the gridness of a unit exceeds: 0.37 (fixed), or 95 % of its own surrogates of a kind",
+        "what the gridness of a unit exceeds: 0.37 (fixed), or 95 % of its surrogates of a kind",
         "",
     ),
     "inner_radius": Meaning("inner radius of the rings of the gridness, in bins of 32 per side"),

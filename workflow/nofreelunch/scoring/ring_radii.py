@@ -92,7 +92,7 @@ def grid_like_units(
             needed[:, row] = FIXED_SCORE
             continue
         for unit in tested:
-            random = seeds.generator(seed, seeds.SURROGATES, unit, CRITERIA.index(name))
+            random = seeds.generator(seed, seeds.SURROGATES, int(unit), CRITERIA.index(name))
             if draw := KINDS[name](rate_maps[unit], find_fields(rate_maps[unit]), random):
                 chance = radius_scores(draw(SURROGATES), inner_radii)
                 needed[:, row, :, unit] = np.quantile(chance, QUANTILE, axis=-1, method="weibull")
@@ -127,8 +127,7 @@ def _ring_sums(half: np.ndarray, inner_radii: Sequence[float]) -> tuple[np.ndarr
 
 def _scores(sums: np.ndarray) -> np.ndarray:
     """Gridness (definition, ring, map) from the sums (term, ring, map) over rings."""
-    count, *sums = sums
-    mean, square, by_90, *of_turns = (total / count for total in sums)
+    mean, square, by_90, *of_turns = sums[1:] / sums[0]
     correlations = {90: by_90 - mean**2}
     for place, angle in enumerate(TURNS):
         other, product, by_quarter = of_turns[3 * place : 3 * place + 3]

@@ -105,7 +105,7 @@ def _of_job(maps: xr.Dataset, scores: xr.Dataset, threshold: float) -> xr.Datase
     measured = {**scores.data_vars, **maps.data_vars}
     unknown = xr.full_like(maps["ridge_error"], np.nan, dtype=float)
     extras = {
-        name: measured[name] if name in measured else unknown.expand_dims(dims).transpose("network", ...)
+        name: measured.get(name, unknown.expand_dims(dims).transpose("network", ...))
         for name, dims in EXTRAS.items()
     }
     return xr.Dataset({**found, **extras}, {"spec": maps["spec"]}).drop_vars(

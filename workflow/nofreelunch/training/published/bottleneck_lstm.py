@@ -36,7 +36,8 @@ class ForagingWalks:
             raise refused("sequence_length", f"{length}", f"at most {steps}, as walked")
         if (every := specs[0]["loss_every"]) > length:
             raise refused("loss_every", f"{every}", f"at most {length}, the sequence_length")
-        position, heading = (walks[name].values[:, : length + 1] for name in ("position", "heading"))
+        position, heading = walks["position"].values, walks["heading"].values
+        position, heading = position[:, : length + 1], heading[:, : length + 1]
         self.position = torch.from_numpy(position).to(device)
         self.heading = torch.from_numpy(heading).to(device)
         self.arena, self.time_step = walks.attrs["arena"], walks.attrs["time_step"]
@@ -133,8 +134,12 @@ class BottleneckStack(Stack):
         weights = {k: w.requires_grad_() for k, w in weights.items()}
         self.networks = banino.BottleneckNetworks(weights)
         self.limits, self.decays = (
-            {name: torch.tensor([of(spec, name) for spec in self.specs])[:, None, None].to(device)
-             for name in weights}
+            {
+                name: torch.tensor([of(spec, name) for spec in self.specs])[:, None, None].to(
+                    device
+                )
+                for name in weights
+            }
             for of in (_limit, _decay)
         )
         return weights
