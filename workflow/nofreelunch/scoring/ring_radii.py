@@ -86,16 +86,18 @@ def grid_like_units(
         check_choice("criterion", name, CRITERIA)
     scores = radius_scores(rate_maps, inner_radii)
     needed = np.full((len(DEFINITIONS), len(criteria), *scores.shape[1:]), np.inf)
-    tested = np.flatnonzero(np.nan_to_num(scores).any(axis=(0, 1)))
-    for row, name in enumerate(criteria):
-        if name == FIXED:
-            needed[:, row] = FIXED_SCORE
-            continue
-        for unit in tested:
-            random = seeds.generator(seed, seeds.SURROGATES, int(unit), CRITERIA.index(name))
-            if draw := KINDS[name](rate_maps[unit], find_fields(rate_maps[unit]), random):
+    if FIXED in criteria:
+        needed[:, criteria.index(FIXED)] = FIXED_SCORE
+    kinds = [name for name in criteria if name != FIXED]
+    tested = np.flatnonzero(np.nan_to_num(scores).any(axis=(0, 1))) if kinds else []
+    for unit in map(int, tested):
+        found = find_fields(rate_maps[unit])
+        for name in kinds:
+            random = seeds.generator(seed, seeds.SURROGATES, unit, CRITERIA.index(name))
+            if draw := KINDS[name](rate_maps[unit], found, random):
                 chance = radius_scores(draw(SURROGATES), inner_radii)
-                needed[:, row, :, unit] = np.quantile(chance, QUANTILE, axis=-1, method="weibull")
+                height = np.quantile(chance, QUANTILE, axis=-1, method="weibull")
+                needed[:, criteria.index(name), :, unit] = height
     return scores[:, np.newaxis] > needed
 
 

@@ -42,9 +42,9 @@ def _by_radius(axes: Axes, groups: list[tuple[str, xr.Dataset]], criterion: str)
     for (label, networks), shade in zip(groups, SHADES, strict=True):
         if not networks.sizes["network"]:
             continue
-        shares = [100 * share_grid_like(networks, criterion, radius) for radius in INNER_RADII]
+        shares = [share_grid_like(networks, criterion, radius) for radius in INNER_RADII]
         for radius, found in zip(INNER_RADII, shares, strict=True):
-            style.draw_dots(axes, radius, found, shade, spread=0.3)
+            style.draw_dots(axes, radius, 100 * found, shade, spread=0.3)
         axes.plot(INNER_RADII, [style.known_mean(s) for s in shares], color=shade, label=label)
     if criterion == "fixed":
         axes.axhline(100 * GRID_LIKE.value, color=style.CHANCE, linestyle=":", label="in the paper")

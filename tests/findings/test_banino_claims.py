@@ -1,0 +1,131 @@
+"""The sentences of Banino et al., judged on networks of known shares, errors and modules."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from nofreelunch.findings.published.claims_of_banino import TESTS, error_at_end, share_grid_like
+from nofreelunch.findings.published.groups_of_banino import of_banino
+from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
+from nofreelunch.scoring.grid_scores import DEFINITIONS
+from nofreelunch.scoring.ring_radii import CRITERIA, INNER_RADII
+from published_examples import BOTTLENECK
+
+KINDS = {
+    "dropout": {"dropout": 0.5},
+    "no dropout": {"dropout": 0.0},
+    "untrained": {"part": "untrained", "steps": 0},
+}
+SHARES = {"fixed": (0.04, 0.05, 0.1, 0.2), "phase": (0.02,) * 4, "shuffle": (0.05,) * 4}
+
+
+def network(spec: dict, rng, **values) -> xr.Dataset:
+    """A network with these values, and none of a paper's effects but that of the radius."""
+    numbers = {"small_p_share": 0.04, "end": 0.9, "modules": 0, "modules_units": 2} | values
+    shares = SHARES | {name: numbers.pop(name) for name in CRITERIA if name in numbers}
+    table = np.array([shares[name] for name in CRITERIA]) * (1 + 0.02 * rng.normal())
+    errors = np.linspace(0, 2 * numbers.pop("end"), 41)[1:] * (1 + 0.02 * rng.normal())
+    by_radius = ("definition", "criterion", "inner_radius")
+    numbers["small_p_share"] *= 1 + 0.02 * rng.normal()
+    return xr.Dataset(
+        {
+            "grid_like_by_radius": (("network", *by_radius), [[table, 2 * table]]),
+            "lstm_grid_like_by_radius": (
+                ("network", "definition", "inner_radius"),
+                [[table[0], table[0]]],
+            ),
+            "error_by_step": (("network", "step"), [errors]),
+            **{name: ("network", [value]) for name, value in numbers.items()},
+        },
+        {
+            "spec": ("network", [json.dumps(spec)]),
+            "definition": list(DEFINITIONS),
+            "criterion": list(CRITERIA),
+            "inner_radius": list(INNER_RADII),
+        },
+    )
+
+
+def summary(seeds: int = 5, **of_kind) -> xr.Dataset:
+    """Networks of every kind; `of_kind` has what some of them have."""
+    rng = np.random.default_rng(0)
+    found = [
+        network(BOTTLENECK | keys | {"seed": seed}, rng, **of_kind.get(name.replace(" ", "_"), {}))
+        for name, keys in KINDS.items()
+        for seed in range(seeds)
+    ]
+    return xr.concat(found, "network")
+
+
+def judged(found: xr.Dataset) -> dict[str, tuple[str, str]]:
+    claims = [test(found) for test in TESTS]
+    return {c.id: tuple(e.verdict if e else "" for e in (c.first, c.second)) for c in claims}
+
+
+def test_groups_are_told_apart_by_dropout_and_training():
+    groups = of_banino(summary())
+    assert [label for label, _ in groups] == list(KINDS)
+    assert [found.sizes["network"] for _, found in groups] == [5, 5, 5]
+
+
+def test_a_share_is_that_of_its_criterion_and_radius_by_the_papers_formula():
+    found = dict(of_banino(summary()))["dropout"]
+    assert share_grid_like(found, "fixed", 12.0).mean() == pytest.approx(0.2, rel=0.05)
+    assert share_grid_like(found, "phase", 4.0).mean() == pytest.approx(0.02, rel=0.05)
+    for keys, said in (
+        ({"criterion": "mean"}, "criterion: found mean; allowed: fixed, phase, shuffle"),
+        ({"inner_radius": 5.0}, "inner_radius: found 5.0; allowed: 4.0, 6.4, 9.0, 12.0"),
+    ):
+        with pytest.raises(ValueError) as caught:
+            share_grid_like(found, **keys)
+        assert str(caught.value) == said
+
+
+def test_the_error_at_the_end_is_that_of_training_length():
+    found = summary()  # errors grow evenly over twice the steps of training
+    assert error_at_end(found).mean() == pytest.approx(0.9, rel=0.02)
+
+
+def test_what_the_paper_says_is_reproduced_where_it_holds():
+    quarter = {"fixed": (0.2, 0.25, 0.3, 0.35), "small_p_share": 0.2, "end": 0.16}
+    modules = {"modules": 3, "modules_units": 40}
+    found = judged(summary(dropout=quarter | modules))
+    assert found["Ba"][0] == found["Bb"][0] == found["Bb"][1] == REPRODUCED
+    assert found["Bc"] == (REPRODUCED, REPRODUCED)
+    assert found["Bd"][0] == found["Be"][1] == REPRODUCED
+
+
+def test_networks_that_learn_nothing_reproduce_nothing_but_the_radius():
+    found = judged(summary())
+    assert found["Ba"][0] == NOT_REPRODUCED and found["Bb"] == (NOT_REPRODUCED, NOT_REPRODUCED)
+    assert found["Bc"] == (UNTESTABLE, UNTESTABLE) and found["Be"][1] == UNTESTABLE
+    assert found["Bd"][0] == REPRODUCED
+
+
+def test_grid_like_units_with_and_without_dropout_speak_against_its_need():
+    many = {"fixed": (0.2, 0.25, 0.3, 0.35), "small_p_share": 0.2}
+    found = judged(summary(dropout=many, no_dropout=many))
+    assert found["Bc"][0] == NOT_REPRODUCED and found["Bc"][1] == UNTESTABLE
+    fewer = {"fixed": (0.2, 0.3, 0.3, 0.35), "small_p_share": 0.4}
+    assert judged(summary(dropout=many, no_dropout=fewer))["Bc"] == (NOT_REPRODUCED,) * 2
+
+
+def test_a_share_that_no_radius_changes_speaks_against_the_radius():
+    found = judged(summary(dropout={"fixed": (0.1, 0.1, 0.1, 0.1)}))
+    assert found["Bd"][0] == NOT_REPRODUCED
+
+
+def test_modules_need_units_and_say_so():
+    claim = TESTS[-1](summary(dropout={"modules_units": 3}))
+    assert claim.second.verdict == UNTESTABLE
+    assert "A module needs 10 units" in claim.reason and "more than 3" in claim.reason
+    one = summary(dropout={"modules": 1, "modules_units": 40})
+    assert TESTS[-1](one).second.verdict == NOT_REPRODUCED
+
+
+def test_too_few_networks_are_said():
+    for test in TESTS:
+        claim = test(summary(seeds=2))
+        assert "Needs 3 networks" in claim.reason, claim.id
+        assert "nan" not in claim.reason and "unknown" not in claim.reason
