@@ -89,8 +89,8 @@ def grid_like_units(
     if FIXED in criteria:
         needed[:, criteria.index(FIXED)] = FIXED_SCORE
     kinds = [name for name in criteria if name != FIXED]
-    tested = np.flatnonzero(np.nan_to_num(scores).any(axis=(0, 1))) if kinds else []
-    for unit in map(int, tested):
+    tested = np.flatnonzero(np.nan_to_num(scores).any(axis=(0, 1)))
+    for unit in map(int, tested if kinds else ()):
         found = find_fields(rate_maps[unit])
         for name in kinds:
             random = seeds.generator(seed, seeds.SURROGATES, unit, CRITERIA.index(name))

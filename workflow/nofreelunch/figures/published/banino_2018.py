@@ -39,12 +39,13 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
 
 def _by_radius(axes: Axes, groups: list[tuple[str, xr.Dataset]], criterion: str) -> None:
     """Shares of grid-like units by inner radius: means as lines, networks as dots."""
-    for (label, networks), shade in zip(groups, SHADES, strict=True):
+    shifts = (-0.25, 0.0, 0.25)
+    for (label, networks), shade, shift in zip(groups, SHADES, shifts, strict=True):
         if not networks.sizes["network"]:
             continue
         shares = [share_grid_like(networks, criterion, radius) for radius in INNER_RADII]
         for radius, found in zip(INNER_RADII, shares, strict=True):
-            style.draw_dots(axes, radius, 100 * found, shade, spread=0.3)
+            style.draw_dots(axes, radius + shift, 100 * found, shade, spread=0.2)
         axes.plot(INNER_RADII, [style.known_mean(s) for s in shares], color=shade, label=label)
     if criterion == "fixed":
         axes.axhline(100 * GRID_LIKE.value, color=style.CHANCE, linestyle=":", label="in the paper")

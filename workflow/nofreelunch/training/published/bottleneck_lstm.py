@@ -69,14 +69,13 @@ class MomentumRMSprop(Optimizer):
         alive: Tensor,
     ) -> None:
         """As in `Optimizer`."""
-        keep = self.columns.keep_square
+        keep = self.rules[0].keep_square
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
-            gradient = torch.where(alive, gradient, 0.0)
             square, mean = self.square[name], self.mean[name]
-            square.mul_(keep).add_((1 - keep) * gradient.square())
-            change = gradient.div_((square + EPSILON).sqrt_()).mul_(rates[:, None, None])
-            mean.mul_(MOMENTUM).add_(change)
-            weight.sub_(mean * alive)
+            square.mul_(keep).addcmul_(gradient, gradient, value=1 - keep)
+            steps = rates[:, None, None] * gradient
+            mean.mul_(MOMENTUM).addcmul_(steps, (square + EPSILON).rsqrt_())
+            weight.sub_(torch.where(alive, mean, 0.0))
 
 
 class BottleneckStack(Stack):
