@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published import model_measures, paper_claims, paper_page
+from nofreelunch.findings.published import (
+    claims_of_sorscher,
+    model_measures,
+    paper_claims,
+    paper_page,
+)
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 from nofreelunch.scoring.lattice_classes import CLASSES
 from published_examples import FACTORS, LEAKY, LSTM, RNN
@@ -202,7 +207,7 @@ def test_errors_of_long_walks_and_walls():
 def test_too_few_seeds_are_said():
     few = sorscher()
     few = few.isel(network=[k for k, s in enumerate(model_measures.specs(few)) if s["seed"] < 12])
-    claim = paper_claims.lstm_has_squares(few)
+    claim = claims_of_sorscher.lstm_has_squares(few)
     assert claim.second.verdict == verdicts.UNTESTABLE and "Needs 3 networks" in claim.reason
 
 

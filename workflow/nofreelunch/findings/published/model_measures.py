@@ -20,6 +20,7 @@ EXTRAS: dict[str, dict[str, list[int]]] = {
     "error_beyond": {},
 }
 WORDS = {"hexagonal": "hexagonal", "square": "square", "stripe": "striped"}  # lattice -> adjective
+Groups = list[tuple[str, xr.Dataset]]  # of networks, with their labels
 SHOWN = 8  # units of a network that figures may show
 
 
