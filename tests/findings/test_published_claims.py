@@ -34,6 +34,10 @@ def network(spec: dict, rng, **values) -> xr.Dataset:
         "chance_share": 0.02,
         "border_share": 0.1,
         "error_beyond": 0.5,
+        "own_mean_60": 0.0,
+        "own_mean_90": 0.0,
+        "torus_z": 0.0,
+        "torus_p": 0.5,
         "trained": 0.2,
         "longer": 0.2,
         "at_wall": 0.2,
@@ -117,6 +121,16 @@ def judged(name: str, summary: xr.Dataset) -> dict[str, tuple[str, str]]:
         claim.id: tuple(e.verdict if e else "" for e in (claim.first, claim.second))
         for claim in found
     }
+
+
+@pytest.mark.parametrize(
+    ("away", "verdict"), [(6.0, REPRODUCED), (-1.0, NOT_REPRODUCED), (np.nan, UNTESTABLE)]
+)
+def test_a_torus_is_there_where_loops_and_void_outlive_chance(away, verdict):
+    summary = sorscher(**{f"relu {decay}": {"torus_z": away} for decay in ("0", "0.0001")})
+    claim = claims_of_sorscher.activity_is_a_torus(summary)
+    assert claim.second.verdict == verdict
+    assert ("Needs ripser (pip install" in claim.reason) == (verdict == UNTESTABLE)
 
 
 def test_without_lattices_no_claim_on_them_is_reproduced():

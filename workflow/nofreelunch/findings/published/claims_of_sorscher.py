@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import verdicts
@@ -19,6 +20,7 @@ from nofreelunch.findings.published.model_measures import lattice_share, mean, s
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Evidence, counted, few_seeds, judge, percent
 from nofreelunch.scoring.significance import LEVEL
+from nofreelunch.scoring.torus import INSTALL
 
 SORSCHER = "Sorscher et al. (2019, 2023)"
 
@@ -175,6 +177,27 @@ def decay_helps_beyond_the_wall(summary: xr.Dataset) -> Claim:
     )
 
 
+def activity_is_a_torus(summary: xr.Dataset) -> Claim:
+    """Sg. Lifetimes of loops and void beyond those of random populations; `side`."""
+    found = select(summary, part="rectification", activation="relu")
+    away, drawn = (means_by_seed(n, "torus_z") for n in (found, select(summary, part="untrained")))
+    significant = found["torus_p"] <= LEVEL
+    known = bool(np.isfinite(away).all())
+    return judge(
+        "Sg",
+        "The activity of trained networks with rectified units lies on a torus.",
+        said("a torus, by persistent homology", SORSCHER),
+        counted(found.sizes["network"]),
+        None,
+        Evidence(verdicts.over_seeds(away), "deviations", verdicts.side(1)),
+        ["" if known else f"Needs ripser ({INSTALL}), or more active units.", few_seeds(away.size)],
+        f"Second loop and first void, whichever stands out less from populations of random maps: "
+        f"both stand out in {int(significant.sum())} of {found.sizes['network']} networks. "
+        f"Untrained: {mean(xr.DataArray(drawn)):.1f} standard deviations.".replace("-", "−"),
+        about_units=False,
+    )
+
+
 TESTS = (
     broad_targets_give_squares,
     constraint_is_needed,
@@ -182,4 +205,5 @@ TESTS = (
     lstm_has_squares,
     rectification_helps,
     decay_helps_beyond_the_wall,
+    activity_is_a_torus,
 )
