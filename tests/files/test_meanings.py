@@ -8,14 +8,15 @@ import published_examples
 import pytest
 import small_study
 import xarray as xr
+from nofreelunch.evaluation.factorised_maps import factorised_maps
 from nofreelunch.files import datasets, meanings
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings.published.model_measures import summarise
+from nofreelunch.scoring import torus
 from nofreelunch.scoring.unit_scores import score_units
 from nofreelunch.task import targets
 from nofreelunch.task.trajectories import random_walk
 from nofreelunch.theory import spectra
-from nofreelunch.theory.factorisation import factorised_maps
 
 ROOT = Path(__file__).parents[2]
 UNITS = {"1", "m", "s", "rad", "bit", ""}
@@ -29,9 +30,12 @@ def files(tmp_path_factory):
     datasets.save(walks, results / "trajectories" / "evaluation.nc", "trajectories", "code")
     found = spectra.spectra([targets.build_target("gaussian", seed=0)])
     datasets.save(found, results / "theory" / "gaussian.nc", "theory", "code")
-    maps = factorised_maps({"one": published_examples.FACTORS}, 0.1)
+    maps = factorised_maps({"one": published_examples.FACTORS}, 0.1, 0.2)
     about = {"paper": "A paper.", "title": "maps", "budget": "minutes", "deviations": ["None."]}
-    table = summarise([maps], [score_units(maps, 20)], about, 0.8)
+    scores = score_units(maps, 20)
+    table = summarise([maps], [scores], about, 0.8)
+    found = torus.tori(maps, scores)
+    datasets.save(found, results / "models" / "one" / "torus" / "job.nc", "torus", "code")
     datasets.save(table, results / "models" / "one" / "summary.nc", "published", "code")
     paths = {}
     for name, stage in STAGES.items():

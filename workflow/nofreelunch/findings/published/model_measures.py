@@ -18,6 +18,8 @@ EXTRAS: dict[str, dict[str, list[Any]]] = {
     "error_by_step": {"step": [0]},
     "error_since_wall": {"since": [0]},
     "error_beyond": {},
+    "torus_z": {},
+    "torus_p": {},
     "grid_like_by_radius": {"definition": ["min_max"], "criterion": ["fixed"], "inner_radius": [0]},
     "lstm_grid_like_by_radius": {"definition": ["min_max"], "inner_radius": [0]},
     "modules": {},
@@ -58,9 +60,9 @@ def summarise(
           longer ones ("longer"), by the network's own outputs; `ridge_error` (network, walks), m,
           by ridge regression from all units.
         - `error_by_step` (network, step), `error_since_wall` (network, since), `error_beyond`
-          (network): as in `measure_published`; NaN for networks that lack them.
-        - `grid_like_by_radius`, `lstm_grid_like_by_radius`: as networks of Banino et al. have them,
-          and `modules`, `modules_units`, as in `score_units`.
+          (network): as in `measure_published`; `torus_z` and `torus_p`: as in `measure_torus`;
+          `grid_like_by_radius` and `lstm_grid_like_by_radius`: as networks of Banino et al. have
+          them; `modules` and `modules_units`: as in `score_units`. NaN for networks that lack them.
         - `shown_unit` (network, shown): numbers of the active units with the largest scores at 60
           or 90 degrees; `shown_60` and `shown_90`: these scores.
     """
