@@ -39,7 +39,7 @@ def test_five_seeds_with_and_without_dropout_and_untrained(model, budget):
         assert [walk["steps"] for walk in job["walks"].values()] == [100, 100, 1000]
     assert {spec["steps"] for spec in jobs["untrained_1"]["networks"]} == {0}
     spec = jobs["dropout_1"]["networks"][0]
-    assert (spec["units"], spec["steps"]) == ((256, 5000) if budget == "minutes" else (512, 300000))
+    assert (spec["units"], spec["steps"]) == ((256, 4500) if budget == "minutes" else (512, 300000))
     assert 2.2 / found["bin_size"] == pytest.approx(32)
 
 
