@@ -3,6 +3,9 @@
 The paper calls a unit of the bottleneck grid-like if its gridness exceeds 0.37. The paper does not
 give the inner radius of the rings; estimates by its measure are for 6.4 of 32 bins, that of the
 released code. Gridness is the paper's here, with the extremes over angles.
+
+Networks with fewer updates than the paper's can show that there are grid-like units, but not that
+there are none: these may need more training.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from nofreelunch.scoring.significance import LEVEL
 BANINO = "Banino et al. (2018)"
 REPLICATION = "a re-implementation (grid-cells-torch)"
 RADIUS = 6.4  # bins; that of the released code
+UPDATES = 300_000  # of the paper
 FACTOR = 1.5  # within which a share counts as the paper's
 GRID_LIKE = Quantity(0.252, "25.2 % of 512 units, one network", BANINO)
 NO_GRIDS = Quantity(0.252, "25.2 % with dropout, none without", BANINO)
@@ -99,10 +103,14 @@ def a_quarter_is_grid_like(summary: xr.Dataset) -> Claim:
         "A quarter of the units of the bottleneck are grid-like.",
         GRID_LIKE,
         counted(found.sizes["network"]),
-        Evidence(verdicts.over_seeds(share_grid_like(found)), "share", _about(GRID_LIKE.value)),
-        Evidence(_beyond_chance(found), "difference", verdicts.side(1)),
+        Evidence(
+            verdicts.over_seeds(share_grid_like(found)),
+            "share",
+            _if_trained(found, _about(GRID_LIKE.value)),
+        ),
+        Evidence(_beyond_chance(found), "difference", _if_trained(found, verdicts.side(1))),
         [few_seeds(found.sizes["network"])],
-        f"{_by_radius(found)} LSTM before the bottleneck, above 0.37: {_of_lstm(found)}.",
+        f"{_training(found)}{_by_radius(found)} LSTM before the bottleneck, above 0.37: {_of_lstm(found)}.",
     )
 
 
@@ -126,17 +134,17 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
         Evidence(
             verdicts.of_difference(*shares),
             "difference",
-            verdicts.contrast(NO_GRIDS.value),
+            _if_trained(with_it, verdicts.contrast(NO_GRIDS.value)),
             "" if more else "With dropout, no more units are grid-like than in untrained networks.",
         ),
         Evidence(
             verdicts.of_difference(*chance),
             "difference",
-            verdicts.side(1),
+            _if_trained(with_it, verdicts.side(1)),
             "" if beyond else "With dropout, no more units than by chance have p ≤ 0.05.",
         ),
         [few_seeds(min(counts))],
-        f"Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with dropout, {_text(shares[1])} "
+        f"{_training(with_it)}Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with dropout, {_text(shares[1])} "
         f"without, {_text(share_grid_like(drawn))} untrained. Mean shares with p ≤ 0.05: "
         f"{_text(chance[0])} with dropout, {_text(chance[1])} without; chance has 5 %.",
     )
@@ -196,6 +204,27 @@ def _known(values: np.ndarray) -> float:
 
 def _text(share: np.ndarray) -> str:
     return mean_percent(share) or "unknown"
+
+
+def _updates(networks: xr.Dataset) -> int:
+    return min((spec["steps"] for spec in specs(networks)), default=0)
+
+
+def _if_trained(networks: xr.Dataset, rule: Rule) -> Rule:
+    """`rule`, which never decides against the claim where updates are fewer than the paper's."""
+    if _updates(networks) >= UPDATES:
+        return rule
+    return lambda e: verdicts.REPRODUCED if rule(e) == verdicts.REPRODUCED else verdicts.UNTESTABLE
+
+
+def _training(networks: xr.Dataset) -> str:
+    """What fewer updates than the paper's mean for the claim, as text; empty if they are not."""
+    done = _updates(networks)
+    if done >= UPDATES:
+        return ""
+    return (
+        f"After {done:,} of the paper's {UPDATES:,} updates, few grid-like units decide nothing. "
+    )
 
 
 def _about(value: float) -> Rule:
