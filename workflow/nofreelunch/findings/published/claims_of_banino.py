@@ -110,7 +110,8 @@ def a_quarter_is_grid_like(summary: xr.Dataset) -> Claim:
         ),
         Evidence(_beyond_chance(found), "difference", _if_trained(found, verdicts.side(1))),
         [few_seeds(found.sizes["network"])],
-        f"{_training(found)}{_by_radius(found)} LSTM before the bottleneck, above 0.37: {_of_lstm(found)}.",
+        f"{_training(found)}{_by_radius(found)} LSTM before the bottleneck, above 0.37: "
+        f"{_of_lstm(found)}.",
     )
 
 
@@ -144,8 +145,8 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
             "" if beyond else "With dropout, no more units than by chance have p ≤ 0.05.",
         ),
         [few_seeds(min(counts))],
-        f"{_training(with_it)}Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with dropout, {_text(shares[1])} "
-        f"without, {_text(share_grid_like(drawn))} untrained. Mean shares with p ≤ 0.05: "
+        f"{_training(with_it)}Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with dropout, "
+        f"{_text(shares[1])} without, {_text(share_grid_like(drawn))} untrained. Mean shares with p ≤ 0.05: "
         f"{_text(chance[0])} with dropout, {_text(chance[1])} without; chance has 5 %.",
     )
 
@@ -154,7 +155,6 @@ def the_radius_decides(summary: xr.Dataset) -> Claim:
     """Bd. Share of grid-like units from 12 bins on, less that from 4, in a network; `contrast`."""
     found = dict(of_banino(summary))["dropout"]
     ends = [share_grid_like(found, FIXED, radius) for radius in (INNER_RADII[-1], INNER_RADII[0])]
-    own = [share_grid_like(found, "shuffle", radius) for radius in INNER_RADII]
     return judge(
         "Bd",
         "How many units are grid-like depends on the inner radius, which the paper does not give.",
@@ -165,8 +165,7 @@ def the_radius_decides(summary: xr.Dataset) -> Claim:
         ),
         None,
         [few_seeds(found.sizes["network"])],
-        f"{_by_radius(found)} By {NAMES['shuffle']}, the share goes from {_text(own[0])} to "
-        f"{_text(own[-1])}.",
+        _by_radius(found),
     )
 
 
@@ -222,9 +221,7 @@ def _training(networks: xr.Dataset) -> str:
     done = _updates(networks)
     if done >= UPDATES:
         return ""
-    return (
-        f"After {done:,} of the paper's {UPDATES:,} updates, few grid-like units decide nothing. "
-    )
+    return f"After {done:,} of {UPDATES:,} updates of the paper, few such units decide nothing. "
 
 
 def _about(value: float) -> Rule:
