@@ -145,9 +145,9 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
             "" if beyond else "With dropout, no more units than by chance have p ≤ 0.05.",
         ),
         [few_seeds(min(counts))],
-        f"{_training(with_it)}Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with dropout, "
-        f"{_text(shares[1])} without, {_text(share_grid_like(drawn))} untrained. Mean shares with p ≤ 0.05: "
-        f"{_text(chance[0])} with dropout, {_text(chance[1])} without; chance has 5 %.",
+        f"{_training(with_it)}Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with, "
+        f"{_text(shares[1])} without dropout, {_text(share_grid_like(drawn))} untrained. With "
+        f"p ≤ 0.05: {_text(chance[0])} with, {_text(chance[1])} without dropout; chance has 5 %.",
     )
 
 
