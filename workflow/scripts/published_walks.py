@@ -1,4 +1,4 @@
-"""Walk a pool of trajectories for published models: in the box, to a zone, or with still periods."""
+"""Walk a pool of trajectories for a published model: in the box, to a zone, or with stillness."""
 
 from nofreelunch.files import datasets
 from nofreelunch.running import logs

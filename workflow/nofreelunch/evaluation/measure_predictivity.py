@@ -17,6 +17,8 @@ from nofreelunch.task import targets
 from nofreelunch.task.target import DEFAULTS
 
 SOURCES = ("network", "noise", "fourier", "place_cells")
+OF_NETWORK = ("network", "noise")  # sources that each network has of its own
+SHARED = ("units", "target", "place_cells", "place_cell_width", "surround")  # keys of the others
 FOOTINGS = ("published", "equal_units", "equal_dimension")
 EXAMPLES = 8  # cells of each population that figures show
 
@@ -54,15 +56,18 @@ def measure_predictivity(maps: Sequence[xr.Dataset], settings: Mapping[str, Any]
     first = maps[0]
     bin_size, arena = float(first.attrs["bin_size"]), float(first.attrs["arena"])
     of_seed = _Populations(settings, bin_size, arena)
+    kept: dict[tuple, tuple[np.ndarray, float]] = {}  # of controls that networks share
     found, ratios, rows = [], [], []
     for job in maps:
         for network in job["network"].values:
             one = job.sel(network=network)
             spec = json.loads(str(one["spec"].item()))
-            predicted = [
-                _predicted(source, spec["seed"], number, of_seed(spec["seed"]), settings)
-                for number, source in enumerate(_sources(one["rate_map"].values, spec, arena))
-            ]
+            predicted = []
+            for number, source in enumerate(_sources(one["rate_map"].values, spec, arena)):
+                what = number, spec["seed"], *(repr(spec[key]) for key in SHARED)
+                if SOURCES[number] in OF_NETWORK or what not in kept:
+                    kept[what] = _predicted(source, *what[:2], of_seed(spec["seed"]), settings)
+                predicted.append(kept[what])
             found.append([scores for scores, _ in predicted])
             ratios.append([ratio for _, ratio in predicted])
             rows.append(str(network))
@@ -99,7 +104,7 @@ class _Populations:
         self.settings, self.bin_size, self.arena = settings, bin_size, arena
         self.made: dict[int, dict[str, xr.DataArray]] = {}
         path = settings["recordings"]
-        self.recorded = populations.recorded(path, bin_size, arena) if path else None
+        self.recorded = populations.recorded_cells(path, bin_size, arena) if path else None
 
     def __call__(self, seed: int) -> dict[str, xr.DataArray]:
         if seed not in self.made:
@@ -134,8 +139,8 @@ def _sources(units: np.ndarray, spec: Mapping[str, Any], arena: float) -> list[n
 
 def _predicted(
     source: np.ndarray,
-    seed: int,
     number: int,
+    seed: int,
     cells: Mapping[str, xr.DataArray],
     settings: Mapping[str, Any],
 ) -> tuple[np.ndarray, float]:

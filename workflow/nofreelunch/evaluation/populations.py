@@ -128,7 +128,7 @@ def synthetic(
     )
 
 
-def recorded(path: str, bin_size: float, arena: float) -> xr.DataArray:
+def recorded_cells(path: str, bin_size: float, arena: float) -> xr.DataArray:
     """Rate maps (cell, y, x) of recorded cells from a file, in bins of `bin_size` (m).
 
     Files are those of `read_maps`, such as npz and NWB. Smaller bins are averaged in blocks where

@@ -1,4 +1,4 @@
-"""The networks of Nayebi et al. as they run again; half of the walks have cues where these enter."""
+"""The networks of Nayebi et al. as they run again; half of the walks have cues, if any has."""
 
 from __future__ import annotations
 

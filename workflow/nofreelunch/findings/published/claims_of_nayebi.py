@@ -25,7 +25,7 @@ PUBLISHED, UNITS, DIMENSION = "published", "equal_units", "equal_dimension"
 
 
 def trained_predict_better(summary: xr.Dataset) -> Claim:
-    """Na. Predictivity of cells as in the cortex by trained networks less untrained ones; `side`."""
+    """Na. Predictivity of the cortex's cells by trained networks less untrained ones; `side`."""
     sides = trained(summary), untrained(summary)
     cells = _like_cortex(summary)
     return judge(
@@ -80,8 +80,8 @@ def grid_cells_need_trained_networks(summary: xr.Dataset) -> Claim:
 
     return judge(
         "Nc",
-        "Trained networks predict grid cells better than noise with their spectrum, plane waves and "
-        "the place cells that they learned.",
+        "Trained networks predict grid cells better than noise with their spectrum, plane waves "
+        "and the place cells that they learned.",
         _not_said("that predictivity follows being like the cortex"),
         _sizes(found),
         least(UNITS),

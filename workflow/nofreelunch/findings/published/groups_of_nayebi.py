@@ -14,13 +14,13 @@ GATED, UNGATED = ("gru", "ugrnn"), "srnn"
 
 def trained(summary: xr.Dataset) -> xr.Dataset:
     """Networks that learned the code of place cells from velocity alone."""
-    return select(summary, part="trained")
+    return select(summary, part=("trained", "trained_tanh"))
 
 
 def untrained(summary: xr.Dataset) -> xr.Dataset:
-    """The same kinds of networks as they were drawn."""
+    """As they were drawn, networks with the cells and activations of those that were trained."""
     kinds = {(spec["cell"], spec["activation"]) for spec in specs(trained(summary))}
-    drawn = select(summary, part="untrained")
+    drawn = select(summary, part=("untrained", "untrained_tanh"))
     alike = [(spec["cell"], spec["activation"]) in kinds for spec in specs(drawn)]
     return drawn.isel(network=[k for k, holds in enumerate(alike) if holds])
 
@@ -29,12 +29,12 @@ def of_nayebi(summary: xr.Dataset) -> Groups:
     """Networks of Nayebi et al., trained, in their variants, and untrained."""
     groups: Groups = []
     for part, after in (("trained", ""), ("untrained", ",\nuntrained")):
-        for activation, phi in ACTIVATIONS.items():
+        for more, (activation, phi) in zip(("", "_tanh"), ACTIVATIONS.items(), strict=True):
+            networks = select(summary, part=part + more, activation=activation)
             for cell, name in NAMES.items():
-                found = select(summary, part=part, cell=cell, activation=activation)
+                found = select(networks, cell=cell)
                 if found.sizes["network"]:
                     groups.append((f"{name}, {phi}{after}", found))
-    for part, label in (("cue", "UGRNN,\ncues"), ("reward", "UGRNN,\nreward zone")):
-        groups.append((label, select(summary, part=part)))
-    groups.append(("UGRNN,\nposition", select(summary, part="position")))
+    for part, label in (("cue", "cues"), ("reward", "reward zone"), ("position", "position")):
+        groups.append((f"UGRNN,\n{label}", select(summary, part=part)))
     return groups

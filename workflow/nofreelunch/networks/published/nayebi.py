@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from nofreelunch import seeds
-from nofreelunch.networks import initialize as initial, shapes
+from nofreelunch.networks import initialize as initial
+from nofreelunch.networks import shapes
 from nofreelunch.networks.network_stack import NetworkStack
 
 # Square cue zones: x and y of the centre, and side, m.
