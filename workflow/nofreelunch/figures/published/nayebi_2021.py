@@ -98,7 +98,7 @@ def _by_dimension(axes: Axes, sources: Mapping[str, xr.Dataset], name: str) -> N
     for source, found in sources.items():
         values = found["predictivity"].sel(population=name, footing="equal_units")
         axes.plot(found["participation_ratio"], values, color=SHADES[source], **dots)
-    axes.set_xscale("log")
+    axes.set_xlim(left=0)
     axes.set_xlabel("participation ratio of the source")
     axes.set_ylabel("predictivity (correlation)")
     axes.set_title(f"{POPULATIONS.get(name, name)} at equal units".replace("\n", " "))
