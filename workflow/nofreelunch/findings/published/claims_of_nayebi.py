@@ -13,7 +13,13 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published.groups_of_nayebi import GATED, UNGATED, trained, untrained
+from nofreelunch.findings.published.groups_of_nayebi import (
+    GATED,
+    UNGATED,
+    UNTRAINED,
+    trained,
+    untrained,
+)
 from nofreelunch.findings.published.model_measures import select
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Evidence, few_seeds, judge
@@ -43,7 +49,7 @@ def trained_predict_better(summary: xr.Dataset) -> Claim:
 
 def gates_predict_untrained(summary: xr.Dataset) -> Claim:
     """Nb. Predictivity by untrained networks with gates less those without, ReLU; `side`."""
-    drawn = select(summary, part="untrained", activation="relu")
+    drawn = select(summary, part=UNTRAINED, activation="relu")
     sides = select(drawn, cell=GATED), select(drawn, cell=UNGATED)
     cells = _like_cortex(summary)
     by_cell = " ".join(

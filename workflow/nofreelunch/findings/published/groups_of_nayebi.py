@@ -9,18 +9,20 @@ from nofreelunch.findings.published.model_measures import select, specs
 Groups = list[tuple[str, xr.Dataset]]
 NAMES = {"ugrnn": "UGRNN", "gru": "GRU", "lstm": "LSTM", "srnn": "SRNN"}
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
+TRAINED = ("trained", "trained_srnn", "trained_tanh")  # parts of the model
+UNTRAINED = ("untrained", "untrained_tanh")
 GATED, UNGATED = ("gru", "ugrnn"), "srnn"
 
 
 def trained(summary: xr.Dataset) -> xr.Dataset:
     """Networks that learned the code of place cells from velocity alone."""
-    return select(summary, part=("trained", "trained_tanh"))
+    return select(summary, part=TRAINED)
 
 
 def untrained(summary: xr.Dataset) -> xr.Dataset:
     """As they were drawn, networks with the cells and activations of those that were trained."""
     kinds = {(spec["cell"], spec["activation"]) for spec in specs(trained(summary))}
-    drawn = select(summary, part=("untrained", "untrained_tanh"))
+    drawn = select(summary, part=UNTRAINED)
     alike = [(spec["cell"], spec["activation"]) in kinds for spec in specs(drawn)]
     return drawn.isel(network=[k for k, holds in enumerate(alike) if holds])
 
@@ -28,11 +30,10 @@ def untrained(summary: xr.Dataset) -> xr.Dataset:
 def of_nayebi(summary: xr.Dataset) -> Groups:
     """Networks of Nayebi et al., trained, in their variants, and untrained."""
     groups: Groups = []
-    for part, after in (("trained", ""), ("untrained", ",\nuntrained")):
-        for more, (activation, phi) in zip(("", "_tanh"), ACTIVATIONS.items(), strict=True):
-            networks = select(summary, part=part + more, activation=activation)
+    for parts, after in ((TRAINED, ""), (UNTRAINED, ",\nuntrained")):
+        for activation, phi in ACTIVATIONS.items():
             for cell, name in NAMES.items():
-                found = select(networks, cell=cell)
+                found = select(summary, part=parts, cell=cell, activation=activation)
                 if found.sizes["network"]:
                     groups.append((f"{name}, {phi}{after}", found))
     for part, label in (("cue", "cues"), ("reward", "reward zone"), ("position", "position")):
