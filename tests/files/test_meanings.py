@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import columns as docs_columns
+import nayebi_examples
 import numpy as np
 import published_examples
 import pytest
 import small_study
 import xarray as xr
+from nofreelunch.evaluation.factorised_maps import factorised_maps
 from nofreelunch.files import datasets, meanings
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings.published.model_measures import summarise
@@ -15,10 +17,9 @@ from nofreelunch.scoring.unit_scores import score_units
 from nofreelunch.task import targets
 from nofreelunch.task.trajectories import random_walk
 from nofreelunch.theory import spectra
-from nofreelunch.theory.factorisation import factorised_maps
 
 ROOT = Path(__file__).parents[2]
-UNITS = {"1", "m", "s", "rad", "bit", ""}
+UNITS = {"1", "m", "s", "rad", "bit", "Hz", ""}
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +30,19 @@ def files(tmp_path_factory):
     datasets.save(walks, results / "trajectories" / "evaluation.nc", "trajectories", "code")
     found = spectra.spectra([targets.build_target("gaussian", seed=0)])
     datasets.save(found, results / "theory" / "gaussian.nc", "theory", "code")
-    maps = factorised_maps({"one": published_examples.FACTORS}, 0.1)
+    maps = factorised_maps({"one": published_examples.FACTORS}, 0.1, 0.1)
     about = {"paper": "A paper.", "title": "maps", "budget": "minutes", "deviations": ["None."]}
     table = summarise([maps], [score_units(maps, 20)], about, 0.8)
     datasets.save(table, results / "models" / "one" / "summary.nc", "published", "code")
+    predicted = nayebi_examples.summary(trained={"grid": np.nan})
+    datasets.save(predicted, results / "models" / "one" / "predictivity.nc", "predictivity", "code")
     paths = {}
     for name, stage in STAGES.items():
-        paths[name] = sorted((results / stage.folder.format(model="one")).glob("*.nc"))[0]
-    return paths | {name: results / STAGES[name].files for name in ("summary", "units")}
+        paths[name] = sorted((results / stage.folder).glob("*.nc"))[:1]
+    single = ("summary", "units", "published", "predictivity")
+    return {name: found[0] for name, found in paths.items() if found} | {
+        name: results / STAGES[name].files.format(model="one") for name in single
+    }
 
 
 @pytest.mark.parametrize("stage", STAGES)

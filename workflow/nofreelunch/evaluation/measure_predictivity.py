@@ -56,7 +56,7 @@ def measure_predictivity(maps: Sequence[xr.Dataset], settings: Mapping[str, Any]
     first = maps[0]
     bin_size, arena = float(first.attrs["bin_size"]), float(first.attrs["arena"])
     of_seed = _Populations(settings, bin_size, arena)
-    kept: dict[tuple, tuple[np.ndarray, float]] = {}  # of controls that networks share
+    kept: dict[str, tuple[np.ndarray, float]] = {}  # of controls that networks share
     found, ratios, rows = [], [], []
     for job in maps:
         for network in job["network"].values:
@@ -64,9 +64,10 @@ def measure_predictivity(maps: Sequence[xr.Dataset], settings: Mapping[str, Any]
             spec = json.loads(str(one["spec"].item()))
             predicted = []
             for number, source in enumerate(_sources(one["rate_map"].values, spec, arena)):
-                what = number, spec["seed"], *(repr(spec[key]) for key in SHARED)
+                what = repr([number, spec["seed"], *(spec[key] for key in SHARED)])
                 if SOURCES[number] in OF_NETWORK or what not in kept:
-                    kept[what] = _predicted(source, *what[:2], of_seed(spec["seed"]), settings)
+                    random = seeds.generator(spec["seed"], seeds.PREDICTORS, number)
+                    kept[what] = _predicted(source, random, of_seed(spec["seed"]), settings)
                 predicted.append(kept[what])
             found.append([scores for scores, _ in predicted])
             ratios.append([ratio for _, ratio in predicted])
@@ -139,13 +140,11 @@ def _sources(units: np.ndarray, spec: Mapping[str, Any], arena: float) -> list[n
 
 def _predicted(
     source: np.ndarray,
-    number: int,
-    seed: int,
+    random: np.random.Generator,
     cells: Mapping[str, xr.DataArray],
     settings: Mapping[str, Any],
 ) -> tuple[np.ndarray, float]:
     """Medians (population, footing) for a source, and its participation ratio."""
-    random = seeds.generator(seed, seeds.PREDICTORS, number)
     equal = scoring.some_units(source, settings["units"], random)
     flat = None
     if equal is not None:

@@ -62,7 +62,7 @@ def grid_cells(count: int, size: float, bins: int, random: np.random.Generator) 
 @cells_of("border")
 def border_cells(count: int, size: float, bins: int, random: np.random.Generator) -> np.ndarray:
     """Border cells, each along one of the four walls."""
-    wall, depth = random.integers(4, size=count), random.uniform(*DEPTHS, count)
+    wall, depth = random.integers(4, size=count), random.uniform(DEPTHS[0], DEPTHS[1], count)
     from_wall = centres(size, bins) + bins * size / 2
     walls = np.concatenate([from_wall, bins * size - from_wall], -1)
     return np.exp(-np.moveaxis(walls, -1, 0)[wall] / depth[:, None, None])
@@ -79,7 +79,7 @@ def head_direction_cells(
 @cells_of("irregular")
 def irregular_cells(count: int, size: float, bins: int, random: np.random.Generator) -> np.ndarray:
     """Spatial cells without order: smoothed noise, cut below its mean."""
-    grains = random.uniform(*GRAINS, count) / size
+    grains = random.uniform(GRAINS[0], GRAINS[1], count) / size
     noise = [
         scipy.ndimage.gaussian_filter(random.normal(size=(bins, bins)), grain) for grain in grains
     ]
@@ -116,11 +116,12 @@ def synthetic(
     bins = bin_count(arena, bin_size)
     dwell = 60 * minutes / bins**2
     found, kinds = [], []
-    for number, kind in enumerate(KINDS):
+    for number, (kind, draw) in enumerate(KINDS.items()):
         if kind in composition:
             random = seeds.generator(seed, seeds.PREDICTED_CELLS, number)
-            maps = KINDS[kind](composition[kind], bin_size, bins, random)
-            peak = np.exp(random.uniform(*np.log(PEAKS), len(maps)))[:, None, None]
+            maps = draw(composition[kind], bin_size, bins, random)
+            low, high = np.log(PEAKS)
+            peak = np.exp(random.uniform(low, high, len(maps)))[:, None, None]
             found.append(random.poisson(dwell * peak * maps) / dwell)
             kinds += [kind] * len(maps)
     return xr.DataArray(
@@ -143,11 +144,10 @@ def recorded_cells(path: str, bin_size: float, arena: float) -> xr.DataArray:
     allowed = f"{bins} x {bins} bins of {bin_size:g} m, as the models' maps, or whole parts of them"
     if size is None:
         raise refused(f"{path}: bin_size", "nothing", "a bin size, m", InvalidFile)
-    parts = max(1, round(bin_size / size))
-    sides = maps.shape[-2:]
+    parts, sides = max(1, round(bin_size / size)), maps.shape[-2:]
     if abs(parts * size - bin_size) > 1e-6 or sides != (parts * bins, parts * bins):
-        found = f"{sides[0]} x {sides[1]} bins of {size:g} m"
-        raise refused(path, found, allowed, InvalidFile)
+        other = f"{sides[0]} x {sides[1]} bins of {size:g} m"
+        raise refused(path, other, allowed, InvalidFile)
     stack = maps.values.reshape(-1, bins, parts, bins, parts).astype(float)
     visited = np.isfinite(stack)
     sums = np.where(visited, stack, 0).sum((2, 4))

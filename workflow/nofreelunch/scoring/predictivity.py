@@ -47,8 +47,8 @@ def predictivity(sources: np.ndarray, cells: np.ndarray) -> np.ndarray:
         ValueError: for maps of other bins.
     """
     if sources.shape[1:] != cells.shape[1:]:
-        found = " x ".join(map(str, cells.shape[1:]))
-        raise refused("cells", f"{found} bins", f"{' x '.join(map(str, sources.shape[1:]))}")
+        ours, others = (" x ".join(map(str, maps.shape[1:])) for maps in (sources, cells))
+        raise refused("cells", f"{others} bins", f"{ours}, as the sources have")
     x, y = (maps.reshape(len(maps), -1).T.astype(float) for maps in (sources, cells))
     visited = np.isfinite(y) & np.isfinite(x).all(1)[:, None]
     found = np.full(len(cells), np.nan)

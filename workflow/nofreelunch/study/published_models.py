@@ -122,7 +122,7 @@ def _job(kind: str, members: list[dict[str, Any]]) -> dict[str, Any]:
         times = LONGER if purpose == "longer" else 1
         steps = times * first["sequence_length"]
         settings = {"count": count, "steps": steps, "seed": SEEDS[purpose]}
-        shape = {key: first[key] for key in ("shape", "stillness") if key in first}
+        shape: dict[str, Any] = {k: first[k] for k in ("shape", "stillness") if k in first}
         if purpose == "training" and first.get("variant") == "reward":
             shape = {"to_zone": TO_ZONE}
         walks[purpose] = settings | shape

@@ -77,7 +77,8 @@ def _by_population(
 ) -> None:
     """Predictivity of each population by each source: one dot per network, and means."""
     for number, (source, found) in enumerate(sources.items()):
-        shade, mark = SHADES[source], {"marker": "_", "markersize": 8, "markeredgewidth": 2}
+        shade = SHADES[source]
+        mark: dict[str, Any] = {"marker": "_", "markersize": 8, "markeredgewidth": 2}
         axes.plot([], [], color=shade, linestyle="none", label=source, **mark)
         for place, name in enumerate(names):
             at = place + 0.16 * (number - 2)
