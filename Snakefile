@@ -47,6 +47,7 @@ if plan.models:
             networks=of_models("networks"),
             rate_maps=of_models("rate_maps"),
             scores=of_models("scores"),
+            tori=tori_of(),
             summaries=expand(f"{OF_MODEL}/summary.nc", model=plan.models),
             claims=rules.published_claims.output,
             report=rules.published_report.output,

@@ -13,6 +13,7 @@ from nofreelunch.evaluation.factorised_maps import factorised_maps
 from nofreelunch.files import datasets, meanings
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings.published.model_measures import summarise
+from nofreelunch.scoring import torus
 from nofreelunch.scoring.unit_scores import score_units
 from nofreelunch.task import targets
 from nofreelunch.task.trajectories import random_walk
@@ -30,19 +31,20 @@ def files(tmp_path_factory):
     datasets.save(walks, results / "trajectories" / "evaluation.nc", "trajectories", "code")
     found = spectra.spectra([targets.build_target("gaussian", seed=0)])
     datasets.save(found, results / "theory" / "gaussian.nc", "theory", "code")
-    maps = factorised_maps({"one": published_examples.FACTORS}, 0.1, 0.1)
+    maps = factorised_maps({"one": published_examples.FACTORS}, 0.1, 0.2)
     about = {"paper": "A paper.", "title": "maps", "budget": "minutes", "deviations": ["None."]}
-    table = summarise([maps], [score_units(maps, 20)], about, 0.8)
+    scores = score_units(maps, 20)
+    table = summarise([maps], [scores], about, 0.8)
+    found = torus.tori(maps, scores)
+    datasets.save(found, results / "models" / "one" / "torus" / "job.nc", "torus", "code")
     datasets.save(table, results / "models" / "one" / "summary.nc", "published", "code")
     predicted = nayebi_examples.summary(trained={"grid": np.nan})
     datasets.save(predicted, results / "models" / "one" / "predictivity.nc", "predictivity", "code")
     paths = {}
     for name, stage in STAGES.items():
-        paths[name] = sorted((results / stage.folder).glob("*.nc"))[:1]
+        paths[name] = sorted((results / stage.folder.format(model="one")).glob("*.nc"))[0]
     single = ("summary", "units", "published", "predictivity")
-    return {name: found[0] for name, found in paths.items() if found} | {
-        name: results / STAGES[name].files.format(model="one") for name in single
-    }
+    return paths | {name: results / STAGES[name].files.format(model="one") for name in single}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published import model_measures, paper_claims, paper_page
+from nofreelunch.findings.published import (
+    claims_of_sorscher,
+    model_measures,
+    paper_claims,
+    paper_page,
+)
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 from nofreelunch.scoring.lattice_classes import CLASSES
 from published_examples import FACTORS, LEAKY, LSTM, RNN
@@ -29,6 +34,10 @@ def network(spec: dict, rng, **values) -> xr.Dataset:
         "chance_share": 0.02,
         "border_share": 0.1,
         "error_beyond": 0.5,
+        "own_mean_60": 0.0,
+        "own_mean_90": 0.0,
+        "torus_z": 0.0,
+        "torus_p": 0.5,
         "trained": 0.2,
         "longer": 0.2,
         "at_wall": 0.2,
@@ -112,6 +121,16 @@ def judged(name: str, summary: xr.Dataset) -> dict[str, tuple[str, str]]:
         claim.id: tuple(e.verdict if e else "" for e in (claim.first, claim.second))
         for claim in found
     }
+
+
+@pytest.mark.parametrize(
+    ("away", "verdict"), [(6.0, REPRODUCED), (-1.0, NOT_REPRODUCED), (np.nan, UNTESTABLE)]
+)
+def test_a_torus_is_there_where_loops_and_void_outlive_chance(away, verdict):
+    summary = sorscher(**{f"relu {decay}": {"torus_z": away} for decay in ("0", "0.0001")})
+    claim = claims_of_sorscher.activity_is_a_torus(summary)
+    assert claim.second.verdict == verdict
+    assert ("Needs ripser (pip install" in claim.reason) == (verdict == UNTESTABLE)
 
 
 def test_without_lattices_no_claim_on_them_is_reproduced():
@@ -202,7 +221,7 @@ def test_errors_of_long_walks_and_walls():
 def test_too_few_seeds_are_said():
     few = sorscher()
     few = few.isel(network=[k for k, s in enumerate(model_measures.specs(few)) if s["seed"] < 12])
-    claim = paper_claims.lstm_has_squares(few)
+    claim = claims_of_sorscher.lstm_has_squares(few)
     assert claim.second.verdict == verdicts.UNTESTABLE and "Needs 3 networks" in claim.reason
 
 

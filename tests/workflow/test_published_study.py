@@ -93,7 +93,7 @@ def test_a_product_that_was_deleted_is_made_anew(finished, name, rule, tmp_path)
 
 
 def test_a_changed_sentence_of_a_claim_trains_nothing(finished):
-    claims = "workflow/nofreelunch/findings/published/paper_claims.py"
+    claims = "workflow/nofreelunch/findings/published/claims_of_cueva_wei.py"
     with edited(finished, (claims, "STABLE = 1.25", "STABLE = 1.5")):
         said = planned(finished)
     assert "published_claims" in said and "published_report" in said

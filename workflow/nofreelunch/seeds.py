@@ -20,6 +20,7 @@ RESAMPLES = 13  # networks in a resample, where predictions are compared with me
 EXPLORER = 14  # networks whose units a page has room for
 LESIONS = 15  # units that are silenced
 NOISE = 16  # of recurrent units while they run
+TORUS = 17  # random maps of populations whose torus is tested
 REWARD_WALKS = 30
 PREDICTED_CELLS = 31  # synthetic populations of cells
 PREDICTORS = 32  # units, noise and features that predict these

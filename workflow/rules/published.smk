@@ -1,6 +1,7 @@
 """The published models: walks, training, maps, scores, and what they show. See studies/published.yaml."""
 
 from nofreelunch.figures.published.model_figures import FIGURES as MODEL_FIGURES
+from nofreelunch.scoring.torus import ripser_version
 from nofreelunch.study.published_models import BIN_SIZE, cohort_of
 
 OF_MODEL = f"{RESULTS}/models/{{model}}"
@@ -70,6 +71,16 @@ def of_models(folder, models=plan.models):
 def files_of_model(folder):
     """Input function: the files of all jobs of a model in a folder."""
     return lambda wildcards: of_models(folder, [wildcards.model])
+
+
+def tori_of(models=plan.models):
+    """The files of tori of models: of jobs of recurrent networks with rectified units."""
+    return [
+        f"{OF_MODEL}/torus/{{job}}.nc".format(model=model, job=job)
+        for model in models
+        for job, settings in plan.models[model]["jobs"].items()
+        if settings["kind"] == "rnn" and settings["networks"][0]["activation"] == "relu"
+    ]
 
 
 def predictivity_of(wildcards):
@@ -195,6 +206,28 @@ rule published_scores:
         "../scripts/scores.py"
 
 
+rule published_torus:
+    input:
+        rate_maps=f"{OF_MODEL}/rate_maps/{{job}}.nc",
+        scores=f"{OF_MODEL}/scores/{{job}}.nc",
+    output:
+        f"{OF_MODEL}/torus/{{job}}.nc",
+    log:
+        f"{LOGS}/{{model}}/torus/{{job}}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2 * PROCESS),
+        runtime=limit("published_torus"),
+    params:
+        run=lambda wildcards: {"ripser": ripser_version(), "code": code("published_torus")},
+    message:
+        "Looking for a torus in {wildcards.job} of {wildcards.model}"
+    script:
+        "../scripts/published_torus.py"
+
+
 rule published_predictivity:
     input:
         rate_maps=files_of_model("rate_maps"),
@@ -227,6 +260,7 @@ rule published_summary:
         unpack(predictivity_of),
         rate_maps=files_of_model("rate_maps"),
         scores=files_of_model("scores"),
+        tori=lambda wildcards: tori_of([wildcards.model]),
     output:
         f"{OF_MODEL}/summary.nc",
     log:

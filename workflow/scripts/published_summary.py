@@ -1,5 +1,7 @@
 """Summarise the networks of a published model."""
 
+from pathlib import Path
+
 from nofreelunch.files import datasets
 from nofreelunch.findings.published import model_measures
 from nofreelunch.running import logs
@@ -7,7 +9,12 @@ from nofreelunch.running import logs
 if __name__ == "__main__":
     run = snakemake.params.run
     with logs.job(snakemake.log[0], snakemake.input):
-        maps = [datasets.load(path, "rate_maps") for path in snakemake.input.rate_maps]
+        tori = {Path(path).stem: datasets.load(path, "torus") for path in snakemake.input.tori}
+        maps = []
+        for path in snakemake.input.rate_maps:
+            found = datasets.load(path, "rate_maps")
+            job = Path(path).stem
+            maps.append(found.merge(tori[job]) if job in tori else found)
         scores = [datasets.load(path, "scores") for path in snakemake.input.scores]
         table = model_measures.summarise(maps, scores, run["about"], run["threshold"])
         if snakemake.input.get("predictivity"):

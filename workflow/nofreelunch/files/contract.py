@@ -40,6 +40,7 @@ STAGES = {
         "theory/{encoding}.nc", ("covariance", "power", "radial_power", "predicted_period")
     ),
     "lesions": Stage("lesions.nc", ("lesion_error", "spec")),
+    "torus": Stage("models/{model}/torus/{job}.nc", ("torus_z", "torus_p", "spec")),
     "published": Stage(
         "models/{model}/summary.nc", ("lattice_share", "position_error", "shown_unit", "spec")
     ),

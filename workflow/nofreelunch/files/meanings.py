@@ -40,6 +40,8 @@ NOT_SCORED = f"{INACTIVE}, or {NO_SURROGATES}"
 _SHARE = f"{DIVERGED}, or no unit is active"
 _CHANCE = f"{DIVERGED}, no unit is active, or {NO_SURROGATES}"
 
+NO_TORUS = "ripser is not installed, few units are active, or it is measured of other kinds"
+
 LABELS = {
     "network": Meaning("identifier of the network: a digest of its specification and seed", ""),
     "cohort": Meaning("networks trained side by side; name of their files", ""),
@@ -232,6 +234,13 @@ PUBLISHED = {
     "lattice_share": Meaning("share of active units with the lattice, at a level of 5 %"),
     "mean_60": Meaning("mean score at 60 degrees (min_max) of the active units"),
     "mean_90": Meaning("mean score at 90 degrees of the active units"),
+    "own_60": Meaning("score at 60 degrees (min_max) of the map with the paper's bins"),
+    "own_90": Meaning("score at 90 degrees of the map with the paper's bins"),
+    "own_mean_60": Meaning("mean of own_60 over the active units"),
+    "own_mean_90": Meaning("mean of own_90 over the active units"),
+    "own_grid_like_share": Meaning(
+        "share of active units above the threshold for grid-like units, in the paper's bins"
+    ),
     "grid_like_share": Meaning("share of active units above the threshold for grid-like units"),
     "chance_share": Meaning("the same share of their surrogates, of the kind that has more"),
     "small_p_share": Meaning("share of active units with a p-value of at most 0.05"),
@@ -270,6 +279,16 @@ PUBLISHED = {
     ),
     "cell_map": Meaning("mean rate of a cell in each bin", "Hz", "the bin was not visited"),
     "cell_kind": Meaning("kind of cell that it was made as, or recorded", ""),
+    "torus_loops": Meaning(
+        "lifetime of the second-longest loop, in mean distances from the centre", "1", NO_TORUS
+    ),
+    "torus_void": Meaning(
+        "lifetime of the longest void, in mean distances from the centre", "1", NO_TORUS
+    ),
+    "torus_z": Meaning(
+        "by how many standard deviations both exceed those of random populations", "1", NO_TORUS
+    ),
+    "torus_p": Meaning("larger p-value of the two, against random populations", "1", NO_TORUS),
     "shown_unit": Meaning("number of a unit with one of the network's largest scores"),
     "shown_60": Meaning("its score at 60 degrees (min_max)"),
     "shown_90": Meaning("its score at 90 degrees"),
@@ -284,6 +303,7 @@ TITLES = {
     "scores": "Scores of the units of trained networks",
     "theory": "Spectra of targets, and the periods that they predict",
     "lesions": "Position errors of the reference networks with units silenced",
+    "torus": "Loops and voids in the activity of populations",
     "published": "All networks of a published model",
     "predictivity": "How well networks and controls predict populations of cells",
     "summary": "All networks of a study",

@@ -43,9 +43,9 @@ Rule = Callable[[Estimate], str]
 class Evidence(NamedTuple):
     """An estimate by one criterion, its unit, and the rule that judges it.
 
-    `unit` is "share", "difference" (of shares), "m", "m per m", "ratio", "score", "area" (below a
-    ROC curve) or "cycles per box". `obstacle` says why the estimate decides nothing; it is empty if
-    nothing stands in the way.
+    `unit` is "share", "difference" (of shares), "m", "m per m", "ratio", "score", "deviations"
+    (standard ones), "area" (below a ROC curve) or "cycles per box". `obstacle` says why the
+    estimate decides nothing; it is empty if nothing stands in the way.
     """
 
     estimate: Estimate

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
-from nofreelunch.findings.published.model_groups import of_cueva_wei
+from nofreelunch.findings.published.groups_of_cueva_wei import of_cueva_wei
 from nofreelunch.findings.published.model_measures import specs
 
 SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published.model_groups import GROUPS, Groups
+from nofreelunch.findings.published.model_groups import GROUPS
+from nofreelunch.findings.published.model_measures import Groups
 
 NAMES = {"sorscher_2019": "Sorscher et al.", "cueva_wei_2018": "Cueva & Wei"}
 ANGLES = {"60": "hexagonal", "90": "square"}  # score -> lattice whose colour it has

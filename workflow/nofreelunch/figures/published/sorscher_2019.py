@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
-from nofreelunch.findings.published.model_groups import of_sorscher
+from nofreelunch.findings.published.groups_of_sorscher import of_sorscher
 from nofreelunch.findings.published.model_measures import select, specs
 
 SHADES = {"relu": "#0072B2", "tanh": "#E69F00"}  # Okabe & Ito

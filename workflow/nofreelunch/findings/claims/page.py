@@ -204,9 +204,10 @@ def estimate_text(evidence: verdicts.Evidence) -> str:
         "area": (1, 2, ""),
         "ratio": (1, 2, ""),
         "score": (1, 2, ""),
+        "deviations": (1, 1, " standard deviations"),
         "cycles per box": (1, 2, " cycles per box"),
     }[evidence.unit]
-    sign = "+" if evidence.unit in ("difference", "m", "score") else ""
+    sign = "+" if evidence.unit in ("difference", "m", "score", "deviations") else ""
     shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
     interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
     return f"{shown[0]}{ending}{interval}"

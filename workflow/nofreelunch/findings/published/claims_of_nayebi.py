@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import verdicts
+from nofreelunch.findings.published.claim_parts import said
 from nofreelunch.findings.published.groups_of_nayebi import (
     GATED,
     UNGATED,
@@ -88,7 +89,7 @@ def grid_cells_need_trained_networks(summary: xr.Dataset) -> Claim:
         "Nc",
         "Trained networks predict grid cells better than noise with their spectrum, plane waves "
         "and the place cells that they learned.",
-        _not_said("that predictivity follows being like the cortex"),
+        said("that predictivity follows being like the cortex", NAYEBI),
         _sizes(found),
         least(UNITS),
         least(DIMENSION),
@@ -147,7 +148,7 @@ def _gain(summary: xr.Dataset, label: str, sentence: str, other: str) -> Claim:
     return judge(
         label,
         sentence,
-        _not_said("that grid cells are among the cells that networks explain"),
+        said("that grid cells are among the cells that networks explain", NAYEBI),
         _sizes(found),
         beyond(UNITS),
         beyond(DIMENSION),
@@ -207,10 +208,6 @@ def _listed(gains: Mapping[str, np.ndarray]) -> str:
         f"{name} {values.mean() if values.size else np.nan:+.2f}".replace("-", "−")
         for name, values in known.items()
     )
-
-
-def _not_said(text: str) -> Quantity:
-    return Quantity(float("nan"), text, NAYEBI)
 
 
 TESTS = (

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from nofreelunch.findings.published.model_measures import select, specs
+from nofreelunch.findings.published.model_measures import Groups, select, specs
 
-Groups = list[tuple[str, xr.Dataset]]
 NAMES = {"ugrnn": "UGRNN", "gru": "GRU", "lstm": "LSTM", "srnn": "SRNN"}
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
 TRAINED = ("trained", "trained_srnn", "trained_tanh")  # parts of the model

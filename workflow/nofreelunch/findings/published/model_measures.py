@@ -18,8 +18,11 @@ EXTRAS: dict[str, dict[str, list[int]]] = {
     "error_by_step": {"step": [0]},
     "error_since_wall": {"since": [0]},
     "error_beyond": {},
+    "torus_z": {},
+    "torus_p": {},
 }
 WORDS = {"hexagonal": "hexagonal", "square": "square", "stripe": "striped"}  # lattice -> adjective
+Groups = list[tuple[str, xr.Dataset]]  # of networks, with their labels
 SHOWN = 8  # units of a network that figures may show
 
 
@@ -53,7 +56,8 @@ def summarise(
           longer ones ("longer"), by the network's own outputs; `ridge_error` (network, walks), m,
           by ridge regression from all units.
         - `error_by_step` (network, step), `error_since_wall` (network, since), `error_beyond`
-          (network): as in `measure_published`; NaN for networks that lack them.
+          (network): as in `measure_published`; `torus_z` and `torus_p`: as in `measure_torus`. NaN
+          for networks that lack them.
         - `shown_unit` (network, shown): numbers of the active units with the largest scores at 60
           or 90 degrees; `shown_60` and `shown_90`: these scores.
     """

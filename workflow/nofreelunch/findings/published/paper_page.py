@@ -16,12 +16,13 @@ from nofreelunch.findings.published.model_measures import mean
 from nofreelunch.findings.verdicts import Claim, Evidence
 from nofreelunch.scoring.lattice_classes import LATTICES
 
-SCORES = ("mean_60", "mean_90")
+SCORES = ("mean_60", "mean_90", "own_mean_60", "own_mean_90")
 
 MEASURES = """\
 Means over networks. *Error* is that of the network's own outputs and *ridge* that of a regression \
 from all units to position; the first number is for walks as long as those of training, the second \
-for walks ten times as long. Scores are means, and shares are shares, of active units. *Grid-like* \
+for walks ten times as long. Maps have bins of 5 cm, or those of the paper where that is said. \
+Scores are means, and shares are shares, of active units. *Grid-like* \
 units have a score at 60° above {threshold:g}; *chance* is the same share of their surrogates, of \
 the kind that has more. Hexagonal, square and striped maps stand out from random maps at a level \
 of 5 %, for all three together. *Border* units have a border score above 0.5."""
@@ -82,7 +83,8 @@ def _figure(text: str, address: str | None) -> list[str]:
 def _measures_table(name: str, summary: xr.Dataset) -> str:
     """One row per group of networks: means over networks."""
     heads = (
-        *("networks", "N", "error (cm)", "ridge (cm)", "score at 60°", "at 90°", "grid-like"),
+        *("networks", "N", "error (cm)", "ridge (cm)", "score at 60°", "at 90°"),
+        *("60°, paper's bins", "90°, paper's bins", "grid-like"),
         *("chance", "p ≤ 0.05", "hexagonal", "square", "striped", "border"),
     )
     rows = []

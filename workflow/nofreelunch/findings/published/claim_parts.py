@@ -1,0 +1,72 @@
+"""What the claims of several papers are made of: estimates beyond chance, and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.findings import verdicts
+from nofreelunch.findings.published.model_measures import WORDS, lattice_share, mean, select, specs
+from nofreelunch.findings.talks import Quantity
+from nofreelunch.findings.verdicts import Evidence
+from nofreelunch.scoring.significance import LEVEL
+
+
+def said(text: str, source: str) -> Quantity:
+    """What a paper says without a number."""
+    return Quantity(float("nan"), text, source)
+
+
+def angles_apart(networks: xr.Dataset) -> np.ndarray:
+    """Mean score (network,) at 90 degrees less that at 60."""
+    return (networks["mean_90"] - networks["mean_60"]).values
+
+
+def shares_beyond(share: np.ndarray, others: np.ndarray) -> verdicts.Estimate:
+    """Shares of lattices less those of other networks, which count as having 5 % at least.
+
+    How far below chance networks are says only how few waves their maps have.
+    """
+    return verdicts.of_difference(share, np.maximum(others, LEVEL))
+
+
+def lattices_differ(estimate: verdicts.Estimate, share: np.ndarray, where: str) -> Evidence:
+    """A difference of shares of lattices, which decides only if the first is above chance."""
+    above = verdicts.over_seeds(share - LEVEL).low > 0
+    obstacle = "" if above else f"{where} there are no more than by chance."
+    return Evidence(estimate, "difference", verdicts.side(1), obstacle)
+
+
+def both_counted(shares: Sequence[np.ndarray]) -> str:
+    """Numbers of networks of shares (network,), as text."""
+    return " and ".join(str(share.size) for share in shares) + " networks"
+
+
+def means_by_seed(networks: xr.Dataset, name: str) -> np.ndarray:
+    """A measure (seed,): its mean over the networks of each seed, in the order of the seeds."""
+    seeds = sorted({spec["seed"] for spec in specs(networks)})
+    return np.array([mean(select(networks, seed=seed)[name]) for seed in seeds])
+
+
+def by_lattice(networks: xr.Dataset) -> str:
+    """Mean shares of units with each lattice, as text."""
+    parts = [
+        f"{verdicts.mean_percent(lattice_share(networks, name)) or 'unknown'} {word}"
+        for name, word in WORDS.items()
+    ]
+    return ", ".join(parts) + "."
+
+
+def scores_text(networks: xr.Dataset) -> str:
+    """Mean scores at both angles, as text."""
+    scores = [f"{mean(networks[name]):.2f}".replace("-", "−") for name in ("mean_60", "mean_90")]
+    return f"Mean scores: {scores[0]} at 60°, {scores[1]} at 90°."
+
+
+def errors_text(networks: xr.Dataset) -> str:
+    """Mean errors on both lengths of walks, as text."""
+    error = networks["position_error"]
+    trained, longer = (100 * mean(error.sel(walks=walks)) for walks in ("trained", "longer"))
+    return f"Error {trained:.0f} cm on walks as long as training's, {longer:.0f} cm on longer ones."

@@ -1,0 +1,209 @@
+"""The sentences of Sorscher et al. on factorisations, the LSTM and recurrent networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from nofreelunch.findings import verdicts
+from nofreelunch.findings.published.claim_parts import (
+    angles_apart,
+    both_counted,
+    by_lattice,
+    errors_text,
+    means_by_seed,
+    said,
+    scores_text,
+    shares_beyond,
+)
+from nofreelunch.findings.published.model_measures import lattice_share, mean, select, specs
+from nofreelunch.findings.talks import Quantity
+from nofreelunch.findings.verdicts import Claim, Evidence, counted, few_seeds, judge, percent
+from nofreelunch.scoring.significance import LEVEL
+from nofreelunch.scoring.torus import INSTALL
+
+SORSCHER = "Sorscher et al. (2019, 2023)"
+
+
+def _lattices(
+    label: str, sentence: str, networks: xr.Dataset, lattice: str, talk: Quantity, more: str = ""
+) -> Claim:
+    """That factorisations have one kind of lattice: by scores, and by the share beyond chance.
+
+    First: the score at the lattice's angle less that at the other; `side`. Second: share of maps in
+    the lattice's class, less 5 %; `side`.
+    """
+    sign = 1 if lattice == "square" else -1
+    count = networks.sizes["network"]
+    return judge(
+        label,
+        sentence,
+        talk,
+        counted(count),
+        Evidence(verdicts.over_seeds(sign * angles_apart(networks)), "score", verdicts.side(1)),
+        Evidence(
+            verdicts.over_seeds(lattice_share(networks, lattice) - LEVEL),
+            "difference",
+            verdicts.side(1),
+        ),
+        [few_seeds(count)],
+        f"{by_lattice(networks)} Chance has 5 % of all three. {scores_text(networks)} {more}",
+    )
+
+
+def broad_targets_give_squares(summary: xr.Dataset) -> Claim:
+    """Sa. Factorisations of Gaussian place fields without a constraint."""
+    found = select(summary, kind="factorisation", target="gaussian", method=("svd", "ascent"))
+    return _lattices(
+        "Sa",
+        "Targets without a surround, factorised without a constraint, give square lattices.",
+        found,
+        "square",
+        said("square maps, by eye", SORSCHER),
+    )
+
+
+def constraint_is_needed(summary: xr.Dataset) -> Claim:
+    """Sb. Share of hexagonal maps of DoS, factorised without a constraint, less 5 %; `absence`.
+
+    Reproduced where its interval ends below chance.
+    """
+    keys = {"kind": "factorisation", "target": "difference_of_softmaxes"}
+    found = select(summary, **keys, method=("svd", "ascent"))
+    share = lattice_share(found, "hexagonal")
+    return judge(
+        "Sb",
+        "Targets with a surround, factorised without a constraint, give no hexagonal lattices.",
+        said("amorphous maps, by eye", SORSCHER),
+        counted(found.sizes["network"]),
+        None,
+        Evidence(verdicts.over_seeds(share - LEVEL), "difference", verdicts.absence(0.0)),
+        [few_seeds(found.sizes["network"])],
+        f"{by_lattice(found)} Chance has {percent(LEVEL)} of maps with any lattice.",
+    )
+
+
+def constraint_gives_hexagons(summary: xr.Dataset) -> Claim:
+    """Sc. Factorisations of DoS with non-negative maps."""
+    keys = {"kind": "factorisation", "target": "difference_of_softmaxes"}
+    found = select(summary, **keys, method=("nmf", "non_negative_ascent"))
+    apart = " ".join(
+        f"{name}: {verdicts.mean_percent(lattice_share(select(found, method=name), 'hexagonal'))}"
+        " hexagonal."
+        for name in ("nmf", "non_negative_ascent")
+    )
+    return _lattices(
+        "Sc",
+        "Targets with a surround and rates that are not negative give hexagonal lattices.",
+        found,
+        "hexagonal",
+        said("hexagonal maps, by eye", SORSCHER),
+        apart,
+    )
+
+
+def lstm_has_squares(summary: xr.Dataset) -> Claim:
+    """Sd. The LSTM with narrow Gaussian fields, at its published size and training.
+
+    First: score at 90 degrees less that at 60, less the same of untrained networks; `side`. Second:
+    share of square maps less that of untrained networks, or less 5 % if that is larger; `side`.
+    """
+    lstm = select(summary, part="square_lstm")
+    steps = max((spec["steps"] for spec in specs(lstm)), default=0)
+    trained, drawn = select(lstm, steps=steps), select(lstm, steps=0)
+    shares = [lattice_share(networks, "square") for networks in (trained, drawn)]
+    return judge(
+        "Sd",
+        "An LSTM that path-integrates with Gaussian targets, and whose rates may be negative, has "
+        "more square lattices than untrained ones.",
+        said("square maps, by eye", SORSCHER),
+        both_counted(shares),
+        Evidence(
+            verdicts.of_difference(angles_apart(trained), angles_apart(drawn)),
+            "score",
+            verdicts.side(1),
+        ),
+        Evidence(shares_beyond(*shares), "difference", verdicts.side(1)),
+        [few_seeds(min(share.size for share in shares))],
+        f"Trained: {by_lattice(trained)} {scores_text(trained)} {errors_text(trained)} Untrained: "
+        f"{by_lattice(drawn)} {scores_text(drawn)}",
+    )
+
+
+def rectification_helps(summary: xr.Dataset) -> Claim:
+    """Se. Mean grid score of ReLU less tanh networks, and shares of small p-values; `side`.
+
+    Each seed is one value: the mean over the strengths of the weight decay.
+    """
+    found = select(summary, part="rectification")
+    kinds = [select(found, activation=activation) for activation in ("relu", "tanh")]
+    scores, shares = (
+        means_by_seed(kinds[0], name) - means_by_seed(kinds[1], name)
+        for name in ("mean_60", "small_p_share")
+    )
+    return judge(
+        "Se",
+        "Rectified units have higher grid scores than signed ones, at every weight decay.",
+        said("a higher mean grid score, by a plot", SORSCHER),
+        counted(found.sizes["network"]),
+        Evidence(verdicts.over_seeds(scores), "score", verdicts.side(1)),
+        Evidence(verdicts.over_seeds(shares), "difference", verdicts.side(1)),
+        [few_seeds(scores.size)],
+        f"ReLU: {errors_text(kinds[0])} tanh: {errors_text(kinds[1])}",
+    )
+
+
+def decay_helps_beyond_the_wall(summary: xr.Dataset) -> Claim:
+    """Sf. Error beyond a removed wall without weight decay less that with 1e-4; `side`."""
+    found = select(summary, part="rectification", activation="relu")
+    without, decayed = (
+        means_by_seed(select(found, weight_decay=value), "error_beyond") for value in (0.0, 1e-4)
+    )
+    gain = without - decayed
+    means = ", ".join(
+        f"{100 * mean(select(found, weight_decay=decay)['error_beyond']):.0f} cm at {decay:g}"
+        for decay in sorted({spec["weight_decay"] for spec in specs(found)})
+    )
+    return judge(
+        "Sf",
+        "Weight decay lowers the error beyond a wall that is removed after training.",
+        said("lower errors up to a failure, by a plot", SORSCHER),
+        f"{counted(gain.size)} of each kind",
+        Evidence(verdicts.over_seeds(gain), "m", verdicts.side(1)),
+        None,
+        [few_seeds(gain.size)],
+        f"Without decay against 1e−4, by ridge regression fitted inside: {means}.",
+        about_units=False,
+    )
+
+
+def activity_is_a_torus(summary: xr.Dataset) -> Claim:
+    """Sg. Lifetimes of loops and void beyond those of random populations; `side`."""
+    found = select(summary, part="rectification", activation="relu")
+    away, drawn = (means_by_seed(n, "torus_z") for n in (found, select(summary, part="untrained")))
+    significant = found["torus_p"] <= LEVEL
+    known = bool(np.isfinite(away).all())
+    return judge(
+        "Sg",
+        "The activity of trained networks with rectified units lies on a torus.",
+        said("a torus, by persistent homology", SORSCHER),
+        counted(found.sizes["network"]),
+        None,
+        Evidence(verdicts.over_seeds(away), "deviations", verdicts.side(1)),
+        ["" if known else f"Needs ripser ({INSTALL}), or more active units.", few_seeds(away.size)],
+        f"Second loop and first void, whichever stands out less from populations of random maps: "
+        f"both stand out in {int(significant.sum())} of {found.sizes['network']} networks. "
+        f"Untrained: {mean(xr.DataArray(drawn)):.1f} standard deviations.".replace("-", "−"),
+        about_units=False,
+    )
+
+
+TESTS = (
+    broad_targets_give_squares,
+    constraint_is_needed,
+    constraint_gives_hexagons,
+    lstm_has_squares,
+    rectification_helps,
+    decay_helps_beyond_the_wall,
+    activity_is_a_torus,
+)
