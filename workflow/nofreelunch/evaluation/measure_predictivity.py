@@ -26,11 +26,11 @@ EXAMPLES = 8  # cells of each population that figures show
 def measure_predictivity(maps: Sequence[xr.Dataset], settings: Mapping[str, Any]) -> xr.Dataset:
     """Neural predictivity of populations by networks and by controls for each of these.
 
-    The sources are a network's units, and three controls with as many units:
+    The sources are a network's units, and three controls:
 
     - `noise`: a random map for each unit, with about its spectrum and exactly its rates.
-    - `fourier`: random plane waves, whose sums have the similarity of Gaussian fields as wide as
-      the place cells of the network's target.
+    - `fourier`: as many random plane waves as units, whose sums have the similarity of Gaussian
+      fields as wide as the place cells of the network's target.
     - `place_cells`: the cells of its target.
 
     They predict at three footings. `published` takes all units as they are. `equal_units` takes
@@ -66,7 +66,7 @@ def measure_predictivity(maps: Sequence[xr.Dataset], settings: Mapping[str, Any]
             for number, source in enumerate(_sources(one["rate_map"].values, spec, arena)):
                 what = repr([number, spec["seed"], *(spec[key] for key in SHARED)])
                 if SOURCES[number] in OF_NETWORK or what not in kept:
-                    random = seeds.generator(spec["seed"], seeds.PREDICTORS, number)
+                    random = seeds.generator(spec["seed"], seeds.PREDICTORS, 1 + number)
                     kept[what] = _predicted(source, random, of_seed(spec["seed"]), settings)
                 predicted.append(kept[what])
             found.append([scores for scores, _ in predicted])
