@@ -56,6 +56,14 @@ RNN = {
     **CODES,
     **TRAINED,
 }
+THREE_LAYER = RNN | {
+    "model": "nayebi_2021",
+    "part": "trained",
+    "kind": "three_layer",
+    "initializer": "glorot_uniform",
+    "cell": "ugrnn",
+    "variant": "cue",
+}
 FACTORS = {
     "model": "sorscher_2019",
     "part": "factorisations",
@@ -68,7 +76,12 @@ FACTORS = {
     "units": 4,
     "seed": 0,
 }
-KINDS = {"leaky_tanh": LEAKY, "grid_layer_lstm": LSTM, "rnn": RNN}
+KINDS = {
+    "leaky_tanh": LEAKY,
+    "grid_layer_lstm": LSTM,
+    "rnn": RNN,
+    "three_layer": THREE_LAYER,
+}
 
 
 def job(kind: str, *changes: dict) -> Cohort:
