@@ -76,6 +76,14 @@ BOTTLENECK = {
     "learning_rate": 0.003,
     "weight_decay": 0.001,
 }
+THREE_LAYER = RNN | {
+    "model": "nayebi_2021",
+    "part": "trained",
+    "kind": "three_layer",
+    "initializer": "glorot_uniform",
+    "cell": "ugrnn",
+    "variant": "cue",
+}
 FACTORS = {
     "model": "sorscher_2019",
     "part": "factorisations",
@@ -88,7 +96,13 @@ FACTORS = {
     "units": 4,
     "seed": 0,
 }
-KINDS = {"leaky_tanh": LEAKY, "grid_layer_lstm": LSTM, "rnn": RNN, "bottleneck_lstm": BOTTLENECK}
+KINDS = {
+    "leaky_tanh": LEAKY,
+    "grid_layer_lstm": LSTM,
+    "rnn": RNN,
+    "three_layer": THREE_LAYER,
+    "bottleneck_lstm": BOTTLENECK,
+}
 
 
 def job(kind: str, *changes: dict) -> Cohort:

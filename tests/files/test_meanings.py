@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import columns as docs_columns
+import nayebi_examples
 import numpy as np
 import published_examples
 import pytest
@@ -19,7 +20,7 @@ from nofreelunch.task.trajectories import random_walk
 from nofreelunch.theory import spectra
 
 ROOT = Path(__file__).parents[2]
-UNITS = {"1", "m", "s", "rad", "bit", ""}
+UNITS = {"1", "m", "s", "rad", "bit", "Hz", ""}
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +38,13 @@ def files(tmp_path_factory):
     found = torus.tori(maps, scores)
     datasets.save(found, results / "models" / "one" / "torus" / "job.nc", "torus", "code")
     datasets.save(table, results / "models" / "one" / "summary.nc", "published", "code")
+    predicted = nayebi_examples.summary(trained={"grid": np.nan})
+    datasets.save(predicted, results / "models" / "one" / "predictivity.nc", "predictivity", "code")
     paths = {}
     for name, stage in STAGES.items():
         paths[name] = sorted((results / stage.folder.format(model="one")).glob("*.nc"))[0]
-    return paths | {name: results / STAGES[name].files for name in ("summary", "units")}
+    single = ("summary", "units", "published", "predictivity")
+    return paths | {name: results / STAGES[name].files.format(model="one") for name in single}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from nofreelunch.networks.published import cueva_wei, sorscher
+from nofreelunch.networks.published import cueva_wei, nayebi, sorscher
 
 UNITS, CELLS, HIDDEN = 5, 7, 3
 LEAKY = {
@@ -108,3 +108,50 @@ def test_the_lstm_starts_with_open_forget_gates():
     gates = networks.weights["bias"][0, 0].reshape(4, HIDDEN)
     assert (gates[1] == 1).all() and not gates[[0, 2, 3]].any()
     assert not torch.equal(networks.weights["dense"][0], networks.weights["dense"][1])
+
+
+THREE = {
+    "cell": "gru",
+    "variant": "cue",
+    "units": 30,
+    "activation": "relu",
+    "initializer": "glorot_uniform",
+    "encoder_scale": 1.0,
+    "seed": 0,
+}
+
+
+def test_cues_are_distances_from_the_sides_of_the_zones():
+    position = torch.tensor([[0.0, 0.1], [0.35, 0.65], [-0.3, -0.3], [1.05, 0.5], [-0.7, -0.63]])
+    found = nayebi.cue_distances(position)
+    assert found.shape == (5, 5)
+    torch.testing.assert_close(found.diagonal(), torch.tensor([0.0, 0.2, 0.0, 0.4, 0.0]))
+    # From a corner of the first zone, 0.3 m wide, by Pythagoras.
+    far = nayebi.cue_distances(torch.tensor([0.45, 0.55]))[0]
+    assert far.item() == pytest.approx((0.3**2 + 0.4**2) ** 0.5)
+
+
+def test_every_second_walk_has_the_cues_of_the_position_before_the_step():
+    stack = nayebi.initialize([THREE], [CELLS])
+    position = torch.rand(1, 7, 5, 2) * 2 - 1
+    inputs = stack.inputs_of(position)
+    torch.testing.assert_close(inputs[..., :2], position[:, 1:] - position[:, :-1])
+    torch.testing.assert_close(
+        inputs[:, :, ::2, 2:], nayebi.cue_distances(position[:, :-1])[:, :, ::2]
+    )
+    assert not inputs[:, :, 1::2, 2:].any()
+
+
+def test_only_the_embedding_knows_that_there_are_cues():
+    variants = ("plain", "cue", "reward")
+    plain, cue, reward = (
+        nayebi.initialize([THREE | {"variant": name}], [CELLS]) for name in variants
+    )
+    for name, weight in plain.weights.items():
+        assert torch.equal(reward.weights[name], weight)
+        assert torch.equal(cue.weights[name], weight) == (name != "embedding")
+        shape = nayebi.weight_shapes(THREE, CELLS)[name]
+        assert tuple(cue.weights[name][0].shape) == shape
+    assert cue.weights["embedding"].abs().max() <= (6 / 37) ** 0.5
+    assert cue.weights["embedding"].std() == pytest.approx((2 / 37) ** 0.5, rel=0.1)
+    assert not isinstance(reward, nayebi.CuedStack)

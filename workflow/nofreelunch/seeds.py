@@ -21,6 +21,10 @@ EXPLORER = 14  # networks whose units a page has room for
 LESIONS = 15  # units that are silenced
 NOISE = 16  # of recurrent units while they run
 TORUS = 17  # random maps of populations whose torus is tested
+REWARD_WALKS = 30
+PREDICTED_CELLS = 31  # synthetic populations of cells
+PREDICTORS = 32  # units, noise and features that predict these
+BIN_SPLITS = 33  # bins that predictors are fitted to
 
 
 def generator(seed: int, stream: int, *parts: int) -> np.random.Generator:

@@ -83,6 +83,20 @@ def tori_of(models=plan.models):
     ]
 
 
+def predictivity_of(wildcards):
+    """How well the networks of a model predict cells, where the model has a part about that."""
+    model = wildcards.model
+    if not plan.models[model]["predictivity"]:
+        return {}
+    return {"predictivity": f"{OF_MODEL}/predictivity.nc".format(model=model)}
+
+
+def recordings_of(wildcards):
+    """The file of recorded cells that a model's networks predict, if there is one."""
+    path = plan.models[wildcards.model]["predictivity"]["recordings"]
+    return [path] if path else []
+
+
 def hours_of_job(wildcards):
     """Estimated hours of training a job, on a CPU unless compute.device is cuda."""
     return estimates.hours_of_job(job_of(wildcards), compute["device"])
@@ -214,8 +228,36 @@ rule published_torus:
         "../scripts/published_torus.py"
 
 
+rule published_predictivity:
+    input:
+        rate_maps=files_of_model("rate_maps"),
+        recordings=recordings_of,
+    output:
+        f"{OF_MODEL}/predictivity.nc",
+    log:
+        f"{LOGS}/{{model}}/predictivity.log",
+    benchmark:
+        f"{LOGS}/{{model}}/predictivity.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(4 * PROCESS),
+        runtime=limit("published_predictivity"),
+    params:
+        run=lambda wildcards: {
+            "settings": plan.models[wildcards.model]["predictivity"],
+            "code": code("published_predictivity"),
+        },
+    message:
+        "Predicting cells by {wildcards.model}"
+    script:
+        "../scripts/published_predictivity.py"
+
+
 rule published_summary:
     input:
+        unpack(predictivity_of),
         rate_maps=files_of_model("rate_maps"),
         scores=files_of_model("scores"),
         tori=lambda wildcards: tori_of([wildcards.model]),
@@ -230,7 +272,11 @@ rule published_summary:
         runtime=limit("published_summary"),
     params:
         run=lambda wildcards: {
-            "about": {k: v for k, v in plan.models[wildcards.model].items() if k != "jobs"},
+            "about": {
+                k: v
+                for k, v in plan.models[wildcards.model].items()
+                if k not in ("jobs", "predictivity")
+            },
             "threshold": config["thresholds"]["grid_cells"],
             "code": code("published_summary"),
         },

@@ -17,4 +17,7 @@ if __name__ == "__main__":
             maps.append(found.merge(tori[job]) if job in tori else found)
         scores = [datasets.load(path, "scores") for path in snakemake.input.scores]
         table = model_measures.summarise(maps, scores, run["about"], run["threshold"])
+        if snakemake.input.get("predictivity"):
+            predicted = datasets.load(snakemake.input.predictivity, "predictivity")
+            table = table.merge(predicted.drop_attrs(deep=False))
         datasets.save(table, snakemake.output[0], "published", run["code"])

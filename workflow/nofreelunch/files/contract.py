@@ -44,6 +44,9 @@ STAGES = {
     "published": Stage(
         "models/{model}/summary.nc", ("lattice_share", "position_error", "shown_unit", "spec")
     ),
+    "predictivity": Stage(
+        "models/{model}/predictivity.nc", ("predictivity", "participation_ratio", "cell_map")
+    ),
     "summary": Stage(
         "summary.nc",
         ("position_error", "diverged", "max_score", "grid_fraction", "modules", "spec"),

@@ -276,6 +276,22 @@ PUBLISHED = {
         "1",
         "it is measured of other kinds",
     ),
+    "population": Meaning("cells that are predicted: a synthetic population, or recorded ones", ""),
+    "source": Meaning("what predicts them: the network's units, or a control for these", ""),
+    "footing": Meaning("what sources are made equal in: nothing, units, or also dimension", ""),
+    "example": Meaning("place among the cells that figures show"),
+    "predictivity": Meaning(
+        "median correlation of the cells' maps with their predictions in bins not fitted",
+        "1",
+        f"{DIVERGED}, or the source has fewer units or dimensions than the footing asks for",
+    ),
+    "participation_ratio": Meaning(
+        "participation ratio of the source's maps",
+        "1",
+        f"{DIVERGED}, or fewer than two units vary",
+    ),
+    "cell_map": Meaning("mean rate of a cell in each bin", "Hz", "the bin was not visited"),
+    "cell_kind": Meaning("kind of cell that it was made as, or recorded", ""),
     "torus_loops": Meaning(
         "lifetime of the second-longest loop, in mean distances from the centre", "1", NO_TORUS
     ),
@@ -302,6 +318,7 @@ TITLES = {
     "lesions": "Position errors of the reference networks with units silenced",
     "torus": "Loops and voids in the activity of populations",
     "published": "All networks of a published model",
+    "predictivity": "How well networks and controls predict populations of cells",
     "summary": "All networks of a study",
     "units": "All units of a study",
 }

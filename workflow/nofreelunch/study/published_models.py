@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nofreelunch.errors import refused, shown, suggestion
+from nofreelunch.networks import shapes
 from nofreelunch.networks.cohorts import Cohort, Network
 from nofreelunch.study import costs
 from nofreelunch.study.schema import check_values, data_folder, filled, load_schema, read_yaml
@@ -22,6 +23,7 @@ SEEDS = {"training": 1, "maps": 2, "longer": 3}  # of the walks
 # 100 units take nine times as long as their products alone.
 NOISE_AND_TANH = 800
 NOT_OF_NETWORKS = ("walks", "cohort_size")  # keys of a part that are not keys of a network
+TO_ZONE = 0.625  # of the walks that networks of the variant "reward" train on
 
 
 def model_names() -> tuple[str, ...]:
@@ -39,7 +41,8 @@ def load_models(path: Path, budget: str) -> dict[str, dict[str, Any]]:
 
     Returns:
         By the name of the model: `paper`, `title`, `bin_size` (m, of the paper's maps), `budget`,
-        `deviations` (sentences), and `jobs`.
+        `deviations` (sentences), `jobs`, and `predictivity`, the keys of a part of that kind, or
+        nothing where the model has none.
         A job, by its name, has the `kind` and the specs of its `networks`, which one job trains
         side by side, and the settings of their `walks`, by what these are for; factorisations have
         no walks.
@@ -68,8 +71,13 @@ def _model(path: Path, name: str, budget: str) -> dict[str, Any]:
     rules = load_schema("model")
     values = check_values(read_yaml(path, StudyError), rules, path, error=StudyError)
     jobs: dict[str, dict[str, Any]] = {}
+    predictivity: dict[str, Any] = {}
     for part, given in values["parts"].items():
         where = f"parts.{part}"
+        if given["kind"] == "predictivity":
+            keys, rules_of_kind = {**given["all"], **given[budget]}, rules["kinds"]["predictivity"]
+            predictivity = check_values(keys, rules_of_kind, path, where, StudyError)
+            continue
         found = list(_networks(path, where, given | {"budget": budget, "model": name}))
         for number, members in enumerate(_cohorts(found)):
             jobs[f"{part}_{number + 1}"] = _job(given["kind"], members)
@@ -80,6 +88,7 @@ def _model(path: Path, name: str, budget: str) -> dict[str, Any]:
         "budget": budget,
         "deviations": [*values["deviations"]["always"], *values["deviations"][budget]],
         "jobs": jobs,
+        "predictivity": predictivity,
     }
 
 
@@ -98,8 +107,8 @@ def _cohorts(networks: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Networks that train side by side: on the same walks, of one shape, and not too many."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for spec in networks:
-        alike = [spec.get(key) for key in ("shape", "stillness", "activation", "target", "method")]
-        groups.setdefault(repr(alike), []).append(spec)
+        keys = "shape", "stillness", "activation", "target", "method", "cell", "variant"
+        groups.setdefault(repr([spec.get(key) for key in keys]), []).append(spec)
     for group in groups.values():
         size = group[0].get("cohort_size", len(group))
         for first in range(0, len(group), size):
@@ -113,9 +122,12 @@ def _job(kind: str, members: list[dict[str, Any]]) -> dict[str, Any]:
         times = LONGER if purpose == "longer" else 1
         steps = times * first["sequence_length"]
         settings = {"count": count, "steps": steps, "seed": SEEDS[purpose]}
-        shape = {key: first[key] for key in ("shape", "stillness") if key in first}
-        motion = {"motion": "foraging"} if kind == "bottleneck_lstm" else {}
-        walks[purpose] = settings | shape | motion
+        shape: dict[str, Any] = {k: first[k] for k in ("shape", "stillness") if k in first}
+        if purpose == "training" and first.get("variant") == "reward":
+            shape = {"to_zone": TO_ZONE}
+        if kind == "bottleneck_lstm":
+            shape = {"motion": "foraging"}
+        walks[purpose] = settings | shape
     specs = [{k: v for k, v in spec.items() if k not in NOT_OF_NETWORKS} for spec in members]
     return {"kind": kind, "walks": walks, "networks": [complete(spec) for spec in specs]}
 
@@ -130,7 +142,7 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
         always = {"target": "gaussian", "cell": "bottleneck_lstm", "activation": "tanh"}
         return spec | always | {"optimizer": "rmsprop"}
     rules = load_schema("study")["properties"]["defaults"]
-    cell = "lstm" if spec["kind"] == "grid_layer_lstm" else "rnn"
+    cell = spec.get("cell", "lstm" if spec["kind"] == "grid_layer_lstm" else "rnn")
     steps = {"loss_steps": spec.get("loss_steps", "all")}
     return {**spec, **canonical(filled({"cell": cell, **steps, **_known(spec, rules)}, rules))}
 
@@ -148,7 +160,7 @@ def operations(spec: Mapping[str, Any]) -> float:
     """Floating-point operations of training a network: forward, and twice as many backward."""
     if spec["kind"] == "factorisation":
         return 0.0
-    if spec["kind"] == "rnn":
+    if spec["kind"] in ("rnn", "three_layer"):
         return spec["steps"] * costs.operations(spec)
     samples = spec["batch_size"] * spec["sequence_length"]
     products = weights(spec)
@@ -168,4 +180,7 @@ def weights(spec: Mapping[str, Any]) -> int:
     if spec["kind"] == "grid_layer_lstm":
         hidden = spec["lstm_units"]
         return 4 * hidden**2 + hidden * units + units * spec["place_cells"]
+    if spec["kind"] == "three_layer":
+        layout = shapes.weight_shapes(spec["cell"], units, costs.outputs(spec))
+        return sum(rows * columns for rows, columns in layout.values())
     return units**2 + (units * spec["place_cells"] if spec["kind"] == "rnn" else 0)

@@ -1,0 +1,80 @@
+"""The sentences of Nayebi et al., judged on networks of known predictivity."""
+
+import numpy as np
+import pytest
+from nayebi_examples import SEEDS, summary
+from nofreelunch.findings.published.claims_of_nayebi import TESTS
+from nofreelunch.findings.published.groups_of_nayebi import of_nayebi, untrained
+from nofreelunch.findings.published.model_measures import specs
+from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
+
+
+def judged(found) -> dict[str, tuple[str, str]]:
+    claims = [test(found) for test in TESTS]
+    return {claim.id: (claim.first.verdict, claim.second.verdict) for claim in claims}
+
+
+def test_without_differences_no_claim_is_reproduced():
+    for verdicts in judged(summary()).values():
+        assert REPRODUCED not in verdicts
+
+
+@pytest.mark.parametrize(
+    ("label", "kinds", "opposite"),
+    [
+        ("Na", {"trained": {"mixed": 0.6}}, {"trained": {"mixed": 0.4}}),
+        ("Nb", {"untrained_srnn": {"mixed": 0.4}}, {"untrained_srnn": {"mixed": 0.6}}),
+        ("Nc", {"trained": {"grid": 0.6}}, {"trained": {"grid": 0.6}, "fourier": {"grid": 0.7}}),
+        ("Nd", {"trained": {"grid": 0.6}}, {"trained": {"no_grid": 0.6}}),
+        ("Ne", {"trained": {"grid": 0.6}}, {"noise": {"grid": 0.6}}),
+    ],
+)
+def test_a_claim_follows_its_networks_and_no_other_number(label, kinds, opposite):
+    assert judged(summary(**kinds))[label] == (REPRODUCED, REPRODUCED)
+    assert judged(summary(**opposite))[label] == (NOT_REPRODUCED, NOT_REPRODUCED)
+
+
+def test_a_gain_that_noise_has_as_well_is_none():
+    both = {"trained": {"grid": 0.7}, "noise": {"grid": 0.7}}
+    for label in ("Nd", "Ne"):
+        assert REPRODUCED not in judged(summary(**both))[label]
+
+
+def test_the_second_estimate_is_that_of_equal_dimension():
+    at = {"trained": {("mixed", "equal_dimension"): 0.4, ("mixed", "published"): 0.6}}
+    assert judged(summary(**at))["Na"] == (REPRODUCED, NOT_REPRODUCED)
+
+
+def test_where_some_networks_have_too_small_a_dimension_the_others_decide():
+    none = {"untrained_srnn": {("mixed", "equal_dimension"): np.nan}}
+    found = judged(summary(trained={"mixed": 0.6}, **none))
+    assert found["Na"] == (REPRODUCED, REPRODUCED)
+    assert found["Nb"][1] == UNTESTABLE
+
+
+def test_untrained_lstms_are_not_compared_where_none_is_trained():
+    cells = {spec["cell"] for spec in specs(untrained(summary()))}
+    assert cells == {"ugrnn", "gru", "srnn"}
+
+
+def test_recordings_stand_for_the_cortex_and_leave_the_rest_open():
+    found = summary(("recorded",), trained={"recorded": 0.6})
+    assert judged(found)["Na"] == (REPRODUCED, REPRODUCED)
+    claims = [test(found) for test in TESTS]
+    for claim in claims[2:]:
+        assert claim.first.verdict == claim.second.verdict == UNTESTABLE
+        assert "There is no population grid." in claim.reason
+
+
+def test_two_networks_decide_nothing():
+    found = judged(summary(seeds=SEEDS[:1], trained={"mixed": 0.6}))
+    assert found["Nb"] == (UNTESTABLE, UNTESTABLE)
+
+
+def test_groups_name_cell_activation_and_training_once():
+    groups = of_nayebi(summary())
+    labels = [label for label, _ in groups]
+    assert len(set(labels)) == len(labels)
+    assert "UGRNN, ReLU" in labels and "SRNN, ReLU,\nuntrained" in labels
+    sizes = [networks.sizes["network"] for label, networks in groups if "ReLU" in label]
+    assert sizes == [3] * 7
