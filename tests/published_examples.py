@@ -96,13 +96,33 @@ FACTORS = {
     "units": 4,
     "seed": 0,
 }
-KINDS = {
+GRAPHS = {
+    "model": "whittington_2020",
+    "part": "links",
+    "kind": "graph_memory",
+    "graph": "square",
+    "sides": {"least": 2, "most": 3},
+    "stays": {"least": 2, "most": 4},
+    "symbols": 6,
+    "modules": [6, 4],
+    "phases": [3, 2],
+    "ramps": {"latent": 20, "forgetting": 20, "writing": 20, "sparse": 20},
+    "optimizer": "adam",
+    "learning_rate": 0.005,
+    "schedule": "constant",
+    "batch_size": 8,
+    "sequence_length": 10,
+    "steps": 12,
+    "seed": 0,
+}
+BOXED = {  # kinds with walks in boxes
     "leaky_tanh": LEAKY,
     "grid_layer_lstm": LSTM,
     "rnn": RNN,
     "three_layer": THREE_LAYER,
     "bottleneck_lstm": BOTTLENECK,
 }
+KINDS = {**BOXED, "graph_memory": GRAPHS}
 
 
 def job(kind: str, *changes: dict) -> Cohort:
@@ -112,7 +132,9 @@ def job(kind: str, *changes: dict) -> Cohort:
 
 
 def walks(kind: str, count: int = 60, steps: int = 20, seed: int = 1):
-    """Walks that a kind of networks is trained on."""
+    """Walks that a kind of networks is trained on; None for those that draw their own."""
+    if kind == "graph_memory":
+        return None
     if kind == "leaky_tanh":
         return still_walk(count, steps, seed, "square", 0.5)
     if kind == "bottleneck_lstm":

@@ -8,10 +8,10 @@ from nofreelunch.evaluation.published import leaky_tanh, rnn
 from nofreelunch.evaluation.rate_maps import Ridge
 from nofreelunch.task.still_walks import still_walk
 from nofreelunch.training.train_published import train_published
-from published_examples import KINDS, job, walks
+from published_examples import BOXED, job, walks
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BOXED)
 def test_maps_have_the_units_and_errors_on_both_lengths_of_walks(kind):
     trained = train_published(job(kind, {}, {"seed": 1}), walks(kind), "cpu")
     maps = measure_published(

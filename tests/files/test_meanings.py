@@ -10,6 +10,7 @@ import pytest
 import small_study
 import xarray as xr
 from nofreelunch.evaluation.factorised_maps import factorised_maps
+from nofreelunch.evaluation.published import graph_memory
 from nofreelunch.files import datasets, meanings
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings.published.model_measures import summarise
@@ -18,6 +19,7 @@ from nofreelunch.scoring.unit_scores import score_units
 from nofreelunch.task import targets
 from nofreelunch.task.trajectories import random_walk
 from nofreelunch.theory import spectra
+from nofreelunch.training.train_published import train_published
 
 ROOT = Path(__file__).parents[2]
 UNITS = {"1", "m", "s", "rad", "bit", "Hz", ""}
@@ -40,6 +42,9 @@ def files(tmp_path_factory):
     datasets.save(table, results / "models" / "one" / "summary.nc", "published", "code")
     predicted = nayebi_examples.summary(trained={"grid": np.nan})
     datasets.save(predicted, results / "models" / "one" / "predictivity.nc", "predictivity", "code")
+    cohort = published_examples.job("graph_memory", {"steps": 1})
+    found = graph_memory.measure(train_published(cohort, None, "cpu"), 2)
+    datasets.save(found, results / "models" / "one" / "node_maps" / "a.nc", "node_maps", "code")
     paths = {}
     for name, stage in STAGES.items():
         paths[name] = sorted((results / stage.folder.format(model="one")).glob("*.nc"))[0]

@@ -2,7 +2,13 @@
 
 from nofreelunch.figures.published.model_figures import FIGURES as MODEL_FIGURES
 from nofreelunch.scoring.torus import ripser_version
-from nofreelunch.study.published_models import BIN_SIZE, cohort_of
+from nofreelunch.study.published_models import (
+    BIN_SIZE,
+    NOT_SCORED,
+    NOT_TRAINED,
+    SEEDS,
+    cohort_of,
+)
 
 OF_MODEL = f"{RESULTS}/models/{{model}}"
 
@@ -33,13 +39,18 @@ ALL_WALKS = {
 
 
 def walks_of(purpose):
-    """Input function: the walks of a job for a purpose."""
-    return lambda wildcards: walks_file(job_of(wildcards)["walks"][purpose])
+    """Input function: the walks of a job for a purpose; none where networks draw their own."""
+
+    def found(wildcards):
+        walks = job_of(wildcards)["walks"]
+        return walks_file(walks[purpose]) if walks else []
+
+    return found
 
 
 def maps_from(wildcards):
     """What the maps of a job are made from: nothing where they are factorisations."""
-    if not job_of(wildcards)["walks"]:
+    if job_of(wildcards)["kind"] in NOT_TRAINED:
         return {}
     return {
         "networks": f"{OF_MODEL}/networks/{{job}}.nc".format(**wildcards),
@@ -58,13 +69,20 @@ def code_of_job(stage, package, wildcards):
     return code(stage, f"nofreelunch.{package}.published.{job['kind']}", **uses)
 
 
+def has(folder, kind):
+    """Whether the jobs of a kind of networks have files in a folder."""
+    if folder == "networks":
+        return kind not in NOT_TRAINED
+    return (kind in NOT_SCORED) == (folder == "node_maps")
+
+
 def of_models(folder, models=plan.models):
-    """The files in a folder of all jobs of models; factorisations have no networks."""
+    """The files in a folder of all jobs of models."""
     return [
         f"{OF_MODEL}/{folder}/{{job}}.nc".format(model=model, job=job)
         for model in models
         for job, settings in plan.models[model]["jobs"].items()
-        if settings["walks"] or folder != "networks"
+        if has(folder, settings["kind"])
     ]
 
 
@@ -177,6 +195,35 @@ rule published_maps:
         "../scripts/published_maps.py"
 
 
+rule published_node_maps:
+    input:
+        f"{OF_MODEL}/networks/{{job}}.nc",
+    output:
+        f"{OF_MODEL}/node_maps/{{job}}.nc",
+    log:
+        f"{LOGS}/{{model}}/node_maps/{{job}}.log",
+    benchmark:
+        f"{LOGS}/{{model}}/node_maps/{{job}}.tsv"
+    priority: 20
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(4 * PROCESS),
+        runtime=limit("published_node_maps"),
+    params:
+        run=lambda wildcards: {
+            "seed": SEEDS["maps"],
+            "networks": job_of(wildcards)["networks"],
+            "trained_by": code_of_job("published_training", "training", wildcards),
+            "code": code_of_job("published_node_maps", "evaluation", wildcards),
+        },
+    message:
+        "Predictions and node maps of {wildcards.job} of {wildcards.model}"
+    script:
+        "../scripts/published_node_maps.py"
+
+
 rule published_scores:
     input:
         f"{OF_MODEL}/rate_maps/{{job}}.nc",
@@ -261,6 +308,7 @@ rule published_summary:
         rate_maps=files_of_model("rate_maps"),
         scores=files_of_model("scores"),
         tori=lambda wildcards: tori_of([wildcards.model]),
+        node_maps=files_of_model("node_maps"),
     output:
         f"{OF_MODEL}/summary.nc",
     log:

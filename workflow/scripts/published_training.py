@@ -10,7 +10,9 @@ if __name__ == "__main__":
     run, compute = snakemake.params.run, snakemake.config["compute"]
     with logs.job(snakemake.log[0], snakemake.input):
         kernels.keep_memory()
-        walks = datasets.load(snakemake.input.walks, "trajectories")
+        walks = None  # some networks draw their own
+        if snakemake.input.walks:
+            walks = datasets.load(snakemake.input.walks, "trajectories")
         saved = checkpoints.Checkpoints(
             snakemake.output[0], compute["checkpoint_minutes"], run["code"]
         )

@@ -41,12 +41,13 @@ STAGES = {
     ),
     "lesions": Stage("lesions.nc", ("lesion_error", "spec")),
     "torus": Stage("models/{model}/torus/{job}.nc", ("torus_z", "torus_p", "spec")),
-    "published": Stage(
-        "models/{model}/summary.nc", ("lattice_share", "position_error", "shown_unit", "spec")
+    "node_maps": Stage(
+        "models/{model}/node_maps/{job}.nc", ("node_map", "link_accuracy", "preserved", "spec")
     ),
     "predictivity": Stage(
         "models/{model}/predictivity.nc", ("predictivity", "participation_ratio", "cell_map")
     ),
+    "published": Stage("models/{model}/summary.nc", ("shown_unit", "spec")),
     "summary": Stage(
         "summary.nc",
         ("position_error", "diverged", "max_score", "grid_fraction", "modules", "spec"),

@@ -226,6 +226,8 @@ INDEX = {
     "scores_file": Meaning("file of its scores", ""),
     "sweeps": Meaning("sweeps that the network belongs to, between spaces", ""),
 }
+NO_STEP = "no step was of that sort"
+FLAT = "the map is flat"
 PUBLISHED = {
     "lattice": Meaning("class of a lattice: hexagonal, square or stripe", ""),
     "walks": Meaning("walks as long as those of training, or longer ones", ""),
@@ -305,6 +307,43 @@ PUBLISHED = {
     "shown_unit": Meaning("number of a unit with one of the network's largest scores"),
     "shown_60": Meaning("its score at 60 degrees (min_max)"),
     "shown_90": Meaning("its score at 90 degrees"),
+    "agent": Meaning("who predicts: the network, or an agent that remembers nodes or edges", ""),
+    "share": Meaning("middle of a range of shares of nodes visited, or of edges used"),
+    "code": Meaning("which cells: g, or p", ""),
+    "size": Meaning("nodes along an edge of the environment"),
+    "node": Meaning("number of the node"),
+    "peak": Meaning("place of the peak of the periodogram, the strongest first"),
+    "accuracy": Meaning("share of symbols that are predicted"),
+    "link_accuracy": Meaning(
+        "the same at steps to a visited node by an edge that was never used", "1", NO_STEP
+    ),
+    "link_steps": Meaning("number of such steps"),
+    "accuracy_by_nodes": Meaning("accuracy where that share of nodes was visited", "1", NO_STEP),
+    "accuracy_by_edges": Meaning("accuracy where that share of edges was used", "1", NO_STEP),
+    "preserved": Meaning(
+        "correlation between two environments of the cells' spatial correlations",
+        "1",
+        "fewer than three cells have maps that are not flat",
+    ),
+    "node_map": Meaning("mean activity of a cell g at a node", "1", "the graph lacks the node"),
+    "node_position": Meaning(
+        "where a node is, in distances of neighbours", "1", "the graph lacks the node"
+    ),
+    "wave_number": Meaning("strongest wave number, cycles per distance of neighbours", "1", FLAT),
+    "peak_count": Meaning("number of directions with a peak of at least half the strongest"),
+    "peak_angle": Meaning("direction of a peak, degrees", "1", "there are fewer peaks"),
+    "rotation_score": Meaning(
+        "correlation of the autocorrelogram with itself, turned by the lattice's angle", "1", FLAT
+    ),
+    "rotation_p": Meaning(
+        "share of random maps of equal power at each scale with at least this score", "1", FLAT
+    ),
+    "active_share": Meaning("share of cells g whose map is not flat"),
+    "turning_share": Meaning(
+        "share of active cells g with a rotation_p of at most 0.05", "1", "no cell is active"
+    ),
+    "shown_map": Meaning("node map of a shown unit", "1", "the graph lacks the node"),
+    "shown_rotation": Meaning("its rotation_score", "1", FLAT),
 }
 MEANINGS: dict[str, Meaning] = (
     LABELS | SPECIFICATION | TRAINING | MAPS | SCORES | CHANCE | SHARES | THEORY | PUBLISHED | INDEX
@@ -317,6 +356,7 @@ TITLES = {
     "theory": "Spectra of targets, and the periods that they predict",
     "lesions": "Position errors of the reference networks with units silenced",
     "torus": "Loops and voids in the activity of populations",
+    "node_maps": "Predictions of networks on graphs, and maps of their cells over nodes",
     "published": "All networks of a published model",
     "predictivity": "How well networks and controls predict populations of cells",
     "summary": "All networks of a study",
@@ -325,6 +365,7 @@ TITLES = {
 ATTRIBUTES = {  # of whole files
     "arena": "side of the square arena, or of the square around another arena, m",
     "shape": "shape of the arena",
+    "graph": "lattice of the graphs",
     "stillness": "probability of standing still in a step",
     "mean_step": "mean length of a step, m",
     "paper": "paper of the model",

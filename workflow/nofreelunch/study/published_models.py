@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,17 @@ SEEDS = {"training": 1, "maps": 2, "longer": 3}  # of the walks
 # Products that take as long as the noise and the tanh of a leaky unit in a time step: on one core,
 # 100 units take nine times as long as their products alone.
 NOISE_AND_TANH = 800
+# Matrices that meet one row at a time are read from memory at each use: they take so many times as
+# long as products of large matrices.
+ONE_ROW = 40
 NOT_OF_NETWORKS = ("walks", "cohort_size")  # keys of a part that are not keys of a network
 TO_ZONE = 0.625  # of the walks that networks of the variant "reward" train on
+ALIKE = (  # keys that networks of one job share
+    *("shape", "stillness", "activation", "target", "method", "cell", "variant"),
+    *("graph", "symbols", "modules", "phases", "ramps"),
+)
+NOT_TRAINED = ("factorisation",)  # kinds that only their maps are computed of
+NOT_SCORED = ("graph_memory",)  # kinds without maps of a box
 
 
 def model_names() -> tuple[str, ...]:
@@ -45,7 +55,7 @@ def load_models(path: Path, budget: str) -> dict[str, dict[str, Any]]:
         nothing where the model has none.
         A job, by its name, has the `kind` and the specs of its `networks`, which one job trains
         side by side, and the settings of their `walks`, by what these are for; factorisations have
-        no walks.
+        no walks, and graph memories draw their own.
 
     Raises:
         StudyError: one line, for a model, a budget or a key that is not there or not allowed.
@@ -100,15 +110,30 @@ def _networks(path: Path, where: str, part: Mapping[str, Any]) -> Iterator[dict[
     for choice in itertools.product(*axes):
         spec = dict(zip(keys, choice, strict=True))
         spec = filled(check_values(spec, rules, path, where, StudyError), rules)
+        _check_sizes(f"{path}: {where}", spec)
         yield {"model": part["model"], "part": where.split(".")[1], "kind": part["kind"], **spec}
+
+
+def _check_sizes(where: str, spec: Mapping[str, Any]) -> None:
+    """Raise StudyError for sizes of a graph memory that do not fit each other."""
+    for key in ("sides", "stays"):
+        if key in spec and spec[key]["least"] > spec[key]["most"]:
+            allowed = f"least <= most, which is {spec[key]['most']}"
+            raise refused(f"{where}.{key}", f"least {spec[key]['least']}", allowed, StudyError)
+    if "modules" in spec:
+        modules, phases = spec["modules"], spec["phases"]
+        fits = len(modules) == len(phases) and all(map(int.__ge__, modules, phases))
+        if not fits:
+            allowed = f"as many numbers as modules, each at most the module's: {modules}"
+            raise refused(f"{where}.phases", shown(phases), allowed, StudyError)
 
 
 def _cohorts(networks: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Networks that train side by side: on the same walks, of one shape, and not too many."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for spec in networks:
-        keys = "shape", "stillness", "activation", "target", "method", "cell", "variant"
-        groups.setdefault(repr([spec.get(key) for key in keys]), []).append(spec)
+        alike = [spec.get(key) for key in ALIKE]
+        groups.setdefault(repr(alike), []).append(spec)
     for group in groups.values():
         size = group[0].get("cohort_size", len(group))
         for first in range(0, len(group), size):
@@ -141,6 +166,8 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
     if spec["kind"] == "bottleneck_lstm":
         always = {"target": "gaussian", "cell": "bottleneck_lstm", "activation": "tanh"}
         return spec | always | {"optimizer": "rmsprop"}
+    if spec["kind"] == "graph_memory":
+        return spec | {"units": sum(spec["modules"]), "weight_decay": 0.0}
     rules = load_schema("study")["properties"]["defaults"]
     cell = spec.get("cell", "lstm" if spec["kind"] == "grid_layer_lstm" else "rnn")
     steps = {"loss_steps": spec.get("loss_steps", "all")}
@@ -164,6 +191,10 @@ def operations(spec: Mapping[str, Any]) -> float:
         return spec["steps"] * costs.operations(spec)
     samples = spec["batch_size"] * spec["sequence_length"]
     products = weights(spec)
+    if spec["kind"] == "graph_memory":
+        places = math.ceil(0.5 + (0.25 + 2 * spec["symbols"]) ** 0.5)  # with a pair for each symbol
+        uses = 2 * len(spec["modules"]) + 3  # by three cues, some of which stop early, and to write
+        products = ONE_ROW * uses * (sum(spec["phases"]) * places) ** 2
     if spec["kind"] == "leaky_tanh":
         products += spec["units"] * NOISE_AND_TANH
     return 6.0 * spec["steps"] * samples * products
@@ -177,6 +208,8 @@ def weights(spec: Mapping[str, Any]) -> int:
     if spec["kind"] == "bottleneck_lstm":
         hidden, outputs = spec["lstm_units"], spec["place_cells"] + spec["direction_cells"]
         return 4 * hidden**2 + units * (hidden + outputs) // spec["loss_every"]
+    if spec["kind"] == "graph_memory":
+        return 20 * units**2  # of the transition, which has more than all others
     if spec["kind"] == "grid_layer_lstm":
         hidden = spec["lstm_units"]
         return 4 * hidden**2 + hidden * units + units * spec["place_cells"]

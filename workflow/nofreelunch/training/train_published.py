@@ -13,13 +13,14 @@ from nofreelunch.training.loop import train_stacks
 
 
 def train_published(
-    cohort: Cohort, walks: xr.Dataset, device: str, checkpoints: Checkpoints | None = None
+    cohort: Cohort, walks: xr.Dataset | None, device: str, checkpoints: Checkpoints | None = None
 ) -> xr.Dataset:
     """Train networks of one kind of a published model; the result is that of `loop.train`.
 
     Args:
         cohort: networks whose specs name the kind, a module of `training.published`.
-        walks: what they are trained on, from `random_walk`, `still_walk` or `foraging_walk`.
+        walks: what they are trained on, from `random_walk`, `still_walk` or `foraging_walk`; None
+            for networks that draw their own.
         device: "cpu", "cuda" or "auto".
         checkpoints: where to save; None saves nothing.
     """
