@@ -178,13 +178,29 @@ def test_where_the_checkout_lies_does_not_matter(package, tmp_path, monkeypatch)
 
 
 def test_the_package_imports_in_ways_that_are_followed():
-    """Relative imports and imports at run time would escape."""
+    """Relative imports and imports at run time would escape.
+
+    The kinds of networks of published models are imported at run time; their rules name them.
+    """
     front = fingerprints.PACKAGE / "__init__.py"  # which no fingerprint covers
-    for path in {*fingerprints.PACKAGE.rglob("*.py")} - {front}:
+    of_kinds = {
+        fingerprints.PACKAGE / "training" / "train_published.py",
+        fingerprints.PACKAGE / "evaluation" / "measure_published.py",
+    }
+    for path in {*fingerprints.PACKAGE.rglob("*.py")} - {front} - of_kinds:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.ImportFrom) and node.level), path
             assert not (isinstance(node, ast.Name) and node.id == "__import__"), path
             assert not (isinstance(node, ast.Attribute) and node.attr == "import_module"), path
+
+
+@pytest.mark.parametrize("stage", ["published_training", "published_maps"])
+def test_a_kind_of_networks_counts_for_its_own_networks_alone(stage):
+    script = fingerprints.PACKAGE.parent / "scripts" / f"{stage}.py"
+    package = {"published_training": "training", "published_maps": "evaluation"}[stage]
+    kinds = [f"nofreelunch.{package}.published.{kind}" for kind in ("rnn", "leaky_tanh")]
+    found = {fingerprints.fingerprint(script, *of) for of in ([], *([kind] for kind in kinds))}
+    assert len(found) == 3
 
 
 WORDS = """

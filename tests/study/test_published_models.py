@@ -85,7 +85,7 @@ def test_the_published_budget_is_said_to_cost_more():
         made, _ = plan.planned(settings, "nowhere", kept=False)
         said[budget] = estimates.describe_plan(made, 0.1, 400, "auto")
         assert made.networks == [] and set(made.models) == set(published_models.model_names())
-    assert "2 models at the budget of minutes" in said["minutes"]
+    assert "5 models at the budget of minutes" in said["minutes"]
     assert "GPU-hours" in said["paper"] and "GB" in said["paper"]
 
 
@@ -132,7 +132,7 @@ def test_a_budget_or_a_model_that_is_not_there_is_one_line(tmp_path):
         load_models(STUDY, "hours")
     mine = tmp_path / "mine.yaml"
     for text, said in (
-        ("models: [banino]", "models: found 'banino'; allowed: cueva_wei_2018, sorscher_2019"),
+        ("models: [banino]", "models: found 'banino'; allowed: banino_2018, cueva_wei_2018, n"),
         ("models: []", "models: found []; allowed: a list of one or more models"),
         ("models: [sorscher_2019]\nseed: 3", "seed: found an unknown key; allowed: models"),
     ):

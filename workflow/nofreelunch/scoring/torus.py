@@ -5,10 +5,8 @@ It needs ripser, which is not in the locked environment: `pip install '.[topolog
 
 from __future__ import annotations
 
-import importlib
 import logging
 from importlib import metadata
-from types import ModuleType
 
 import numpy as np
 import xarray as xr
@@ -66,8 +64,7 @@ def measure_torus(rate_maps: NDArray, surrogates: int, seed: int) -> xr.Dataset:
         raise refused("ripser", "not installed", INSTALL)
     if len(rate_maps) <= COMPONENTS:
         return xr.Dataset(dict.fromkeys(MEASURES, float("nan")))
-    ripser = importlib.import_module("ripser")
-    found = _lifetimes(rate_maps, ripser)
+    found = _lifetimes(rate_maps)
     generators = [seeds.generator(seed, seeds.TORUS, unit) for unit in range(len(rate_maps))]
     drawn = np.stack(
         [
@@ -76,7 +73,7 @@ def measure_torus(rate_maps: NDArray, surrogates: int, seed: int) -> xr.Dataset:
         ],
         1,
     )
-    chance = np.array([_lifetimes(population, ripser) for population in drawn])
+    chance = np.array([_lifetimes(population) for population in drawn])
     away = (found - chance.mean(0)) / np.maximum(chance.std(0, ddof=1), 1e-12)
     p_values = (1 + (chance >= found).sum(0)) / (1 + surrogates)
     return xr.Dataset(dict(zip(MEASURES, (*found, away.min(), p_values.max()), strict=True)))
@@ -107,8 +104,10 @@ def tori(maps: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
     return found.assign_coords(network=maps["network"], spec=maps["spec"])
 
 
-def _lifetimes(maps: NDArray, ripser: ModuleType) -> NDArray:
+def _lifetimes(maps: NDArray) -> NDArray:
     """Lifetimes of the second-longest loop and of the longest void, in mean distances."""
+    from ripser import ripser  # not everyone has it
+
     points = maps[:, ~np.isnan(maps).any(0)].T.astype(float)
     points -= points.mean(0)
     _, axes = np.linalg.eigh(points.T @ points)
@@ -117,7 +116,7 @@ def _lifetimes(maps: NDArray, ripser: ModuleType) -> NDArray:
     if not scale > 0:
         return np.zeros(len(HOLES))
     landmarks = min(LANDMARKS, len(points))
-    loops, voids = ripser.ripser(points / scale, maxdim=2, n_perm=landmarks)["dgms"][1:]
+    loops, voids = ripser(points / scale, maxdim=2, n_perm=landmarks)["dgms"][1:]
     return np.array([_longest(loops, 2), _longest(voids, 1)])
 
 

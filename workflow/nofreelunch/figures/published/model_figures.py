@@ -3,4 +3,11 @@
 A figure is a module of this package with one public function `draw`.
 """
 
-FIGURES = ("sorscher_2019", "cueva_wei_2018", "side_by_side")
+FIGURES = (
+    "side_by_side",
+    "cueva_wei_2018",
+    "banino_2018",
+    "sorscher_2019",
+    "whittington_2020",
+    "nayebi_2021",
+)

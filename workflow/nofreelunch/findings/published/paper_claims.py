@@ -11,12 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 import xarray as xr
 
-from nofreelunch.findings.published import claims_of_cueva_wei, claims_of_sorscher
+from nofreelunch.findings.published import (
+    claims_of_banino,
+    claims_of_cueva_wei,
+    claims_of_nayebi,
+    claims_of_sorscher,
+    claims_of_whittington,
+)
 from nofreelunch.findings.verdicts import Claim
 
 TESTS: dict[str, Sequence[Callable[[xr.Dataset], Claim]]] = {
-    "sorscher_2019": claims_of_sorscher.TESTS,
     "cueva_wei_2018": claims_of_cueva_wei.TESTS,
+    "banino_2018": claims_of_banino.TESTS,
+    "sorscher_2019": claims_of_sorscher.TESTS,
+    "whittington_2020": claims_of_whittington.TESTS,
+    "nayebi_2021": claims_of_nayebi.TESTS,
 }
 
 
