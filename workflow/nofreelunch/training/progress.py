@@ -44,12 +44,13 @@ class Progress:
         made = np.minimum(curves.steps, done).sum() - self.first
         left = (curves.steps - np.minimum(curves.steps, done)).sum()
         speed = made / max(seconds, 1e-9)
+        error = _latest(curves.error)  # NaN of networks that are asked for no position
+        decoded = f"position error {100 * error:.1f} cm, " if np.isfinite(error) else ""
         networks = int((curves.steps >= done).sum())  # those that took this step
         return (
             f"{self.name}: step {done:,}/{curves.steps.max():,}, "
             f"{'median ' * (len(curves.steps) > 1)}loss {_latest(curves.loss):.4f}, "
-            f"position error {100 * _latest(curves.error):.1f} cm, "
-            f"{speed:.1f} networks·steps/s ({networks} network{'s' * (networks > 1)}), "
+            f"{decoded}{speed:.1f} networks·steps/s ({networks} network{'s' * (networks > 1)}), "
             f"{_duration(left / max(speed, 1e-9))} left"
         )
 

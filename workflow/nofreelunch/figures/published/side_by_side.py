@@ -16,43 +16,112 @@ from nofreelunch.findings import verdicts
 from nofreelunch.findings.published.model_groups import GROUPS
 from nofreelunch.findings.published.model_measures import Groups
 
-NAMES = {"sorscher_2019": "Sorscher et al.", "cueva_wei_2018": "Cueva & Wei"}
+NAMES = {
+    "cueva_wei_2018": "Cueva & Wei",
+    "banino_2018": "Banino et al.",
+    "sorscher_2019": "Sorscher et al.",
+    "nayebi_2021": "Nayebi et al.",
+    "whittington_2020": "Whittington\net al.",
+}
+LABELS = {  # of the groups that are drawn, where not all are
+    "cueva_wei_2018": (
+        *("all three,\nsquare", "all three,\nhexagon", "all three,\ntriangle"),
+        "untrained,\nsquare",
+    ),
+    "sorscher_2019": (
+        *("no surround,\nno constraint", "surround,\nrates ≥ 0", "LSTM", "LSTM,\nuntrained"),
+        *("RNN, ReLU", "RNN, tanh", "RNN, ReLU,\nuntrained"),
+    ),
+    "nayebi_2021": ("UGRNN, ReLU", "GRU, ReLU", "SRNN, ReLU", "UGRNN, ReLU,\nuntrained"),
+}
 ANGLES = {"60": "hexagonal", "90": "square"}  # score -> lattice whose colour it has
+MARK: dict[str, Any] = {"marker": "_", "markersize": 9, "markeredgewidth": 2}
 
 
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
-    """Mean scores above, shares of active units with lattices below, in every model."""
-    figure = style.figure(height=110)
-    groups = {name: GROUPS[name](summary) for name, summary in summaries.items()}
-    axes = figure.subplots(
-        2, len(groups), sharey="row", squeeze=False, width_ratios=[len(g) for g in groups.values()]
-    )
-    for column, (name, shown) in enumerate(groups.items()):
-        _scores(axes[0, column], shown)
-        axes[0, column].set_title(NAMES[name])
-        model_panels.lattice_bars(axes[1, column], shown)
-        if column:
-            axes[0, column].set_ylabel("")
-            axes[1, column].set_ylabel("")
-    handles, labels = axes[1, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    """Mean scores above, shares of active units with lattices below, in every model.
+
+    On graphs, in place of scores: predicted links, with those of the node and the edge agent.
+    """
+    figure = style.figure(height=115)
+    groups = {name: _shown(name, summaries[name]) for name in NAMES if name in summaries}
+    widths = [max(len(found), 3) for found in groups.values()]
+    axes = figure.subplots(2, len(groups), sharex="col", squeeze=False, width_ratios=widths)
+    in_arenas = [k for k, name in enumerate(groups) if "link_accuracy" not in summaries[name]]
+    for column, (name, found) in enumerate(groups.items()):
+        above, below = axes[:, column]
+        above.set_title(NAMES[name])
+        if column in in_arenas:
+            _scores(above, found)
+            above.sharey(axes[0, in_arenas[0]])
+            model_panels.lattice_bars(below, found)
+        else:
+            _links(above, found)
+            _turning(below, found)
+        below.sharey(axes[1, 0])
+        below.set_xticks(range(len(found)), [label for label, _ in found], rotation=90)
+        below.set_xlim(-0.6, len(found) - 0.4)
+        if column and column in in_arenas:
+            above.set_ylabel("")
+            below.set_ylabel("")
+    for lone in axes[1, 1:]:
+        lone.set_ylabel("")
+    if in_arenas:
+        figure.legend(
+            *axes[1, in_arenas[0]].get_legend_handles_labels(), loc="outside upper center", ncols=4
+        )
     return figure
+
+
+def _shown(name: str, summary: xr.Dataset) -> Groups:
+    groups = GROUPS[name](summary)
+    return [group for group in groups if group[0] in LABELS.get(name, dict(groups))]
 
 
 def _scores(axes: Axes, groups: Groups) -> None:
     """Mean scores of active units at both angles, one dot per network."""
     for place, (_, networks) in enumerate(groups):
         for shift, (angle, lattice) in zip((-0.12, 0.12), ANGLES.items(), strict=True):
-            values = networks[f"mean_{angle}"].values
-            known = values[np.isfinite(values)]
-            if known.size:
-                shade = model_panels.COLOURS[lattice]
-                mean = verdicts.over_seeds(known).value
-                mark: dict[str, Any] = {"marker": "_", "markersize": 9, "markeredgewidth": 2}
-                axes.plot([place + shift], [mean], color=shade, linestyle="none", **mark)
-                style.draw_dots(axes, place + shift, known, shade, spread=0.06)
+            shade = model_panels.COLOURS[lattice]
+            _mean_and_dots(axes, place + shift, networks[f"mean_{angle}"].values, shade)
     axes.axhline(0, color=style.CHANCE, linewidth=0.6)
-    axes.set_xticks(range(len(groups)), [""] * len(groups))
-    axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_ylabel("mean score at 60° and 90°")
+
+
+def _links(axes: Axes, groups: Groups) -> None:
+    """Predictions at visited nodes at the end of unused edges, with those of both agents."""
+    for place, (_, networks) in enumerate(groups):
+        accuracy = 100 * networks["link_accuracy"]
+        _mean_and_dots(axes, place, accuracy.sel(agent="network").values, style.INK)
+        if place == 0 and networks.sizes["network"]:
+            for agent in ("node", "edge"):
+                level = float(accuracy.sel(agent=agent).mean())
+                axes.axhline(level, color=style.CHANCE, linestyle=":", linewidth=0.8)
+                axes.annotate(
+                    f"{agent} agent", (1.0, level), (-2, 1), **_above_line("right"), fontsize=7
+                )
+    axes.set_ylim(0, 115)
+    axes.set_ylabel("links predicted (%)")
+
+
+def _above_line(side: str) -> dict[str, Any]:
+    """How a text stands above a horizontal line, at one side of the panel."""
+    places = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    return {**places, "ha": side, "va": "bottom"}
+
+
+def _turning(axes: Axes, groups: Groups) -> None:
+    """Shares of active cells g whose map turns into itself beyond chance."""
+    for place, (_, networks) in enumerate(groups):
+        shares = 100 * networks["turning_share"].mean("size").values
+        _mean_and_dots(axes, place, shares, model_panels.COLOURS["square"])
+    axes.axhline(5, color=style.CHANCE, linestyle="--", linewidth=0.8)
+
+
+def _mean_and_dots(axes: Axes, at: float, values: np.ndarray, shade: str) -> None:
+    known = values[np.isfinite(values)]
+    if known.size:
+        mean = verdicts.over_seeds(known).value
+        axes.plot([at], [mean], color=shade, linestyle="none", **MARK)
+        style.draw_dots(axes, at, known, shade, spread=0.06)

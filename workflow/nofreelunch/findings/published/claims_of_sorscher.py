@@ -193,9 +193,16 @@ def activity_is_a_torus(summary: xr.Dataset) -> Claim:
         ["" if known else f"Needs ripser ({INSTALL}), or more active units.", few_seeds(away.size)],
         f"Second loop and first void, whichever stands out less from populations of random maps: "
         f"both stand out in {int(significant.sum())} of {found.sizes['network']} networks. "
-        f"Untrained: {mean(xr.DataArray(drawn)):.1f} standard deviations.".replace("-", "−"),
+        f"Untrained: {_deviations(drawn)}.",
         about_units=False,
     )
+
+
+def _deviations(away: np.ndarray) -> str:
+    known = away[np.isfinite(away)]
+    if not known.size:
+        return "unknown"
+    return f"{known.mean():.1f} standard deviations".replace("-", "−")
 
 
 TESTS = (

@@ -27,6 +27,14 @@ TESTS: dict[str, Sequence[Callable[[xr.Dataset], Claim]]] = {
     "whittington_2020": claims_of_whittington.TESTS,
     "nayebi_2021": claims_of_nayebi.TESTS,
 }
+# The claim that each paper is cited for.
+HEADLINES = {
+    "cueva_wei_2018": "Wc",
+    "banino_2018": "Bb",
+    "sorscher_2019": "Sd",
+    "whittington_2020": "Ta",
+    "nayebi_2021": "Na",
+}
 
 
 def evaluate(summaries: Mapping[str, xr.Dataset]) -> dict[str, list[Claim]]:
