@@ -95,7 +95,7 @@ def test_elements_are_nested_and_names_are_unique(name, pages):
     assert len(ids) == len(set(ids))
     links = [link["href"] for link in parser.all("a")]
     assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
-    assert [tag for tag, _ in parser.found].count("section") == 13
+    assert [tag for tag, _ in parser.found].count("section") == 14
 
 
 @pytest.mark.parametrize("name", NAMES)
