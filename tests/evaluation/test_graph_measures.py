@@ -31,7 +31,9 @@ def test_the_agents_know_what_a_walk_has_shown_by_hand():
     walk = Walk(node, np.array([graph.stay, *ways]))
     known = known_of(Environment(graph, np.zeros(4, int), walk))
     assert known.node.tolist() == [False, False, True, False, False, True, True, True]
-    assert known.edge.tolist() == [False] * 6 + [True, False]  # only 0 to 1 was done before
+    # Only 0 to 1 was done before; who stays at 1 sees it.
+    assert known.edge.tolist() == [False, False, True, False, False, False, True, False]
+    assert known.symbols.tolist() == [1.0] * 8  # all nodes have one symbol
     assert known.link.tolist() == [False] * 5 + [True, False, False]  # from 2 to 0
     assert (4 * known.nodes).tolist() == [0, 1, 2, 2, 3, 4, 4, 4]
     assert (4 * known.edges).tolist() == [0, 0, 1, 1, 2, 3, 4, 4]
@@ -47,7 +49,13 @@ def test_the_agents_know_what_memories_hold_on_a_random_walk():
         edge = frozenset((before, node))
         moved = t > 0 and action != graph.stay
         assert known.node[t] == (node in nodes)
-        assert known.edge[t] == ((before, action) in taken and t > 0)
+        stays = action == graph.stay
+        assert known.edge[t] == (t > 0 and (stays or (before, action) in taken))
+        seen = [made.symbol[known_node] for known_node in nodes]
+        most = max(map(seen.count, seen), default=0)
+        common = {symbol for symbol in range(made.symbol.max() + 1) if seen.count(symbol) == most}
+        right = made.symbol[node] in common
+        assert known.symbols[t] == pytest.approx(right / len(common))
         assert known.link[t] == (node in nodes and moved and edge not in used)
         assert known.nodes[t] == pytest.approx(len(nodes) / len(graph.cells))
         assert known.edges[t] == pytest.approx(len(used) / edges)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from nayebi_examples import SEEDS, summary
 from nofreelunch.findings.published.claims_of_nayebi import TESTS
 from nofreelunch.findings.published.groups_of_nayebi import of_nayebi, untrained
@@ -26,6 +27,8 @@ def test_without_differences_no_claim_is_reproduced():
         ("Nb", {"untrained_srnn": {"mixed": 0.4}}, {"untrained_srnn": {"mixed": 0.6}}),
         ("Nc", {"trained": {"grid": 0.6}}, {"trained": {"grid": 0.6}, "fourier": {"grid": 0.7}}),
         ("Nd", {"trained": {"grid": 0.6}}, {"trained": {"no_grid": 0.6}}),
+        # Better than noise's, and yet worse than the other cells.
+        ("Nd", {"trained": {"grid": 0.6}}, {"trained": {"grid": 0.4}, "noise": {"grid": 0.3}}),
         ("Ne", {"trained": {"grid": 0.6}}, {"noise": {"grid": 0.6}}),
     ],
 )
@@ -45,11 +48,21 @@ def test_the_second_estimate_is_that_of_equal_dimension():
     assert judged(summary(**at))["Na"] == (REPRODUCED, NOT_REPRODUCED)
 
 
-def test_where_some_networks_have_too_small_a_dimension_the_others_decide():
+def test_pairs_without_a_value_are_left_out():
     none = {"untrained_srnn": {("mixed", "equal_dimension"): np.nan}}
-    found = judged(summary(trained={"mixed": 0.6}, **none))
-    assert found["Na"] == (REPRODUCED, REPRODUCED)
+    found = judged(summary(trained={"mixed": 0.6}, trained_srnn={"mixed": 0.0}, **none))
+    assert found["Na"][1] == REPRODUCED  # by the cells with a pair
     assert found["Nb"][1] == UNTESTABLE
+
+
+def test_seeds_are_the_unit_and_not_the_networks_of_a_seed():
+    """Differences that one seed has and the others have not, in all its networks alike."""
+    found = summary(trained={"mixed": 0.6})
+    one = np.array([spec["seed"] == SEEDS[0] for spec in specs(found)])
+    shifted = found["predictivity"] + 5 * xr.DataArray(one, dims="network") * (
+        found["predictivity"] > 0.55
+    )
+    assert judged(found.assign(predictivity=shifted))["Na"] == (UNTESTABLE, UNTESTABLE)
 
 
 def test_untrained_lstms_are_not_compared_where_none_is_trained():

@@ -10,7 +10,7 @@ from nofreelunch.findings.published.tem_measures import summarise
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 from published_examples import GRAPHS
 
-AGENTS, SHARES = ["network", "node", "edge"], [0.25, 0.75]
+AGENTS, SHARES = ["network", "node", "edge", "symbol"], [0.25, 0.75]
 EDGE, NODE = np.array([0.2, 0.6]), np.array([0.6, 0.9])
 ABOUT = {"paper": "A paper.", "title": "machines", "budget": "minutes", "deviations": ["Small."]}
 
@@ -26,13 +26,16 @@ def measured(link: float, follows: float, p: float, turning: float = 0.0, side: 
             spec = GRAPHS | {"steps": steps, "seed": seed, "sides": {"least": 4, "most": side}}
             jitter = 0.01 * random.normal()
             curve = EDGE + follows * (NODE - EDGE) + jitter if steps else 0 * EDGE
-            curves = np.stack([curve, NODE, EDGE])
+            curves = np.stack([curve, NODE, EDGE, 0 * EDGE + 0.1])
             turned = np.where(np.arange(20) < 20 * turning + random.integers(2), 0.01, 0.5)
             rows.append(
                 xr.Dataset(
                     {
                         "accuracy": ("agent", curves.mean(1)),
-                        "link_accuracy": ("agent", [link + jitter if steps else 0.05, 1.0, 0.07]),
+                        "link_accuracy": (
+                            "agent",
+                            [link + jitter if steps else 0.05, 1.0, 0.07, 0.17],
+                        ),
                         "link_steps": 100,
                         "accuracy_by_nodes": (("agent", "share"), curves),
                         "accuracy_by_edges": (("agent", "share"), curves),
@@ -63,8 +66,11 @@ def test_networks_as_in_the_paper_reproduce_it_and_periods_need_larger_graphs():
     assert [found[name].first.verdict for name in ("Ta", "Tb", "Tc")] == [REPRODUCED] * 3
     assert found["Td"].second.verdict == UNTESTABLE
     assert found["Td"].reason.startswith("Needs 8 nodes along an edge, found 6")
-    assert "networks 50 %, edge agent 7.0 %, node agent 100 %" in found["Ta"].reason
-    assert found["Ta"].first.estimate.value == pytest.approx(0.43, abs=0.02)
+    assert (
+        "networks 50 %, symbol agent 17.0 %, edge agent 7.0 %, node agent 100 %"
+        in found["Ta"].reason
+    )
+    assert found["Ta"].first.estimate.value == pytest.approx(0.33, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -90,25 +90,32 @@ def test_the_participation_ratio_counts_equal_components():
     assert np.isnan(scoring.participation_ratio(maps[:1]))
 
 
-@pytest.mark.parametrize("ratio", [1.0, 3.3, 7.0])
-def test_components_have_the_ratio_that_is_asked_for_and_the_maps_variance(ratio):
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_components_are_equal_orthogonal_and_have_the_maps_variance(count):
     maps = smooth(40)
-    found = scoring.with_participation_ratio(maps, ratio)
-    assert scoring.participation_ratio(np.concatenate([found, 0 * maps[:1]])) == pytest.approx(
-        ratio, rel=1e-4
-    )
-    assert found.var((1, 2)).sum() == pytest.approx(maps.var((1, 2)).sum())
-    flat = found.reshape(len(found), -1)
-    correlation = np.corrcoef(flat) if len(flat) > 1 else np.eye(1)
-    np.testing.assert_allclose(correlation, np.eye(len(flat)), atol=1e-6)
+    found = scoring.leading_components(maps, count)
+    assert found.shape == (count, *maps.shape[1:])
+    np.testing.assert_allclose(found.var((1, 2)), maps.var((1, 2)).sum() / count)
+    flat = found.reshape(count, -1)
+    np.testing.assert_allclose(np.corrcoef(flat).reshape(count, -1), np.eye(count), atol=1e-6)
+    with_none = np.concatenate([found, 0 * maps[:1]])
+    assert scoring.participation_ratio(with_none) == pytest.approx(count)
 
 
-def test_a_ratio_beyond_that_of_the_maps_cannot_be_had():
+def test_the_leading_components_are_those_with_most_variance():
     maps = smooth(40)
-    own = scoring.participation_ratio(maps)
-    assert scoring.with_participation_ratio(maps, own + 0.1) is None
-    whole = scoring.with_participation_ratio(maps, own - 1e-9)
-    assert predictivity(whole, maps).min() > 0.99
+    one = scoring.leading_components(maps, 1)
+    strongest = np.abs(np.einsum("yx,uyx->u", one[0], maps - maps.mean((1, 2), keepdims=True)))
+    random = np.random.default_rng(0).normal(size=maps.shape[1:])
+    random *= one.std() / random.std()
+    assert np.square(strongest).sum() > np.square(np.einsum("yx,uyx->u", random, maps)).sum()
+
+
+def test_more_components_than_the_maps_have_cannot_be_had():
+    maps = smooth(6)
+    assert scoring.leading_components(maps, 7) is None
+    assert scoring.leading_components(np.repeat(maps[:1], 5, 0), 2) is None
+    assert predictivity(scoring.leading_components(maps, 6), maps).min() > 0.99
 
 
 def test_sources_are_made_equal_in_units_and_mean_variance():

@@ -85,7 +85,7 @@ def test_a_model_without_such_a_part_predicts_nothing():
 @pytest.mark.parametrize(
     ("part", "keys", "said"),
     [
-        ("predictivity", {"participation_ratio": 0.5}, "participation_ratio: found 0.5; allowed"),
+        ("predictivity", {"components": 0}, "components: found 0; allowed"),
         ("predictivity", {"minutes": 0}, "predictivity.minutes: found 0; allowed: a number > 0"),
         ("predictivity", {"populations": {}}, "predictivity.populations: found {}; allowed"),
         ("predictivity", {"populations": {"a": {"place": 3}}}, "populations.a.place: unknown key"),

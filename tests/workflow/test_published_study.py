@@ -36,7 +36,7 @@ def small(name: str) -> str:
         longer = {"steps": 2000} if "steps" in keys else {}
         parts[part] = {"kind": spec["kind"], "all": keys, "minutes": {}, "paper": longer}
     if "predictivity" in values["parts"]:
-        keys = values["parts"]["predictivity"]["all"] | {"units": 3, "participation_ratio": 1.1}
+        keys = values["parts"]["predictivity"]["all"] | {"units": 3, "components": 1}
         keys["populations"] = {"grid": {"grid": 10}, "mixed": {"border": 5, "irregular": 5}}
         parts["predictivity"] = {"kind": "predictivity", "all": keys, "minutes": {}, "paper": {}}
     return yaml.safe_dump({**values, "parts": parts})

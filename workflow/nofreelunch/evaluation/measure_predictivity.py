@@ -35,8 +35,8 @@ def measure_predictivity(maps: Sequence[xr.Dataset], settings: Mapping[str, Any]
 
     They predict at three footings. `published` takes all units as they are. `equal_units` takes
     `units` units at random, of those that vary, and divides them by one number, so that their mean
-    variance is 1. `equal_dimension` takes the principal components of these that have the
-    participation ratio `participation_ratio`, with the same sum of variances.
+    variance is 1. `equal_dimension` takes the first `components` principal components of these, at
+    equal variances with the same sum.
 
     Synthetic populations are drawn anew for each seed of the networks, and so are plane waves.
 
@@ -149,7 +149,7 @@ def _predicted(
     flat = None
     if equal is not None:
         equal = scoring.of_unit_variance(equal)
-        flat = scoring.with_participation_ratio(equal, settings["participation_ratio"])
+        flat = scoring.leading_components(equal, settings["components"])
     every = np.concatenate([maps.values for maps in cells.values()])
     ends = np.cumsum([len(maps) for maps in cells.values()])[:-1]
     scores = np.full((len(cells), len(FOOTINGS)), np.nan)

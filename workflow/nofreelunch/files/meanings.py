@@ -307,7 +307,9 @@ PUBLISHED = {
     "shown_unit": Meaning("number of a unit with one of the network's largest scores"),
     "shown_60": Meaning("its score at 60 degrees (min_max)"),
     "shown_90": Meaning("its score at 90 degrees"),
-    "agent": Meaning("who predicts: the network, or an agent that remembers nodes or edges", ""),
+    "agent": Meaning(
+        "who predicts: the network, or an agent that remembers nodes, edges or symbols", ""
+    ),
     "share": Meaning("middle of a range of shares of nodes visited, or of edges used"),
     "code": Meaning("which cells: g, or p", ""),
     "size": Meaning("nodes along an edge of the environment"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from scipy.optimize import brentq
 from sklearn.linear_model import Ridge
 
 from nofreelunch import seeds
@@ -114,30 +113,18 @@ def participation_ratio(maps: np.ndarray) -> float:
     return _ratio(variances) if len(maps) > 1 and variances.size else float("nan")
 
 
-def with_participation_ratio(maps: np.ndarray, ratio: float) -> np.ndarray | None:
-    """Principal components (component, y, x) of the maps, the first of which have this ratio.
+def leading_components(maps: np.ndarray, count: int) -> np.ndarray | None:
+    """The first `count` principal components (component, y, x) of the maps, at equal variances.
 
-    Components keep their variances, and those with the smallest are left out. The last one that
-    stays enters with the part of its variance at which the participation ratio is that asked for.
-    The sum of all variances is then brought back to that of the maps. None for maps with a smaller
-    ratio, which leaving components out cannot raise.
+    Each has an equal part of the sum of the maps' variances. Sources made so have one dimension by
+    every measure: as many components, and that participation ratio. None for maps with fewer
+    components.
     """
     bins, variances, scores = _components(maps)
-    if len(maps) < 2 or not variances.size or _ratio(variances) < ratio:
+    if len(variances) < count:
         return None
-    ratios = np.cumsum(variances) ** 2 / np.cumsum(variances**2)
-    count = int(np.searchsorted(ratios, ratio)) + 1
-    kept = variances[:count].copy()
-    if count > 1:
-        last = kept[-1]
-
-        def beyond(part: float) -> float:
-            return _ratio(np.append(kept[:-1], part * last)) - ratio
-
-        kept[-1] = last * (brentq(beyond, 0, 1) if beyond(0) < 0 < beyond(1) else 1.0)
-    kept *= variances.sum() / kept.sum()
     found = np.full((count, *maps.shape[1:]), np.nan)
-    found[:, bins] = np.sqrt(kept)[:, None] * scores[:count]
+    found[:, bins] = np.sqrt(variances.sum() / count) * scores[:count]
     return found
 
 

@@ -24,7 +24,7 @@ STEPS = 25  # per node of the graph
 SETTLING = 5  # of these steps, before activity counts in maps
 SURROGATES = 200  # random maps per unit
 BINS = 10  # of shares of nodes, or of edges
-AGENTS = ("network", "node", "edge")
+AGENTS = ("network", "node", "edge", "symbol")
 
 
 def measure(trained: xr.Dataset, seed: int) -> xr.Dataset:
@@ -35,8 +35,9 @@ def measure(trained: xr.Dataset, seed: int) -> xr.Dataset:
         seed: of the environments. Each network has its own.
 
     Returns:
-        Accuracies over all steps but the first, for the network and for two agents; where an agent
-        knows nothing it counts as guessing. See `Known`.
+        Accuracies over all steps but the first, for the network and for agents that remember
+        nodes, edges or symbols; where an agent knows nothing it counts as guessing. See `Known`.
+        Those of a diverged network are NaN.
 
         - `accuracy` (network, agent); `link_accuracy` (network, agent): at steps that reach a
           visited node by an edge that was never used; `link_steps` (network): number of these.
@@ -55,12 +56,16 @@ def measure(trained: xr.Dataset, seed: int) -> xr.Dataset:
     weights = {k: torch.from_numpy(trained[f"weight_{k}"].values) for k in weight_shapes(size)}
     machines, largest = Machines(size, weights), specs[0]["sides"]["most"]
     runs = [_Run(machines, specs, side, seed) for side in (largest - 1, largest)]
-    found = xr.concat([run.scores(seed) for run in runs], "size", join="outer")
+    found = xr.concat(
+        [run.scores(seed) for run in runs], "size", join="outer", compat="no_conflicts"
+    )
     found = found.assign_coords(size=[largest - 1, largest])
     accuracies = _accuracies(runs, size.symbols)
     preserved = [_preserved(*(run.maps[code] for run in runs)) for code in ("g", "p")]
     codes = xr.DataArray(np.stack(preserved, 1), dims=("network", "code"))
-    found = found.assign(accuracies | {"preserved": codes.assign_coords(code=["g", "p"])})
+    accuracies["preserved"] = codes.assign_coords(code=["g", "p"])
+    diverged = trained["diverged"].drop_vars(("network", "spec"), errors="ignore")
+    found = found.assign({name: values.where(~diverged) for name, values in accuracies.items()})
     kept = trained[["diverged", "spec"]]
     found = found.assign_coords(network=trained["network"]).merge(kept)
     return found.transpose("network", ...)
@@ -118,7 +123,10 @@ class _Run:
         """Maps of cells g in the first environment, and what `score_nodes` says of them."""
         graph, maps = self.graph, self.maps["g"][:, 0].swapaxes(1, 2)
         nodes = Nodes(graph.position, graph.cells, graph.turn, graph.degrees, graph.neighbour)
-        scores = [score_nodes(of_network, nodes, SURROGATES, seed) for of_network in maps]
+        scores = [
+            score_nodes(of_network, nodes, SURROGATES, seed + number)
+            for number, of_network in enumerate(maps)
+        ]
         labels = {"node": np.arange(len(graph.cells))}
         return (
             xr.concat(scores, "network")
@@ -157,7 +165,7 @@ def _of_network(runs: Sequence[_Run], network: int, symbols: int) -> xr.Dataset:
     every = Known(*(np.concatenate(parts) for parts in zip(*known, strict=True)))
     guess = 1 / symbols
     agents = [np.where(knows, 1.0, guess) for knows in (every.node, every.edge)]
-    correct = np.stack([np.concatenate(right), *agents])
+    correct = np.stack([np.concatenate(right), *agents, every.symbols])
     curves = {name: _binned(correct, getattr(every, name)) for name in ("nodes", "edges")}
     return xr.Dataset(
         {

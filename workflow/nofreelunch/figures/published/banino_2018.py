@@ -17,8 +17,8 @@ from nofreelunch.scoring.ring_radii import CRITERIA, INNER_RADII
 SHADES = ("#0072B2", "#D55E00", "#777777")  # of the groups; Okabe & Ito, and grey
 NAMES = {
     "fixed": "above 0.37",
-    "phase": "above random phases",
-    "shuffle": "above shuffled fields",
+    "phase": "above 95 % of\nrandom phases",
+    "shuffle": "above 95 % of\nshuffled fields",
 }
 
 

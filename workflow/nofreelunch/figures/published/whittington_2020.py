@@ -15,8 +15,18 @@ from nofreelunch.figures import style
 from nofreelunch.findings.published.groups_of_whittington import of_whittington
 from nofreelunch.findings.published.model_measures import SHOWN
 
-NAMES = {"network": "networks", "node": "node agent", "edge": "edge agent"}
-SHADES = {"network": "#0072B2", "node": "#009E73", "edge": "#D55E00"}  # Okabe & Ito
+NAMES = {
+    "network": "networks",
+    "node": "node agent",
+    "edge": "edge agent",
+    "symbol": "symbol agent",
+}
+SHADES = {  # Okabe & Ito
+    "network": "#0072B2",
+    "node": "#009E73",
+    "edge": "#D55E00",
+    "symbol": "#E69F00",
+}
 CODES = {"g": "#0072B2", "p": "#CC79A7"}
 BY = {"nodes": "nodes visited (%)", "edges": "edges used (%)"}
 
@@ -39,7 +49,7 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
     _links(panels[2], groups)
     _preserved(panels[3], groups)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5)
     return figure
 
 
@@ -53,7 +63,9 @@ def _maps(figure: Figure, place: SubplotSpec, networks: xr.Dataset) -> None:
             continue
         shown = networks.isel(network=0, shown=column)
         x, y = shown["node_position"].values.T
-        axes.scatter(x, y, c=shown["shown_map"].values, s=12, cmap=style.RATE_COLOURS, marker="s")
+        rates, limit = shown["shown_map"].values, np.nanmax(abs(shown["shown_map"].values))
+        shades: dict[str, Any] = {"cmap": style.SIGNED_COLOURS, "vmin": -limit, "vmax": limit}
+        axes.scatter(x, y, c=rates, s=14, marker="s", **shades)
         axes.set_aspect("equal")
         axes.margins(0.2)
         axes.set_axis_off()
@@ -85,14 +97,14 @@ def _links(axes: Axes, groups: list[tuple[str, xr.Dataset]]) -> None:
         shade = SHADES["network"] if label == "trained" else style.CHANCE
         values = found.sel(agent="network").values
         style.draw_dots(axes, place, values, shade, spread=0.1)
-    for agent in ("node", "edge"):
+    for agent in ("node", "symbol", "edge"):
         level = 100 * groups[0][1]["link_accuracy"].sel(agent=agent)
         if level.size:
             axes.axhline(float(level.mean()), color=SHADES[agent], linestyle="--", linewidth=0.8)
     axes.set_xticks(range(len(groups)), [label for label, _ in groups], rotation=30, ha="right")
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_ylim(0, 102)
-    axes.set_ylabel("at the end of unused edges (%)")
+    axes.set_ylabel("symbols predicted at the end\nof unused edges (%)")
 
 
 def _preserved(axes: Axes, groups: list[tuple[str, xr.Dataset]]) -> None:

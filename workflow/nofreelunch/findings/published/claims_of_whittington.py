@@ -17,14 +17,18 @@ FEWEST_NODES = 8  # along an edge, as in the smallest environments of the paper
 
 
 def links_that_were_never_used(summary: xr.Dataset) -> Claim:
-    """Ta. Accuracy at visited nodes at the end of unused edges, less the edge agent's; `side`."""
+    """Ta. Accuracy at visited nodes at the end of unused edges, less the better agent's; `side`.
+
+    The edge agent can only guess there. The symbol agent knows which symbols there are.
+    """
     (_, found), (_, drawn) = of_whittington(summary)
     accuracy = found["link_accuracy"]
-    gain = (accuracy.sel(agent="network") - accuracy.sel(agent="edge")).values
+    agents = accuracy.sel(agent=["edge", "symbol"]).max("agent")
+    gain = (accuracy.sel(agent="network") - agents).values
     return judge(
         "Ta",
         "A visited node that is reached by an edge that was never used is predicted better than by "
-        "an agent that remembers edges.",
+        "agents that remember edges, or which symbols there are.",
         said("far better, by a plot", WHITTINGTON),
         counted(gain.size),
         Evidence(verdicts.over_seeds(gain), "difference", verdicts.side(1)),
@@ -39,7 +43,7 @@ def accuracy_follows_nodes(summary: xr.Dataset) -> Claim:
     """Tb. Distance of the accuracy from the edge agent's, less that from the node agent's; `side`.
 
     Distances are mean absolute differences of the curves against the shares of nodes visited and of
-    edges used.
+    edges used. All tenths of a share count equally, however few their steps are.
     """
     (_, found), _ = of_whittington(summary)
     gain = (distance(found, "edge") - distance(found, "node")).values
@@ -84,14 +88,17 @@ def structure_is_preserved(summary: xr.Dataset) -> Claim:
 
 
 def cells_are_periodic(summary: xr.Dataset) -> Claim:
-    """Td. Share of cells g whose map turns into itself more than random maps, less 5 %; `side`."""
+    """Td. Share of cells g whose map turns into itself more than random maps, less 5 %; `side`.
+
+    Single bumps have this symmetry as well, and bands have not, so it is not what the paper says.
+    """
     (_, found), _ = of_whittington(summary)
     nodes = min((spec["sides"]["most"] for spec in specs(summary)), default=0)
     small = f"Needs {FEWEST_NODES} nodes along an edge, found {nodes}: too few periods fit."
     share = found["turning_share"].mean("size").values
     return judge(
         "Td",
-        "Cells g are periodic, with lattices of several frequencies.",
+        "Cells g are periodic: their maps have the symmetry of the lattice.",
         said("hexagonal and square lattices and bands, by eye", WHITTINGTON),
         counted(share.size),
         None,
@@ -99,7 +106,7 @@ def cells_are_periodic(summary: xr.Dataset) -> Claim:
         [small if nodes < FEWEST_NODES else "", few_seeds(share.size)],
         f"{verdicts.mean_percent(share) or 'None'} of the cells g that are not flat turn into "
         "themselves more than random maps of equal power at each scale, by their autocorrelograms; "
-        "chance has 5 %.",
+        "chance has 5 %. A single bump and a border cell have this symmetry too; bands have not.",
     )
 
 
@@ -108,8 +115,12 @@ def _accuracy(networks: xr.Dataset, name: str, agent: str = "network") -> str:
 
 
 def _accuracies(networks: xr.Dataset, name: str) -> str:
-    agents = [_accuracy(networks, name, agent) for agent in ("network", "edge", "node")]
-    return f"networks {agents[0]}, edge agent {agents[1]}, node agent {agents[2]}."
+    names = ("network", "symbol", "edge", "node")
+    found = [_accuracy(networks, name, agent) for agent in names]
+    return (
+        f"networks {found[0]}, symbol agent {found[1]}, edge agent {found[2]}, "
+        f"node agent {found[3]}."
+    )
 
 
 def _preserved(networks: xr.Dataset) -> str:

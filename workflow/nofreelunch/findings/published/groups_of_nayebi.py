@@ -10,7 +10,7 @@ NAMES = {"ugrnn": "UGRNN", "gru": "GRU", "lstm": "LSTM", "srnn": "SRNN"}
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
 TRAINED = ("trained", "trained_srnn", "trained_tanh")  # parts of the model
 UNTRAINED = ("untrained", "untrained_tanh")
-GATED, UNGATED = ("gru", "ugrnn"), "srnn"
+GATED, UNGATED = ("gru", "lstm", "ugrnn"), "srnn"
 
 
 def trained(summary: xr.Dataset) -> xr.Dataset:

@@ -13,7 +13,7 @@ from nofreelunch.findings.published.model_measures import mean
 from nofreelunch.scoring.lattice_classes import LATTICES
 
 SCORES = ("mean_60", "mean_90", "own_mean_60", "own_mean_90")
-AGENTS = ("network", "edge", "node")
+AGENTS = ("network", "symbol", "edge", "node")
 
 IN_ARENAS = """\
 Means over networks. *Error* is that of the network's own outputs and *ridge* that of a regression \
@@ -26,7 +26,8 @@ of 5 %, for all three together. *Border* units have a border score above 0.5."""
 
 ON_GRAPHS = """\
 Means over networks. *Links* are steps that reach a visited node by an edge that was never used. \
-The edge agent remembers where each edge leads, the node agent the symbol of each node. \
+The symbol agent remembers which symbols there are, but not where, the edge agent where each edge \
+leads, and the node agent the symbol of each node. \
 *Preserved* is the correlation, over pairs of cells, of their spatial correlations in two \
 environments. *Turning* cells g have maps that turn into themselves more than random maps do, at a \
 level of 5 %."""
@@ -67,8 +68,8 @@ def _in_arenas(groups: list[tuple[str, xr.Dataset]]) -> str:
 
 def _on_graphs(groups: list[tuple[str, xr.Dataset]]) -> str:
     heads = (
-        *("networks", "N", "links", "edge agent", "node agent"),
-        *("all steps", "edge agent", "node agent"),
+        *("networks", "N", "links", "symbol agent", "edge agent", "node agent"),
+        *("all steps", "symbol agent", "edge agent", "node agent"),
         *("g preserved", "p preserved", "active g", "turning"),
     )
     rows = []

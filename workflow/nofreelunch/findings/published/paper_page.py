@@ -26,7 +26,8 @@ hexagonal, square or striped map, where a map counts if it stands out, at a leve
 random maps of the unit's own spectrum and rates. From this share 5 % is taken off, or the share \
 in untrained networks where that is larger, because maps that repeat the symmetry of the arena \
 also stand out. Where a claim is about predicting cells, *beyond chance* compares sources of equal \
-size and dimension.
+size and dimension. On graphs it is the share of cells whose map has the symmetry of the graph, \
+less 5 %.
 
 Networks (seeds) are the unit of replication: intervals are Student's or Welch's over networks. A \
 claim is *reproduced* or *not reproduced* only where its interval decides, and then at this budget \

@@ -47,7 +47,7 @@ def _of_job(measured: xr.Dataset) -> xr.Dataset:
     largest = measured.isel(size=-1)
     score = largest["rotation_score"].fillna(-np.inf).transpose("network", "unit").values
     order = np.argsort(-score, axis=1, kind="stable")
-    order = np.resize(order, (len(order), max(SHOWN, order.shape[1])))[:, :SHOWN]
+    order = np.stack([np.resize(of_network, SHOWN) for of_network in order])
     shown = xr.DataArray(order, dims=("network", "shown"))
     largest = largest.drop_vars("size")
     made = {

@@ -34,7 +34,7 @@ class BottleneckNetworks:
         g_t = B h_t + b,  place cells: P g_t + p,  head-direction cells: D g_t + d
 
     The first layer has no bias, as in the paper. Codes of place cells sum to one, so that a bias,
-    which the released code has, would add nothing to E and M. A bottleneck of more units than the
+    which the released code has, can be absorbed into E and M. A bottleneck of more units than the
     LSTM has, as in the paper, holds linear combinations of these.
 
     Attributes:
@@ -151,7 +151,7 @@ def initialize(specs: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
 
     Kernels are normal, cut at two standard deviations, which are 1 / sqrt(inputs); an LSTM's inputs
     are the network's and its own state together. Biases are zero but for the forget gate's, which
-    is one. So are they in the released code, by the defaults of its library.
+    is one.
     """
     drawn = [_draw(spec) for spec in specs]
     return {k: torch.from_numpy(np.stack([d[k] for d in drawn])).float() for k in drawn[0]}

@@ -205,8 +205,8 @@ def losses(machines: Machines, found: Latents, symbol: Tensor, strengths: Streng
     """Losses at each step.
 
     Three cross-entropies of the symbol: from p, and from what g and g as generated retrieve. The
-    latent losses draw p and what is retrieved together, and g and g as generated. Squares carry a
-    factor of one half.
+    latent losses, halves of squared differences, draw p and what is retrieved together, and g and g
+    as generated.
 
     Args:
         machines: the networks.
