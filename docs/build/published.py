@@ -36,8 +36,10 @@ def page(
 
 def main(path: str, folder: str) -> None:
     """Write the page from the results of the finished study, and copy its figures beside it."""
-    files = sorted(Path(folder, "models").glob("*/summary.nc"))
-    summaries = {file.parent.name: datasets.load(file, "published") for file in files}
+    summaries = {
+        name: datasets.load(Path(folder, "models", name, "summary.nc"), "published")
+        for name in paper_claims.TESTS
+    }
     figures = {}
     for name in ("side_by_side", *summaries):
         beside = Path(path).with_name(f"published_{name}.png")

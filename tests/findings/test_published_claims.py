@@ -16,7 +16,7 @@ from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 from nofreelunch.scoring.lattice_classes import CLASSES
 from published_examples import FACTORS, LEAKY, LSTM, RNN
 
-ABOUT = {"paper": "A paper.", "title": "a model", "budget": "minutes"}
+ABOUT = {"paper": "A paper.", "title": "a model", "networks_are": "LSTMs", "budget": "minutes"}
 THRESHOLD = {"grid_cell_threshold": 0.8}
 SEEDS = (10, 11, 12, 13)
 SQUARES = {"shares": {"square": 0.4}, "mean_90": 1.0}
@@ -234,6 +234,7 @@ def test_the_page_has_each_claim_and_each_deviation():
         for claim in found:
             assert text.count(f"**{claim.id}.**") == 1 and claim.sentence in text
     assert text.count("- Less noise.") == 2 and text.count("### 2 deviations") == 2
+    assert text.count("LSTMs. ") == 2  # the capital letters stay
     assert "nan" not in text and "budget of minutes" in text
 
 

@@ -371,6 +371,7 @@ ATTRIBUTES = {  # of whole files
     "stillness": "probability of standing still in a step",
     "mean_step": "mean length of a step, m",
     "paper": "paper of the model",
+    "networks_are": "what the networks of the model are, in a few words",
     "budget": "budget of training: minutes, or the paper's",
     "deviations": "what differs from the paper, JSON",
     "bin_size": "side of a bin of the rate maps, m",

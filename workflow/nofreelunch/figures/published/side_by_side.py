@@ -54,12 +54,10 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
         above.set_title(NAMES[name])
         if column in in_arenas:
             _scores(above, found)
-            above.sharey(axes[0, in_arenas[0]])
             model_panels.lattice_bars(below, found)
         else:
             _links(above, found)
             _turning(below, found)
-        below.sharey(axes[1, 0])
         below.set_xticks(range(len(found)), [label for label, _ in found], rotation=90)
         below.set_xlim(-0.6, len(found) - 0.4)
         if column and column in in_arenas:
@@ -67,11 +65,22 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
             below.set_ylabel("")
     for lone in axes[1, 1:]:
         lone.set_ylabel("")
+    _alike(axes[0, in_arenas])
+    _alike(axes[1])
     if in_arenas:
         figure.legend(
             *axes[1, in_arenas[0]].get_legend_handles_labels(), loc="outside upper center", ncols=4
         )
     return figure
+
+
+def _alike(panels: np.ndarray) -> None:
+    """Give panels one range of y, which holds all that is drawn in them."""
+    ranges = [axes.dataLim for axes in panels]
+    if ranges:
+        low, high = min(r.y0 for r in ranges), max(r.y1 for r in ranges)
+        for axes in panels:
+            axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def _shown(name: str, summary: xr.Dataset) -> Groups:
@@ -99,7 +108,7 @@ def _links(axes: Axes, groups: Groups) -> None:
                 level = float(accuracy.sel(agent=agent).mean())
                 axes.axhline(level, color=style.CHANCE, linestyle=":", linewidth=0.8)
                 axes.annotate(
-                    f"{agent} agent", (1.0, level), (-2, 1), **_above_line("right"), fontsize=7
+                    f"{agent} agent", (0.0, level), (2, 1), **_above_line("left"), fontsize=7
                 )
     axes.set_ylim(0, 115)
     axes.set_ylabel("links predicted (%)")

@@ -65,7 +65,7 @@ def _maps(figure: Figure, place: SubplotSpec, networks: xr.Dataset) -> None:
         x, y = shown["node_position"].values.T
         rates, limit = shown["shown_map"].values, np.nanmax(abs(shown["shown_map"].values))
         shades: dict[str, Any] = {"cmap": style.SIGNED_COLOURS, "vmin": -limit, "vmax": limit}
-        axes.scatter(x, y, c=rates, s=14, marker="s", **shades)
+        axes.scatter(x, y, c=rates, s=28, marker="s", **shades)
         axes.set_aspect("equal")
         axes.margins(0.2)
         axes.set_axis_off()

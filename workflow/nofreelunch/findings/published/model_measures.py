@@ -69,6 +69,7 @@ def summarise(
     rows = [_of_job(*both, threshold) for both in zip(maps, scores, strict=True)]
     found = xr.concat(rows, "network", data_vars="all", coords="minimal", join="outer")
     said = {"deviations": json.dumps(about["deviations"]), "grid_cell_threshold": threshold}
+    said["networks_are"] = about["title"]  # files have titles of their own
     return found.assign_attrs({**about, **said})
 
 

@@ -68,7 +68,7 @@ def to_markdown(
 
 
 def _title(summary: xr.Dataset) -> str:
-    title: str = summary.attrs["title"]
+    title: str = summary.attrs["networks_are"]
     return title[:1].upper() + title[1:]
 
 

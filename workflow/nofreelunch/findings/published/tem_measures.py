@@ -37,7 +37,8 @@ def summarise(measured: Sequence[xr.Dataset], about: Mapping[str, Any]) -> xr.Da
     """
     rows = [_of_job(one) for one in measured]
     found = xr.concat(rows, "network", data_vars="all", coords="minimal", join="outer")
-    return found.assign_attrs({**about, "deviations": json.dumps(about["deviations"])})
+    said = {"deviations": json.dumps(about["deviations"]), "networks_are": about["title"]}
+    return found.assign_attrs({**about, **said})
 
 
 def _of_job(measured: xr.Dataset) -> xr.Dataset:
