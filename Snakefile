@@ -20,6 +20,7 @@ include: "workflow/rules/checks.smk"
 if plan.models:
 
     include: "workflow/rules/published.smk"
+    include: "workflow/rules/published_findings.smk"
 
 else:
 

@@ -1,7 +1,10 @@
 """A torus in the activity of a population: there for one lattice, and not for noise."""
 
+import sys
+
 import numpy as np
 import pytest
+from nofreelunch.errors import MissingLibrary
 from nofreelunch.scoring import torus
 from nofreelunch.scoring.torus import measure_torus
 from synthetic_maps import bumps, hexagonal
@@ -50,8 +53,8 @@ def test_too_few_units_have_no_torus(ripser):
 
 
 def test_without_ripser_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr(torus, "ripser_version", lambda: None)
-    with pytest.raises(ValueError, match=r"ripser: found not installed; allowed: pip install"):
+    monkeypatch.setitem(sys.modules, "ripser", None)
+    with pytest.raises(MissingLibrary, match=r"no library ripser; .*extra topology: `pip install"):
         measure_torus(module(0.7), 19, 0)
     with pytest.raises(ValueError, match="surrogates: found 1; allowed: 2 or more"):
         measure_torus(module(0.7), 1, 0)

@@ -85,7 +85,7 @@ def test_the_loss_is_both_cross_entropies_at_the_times_of_the_update():
     found = stack({"dropout": 0.0})
     found.advance(1)
     again = stack({"dropout": 0.0})
-    position, heading = again._minibatch(1)
+    position, heading = again.pool.minibatch(again.specs, 1)
     start = [again.target.encode(position[:, 0]), again.directions.encode(heading[:, 0])]
     inputs = banino.inputs_of(position, heading, again.pool.time_step)
     _, activity = again.networks.run(torch.cat(start, -1), inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from typing import Any
 
 from nofreelunch.errors import MissingLibrary, refused
@@ -26,3 +27,11 @@ def from_extra(where: Any, extra: str = "exchange") -> Iterator[None]:
         library = str(error.name).partition(".")[0]
         allowed = f"it, from the extra {extra}: `pip install -e '.[{extra}]'`"
         raise refused(where, f"no library {library}", allowed, MissingLibrary) from error
+
+
+def installed_version(library: str) -> str | None:
+    """The version of a library that is installed, or None; it is not imported."""
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None

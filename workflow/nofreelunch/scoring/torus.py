@@ -1,12 +1,11 @@
 """Whether the activity of a population lies on a torus, by persistent homology.
 
-It needs ripser, which is not in the locked environment: `pip install '.[topology]'`.
+It needs ripser, which is not in the locked environment: `pip install -e '.[topology]'`.
 """
 
 from __future__ import annotations
 
 import logging
-from importlib import metadata
 
 import numpy as np
 import xarray as xr
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from nofreelunch import seeds
 from nofreelunch.errors import refused
+from nofreelunch.files.extras import from_extra, installed_version
 from nofreelunch.scoring.surrogates import random_phase_maps
 
 COMPONENTS = 6  # principal components in which a torus of three phases lies
@@ -21,17 +21,9 @@ LANDMARKS = 100  # bins that stand for all, each as far as possible from the oth
 HOLES = ("torus_loops", "torus_void")  # a torus has two loops and one void
 MEASURES = (*HOLES, "torus_z", "torus_p")
 SURROGATES = 19  # random populations; none of them may come near for a p-value of 0.05
-INSTALL = "pip install '.[topology]'"
+INSTALL = "pip install -e '.[topology]'"
 
 log = logging.getLogger(__name__)
-
-
-def ripser_version() -> str | None:
-    """The version of ripser that is installed, or None."""
-    try:
-        return metadata.version("ripser")
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def measure_torus(rate_maps: NDArray, surrogates: int, seed: int) -> xr.Dataset:
@@ -56,12 +48,11 @@ def measure_torus(rate_maps: NDArray, surrogates: int, seed: int) -> xr.Dataset:
         lifetime) / (1 + random populations). All are NaN for fewer than seven units.
 
     Raises:
-        ValueError: for fewer than two surrogates, or where ripser is not installed.
+        ValueError: for fewer than two surrogates.
+        MissingLibrary: where ripser is not installed.
     """
     if surrogates < 2:
         raise refused("surrogates", f"{surrogates}", "2 or more")
-    if ripser_version() is None:
-        raise refused("ripser", "not installed", INSTALL)
     if len(rate_maps) <= COMPONENTS:
         return xr.Dataset(dict.fromkeys(MEASURES, float("nan")))
     found = _lifetimes(rate_maps)
@@ -89,7 +80,7 @@ def tori(maps: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
     Returns:
         All are NaN where ripser is not installed, which the log says.
     """
-    if ripser_version() is None:
+    if installed_version("ripser") is None:
         log.warning("ripser is not installed, so no torus is looked for: %s", INSTALL)
         unknown = np.full(maps.sizes["network"], np.nan)
         found = xr.Dataset({name: ("network", unknown) for name in MEASURES})
@@ -106,7 +97,8 @@ def tori(maps: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
 
 def _lifetimes(maps: NDArray) -> NDArray:
     """Lifetimes of the second-longest loop and of the longest void, in mean distances."""
-    from ripser import ripser  # not everyone has it
+    with from_extra("the torus", "topology"):
+        from ripser import ripser
 
     points = maps[:, ~np.isnan(maps).any(0)].T.astype(float)
     points -= points.mean(0)

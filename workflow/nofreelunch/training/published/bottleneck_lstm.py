@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
-from nofreelunch import seeds
 from nofreelunch.errors import refused
 from nofreelunch.networks.published import banino
 from nofreelunch.task import targets
 from nofreelunch.task.cross_entropy import SoftmaxCrossEntropy
 from nofreelunch.task.head_directions import HeadDirections
+from nofreelunch.training.headed_walks import HeadedWalks
 from nofreelunch.training.optimizers import Optimizer
 from nofreelunch.training.stack import Stack
 
@@ -25,29 +24,17 @@ EPSILON = 1e-10  # added to the mean square of a gradient, as in TensorFlow 1
 DECAYED = ("place", "direction")  # the weights of the heads, without their biases
 
 
-class ForagingWalks:
-    """Walks with headings on a device, which the networks are trained on."""
+class ForagingWalks(HeadedWalks):
+    """Walks of a foraging animal, whose moments are `time_step` seconds apart."""
 
     def __init__(
         self, walks: xr.Dataset, specs: Sequence[Mapping[str, Any]], device: torch.device
     ) -> None:
-        steps, length = walks.sizes["step"], max(spec["sequence_length"] for spec in specs)
-        if length > steps:
-            raise refused("sequence_length", f"{length}", f"at most {steps}, as walked")
-        if (every := specs[0]["loss_every"]) > length:
+        super().__init__(walks, specs, device)
+        every, length = specs[0]["loss_every"], specs[0]["sequence_length"]
+        if every > length:
             raise refused("loss_every", f"{every}", f"at most {length}, the sequence_length")
-        position, heading = walks["position"].values, walks["heading"].values
-        position, heading = position[:, : length + 1], heading[:, : length + 1]
-        self.position = torch.from_numpy(position).to(device)
-        self.heading = torch.from_numpy(heading).to(device)
-        self.arena, self.time_step = walks.attrs["arena"], walks.attrs["time_step"]
-        content = hashlib.sha256(np.ascontiguousarray(position).data)
-        self.provenance = {
-            "arena": float(self.arena),
-            "pool_seed": int(walks.attrs["seed"]),
-            "pool_trajectories": walks.sizes["trajectory"],
-            "pool_content": content.hexdigest()[:16],
-        }
+        self.time_step = float(walks.attrs["time_step"])
 
 
 class MomentumRMSprop(Optimizer):
@@ -94,7 +81,7 @@ class BottleneckStack(Stack):
 
         The loss is computed at every `loss_every`-th time step, each update at other ones.
         """
-        position, heading = self._minibatch(step)
+        position, heading = self.pool.minibatch(self.specs, step)
         inputs = banino.inputs_of(position, heading, self.pool.time_step)
         places = self.target.encode(position[:, 0])
         start = torch.cat([places, self.directions.encode(heading[:, 0])], -1)
@@ -146,18 +133,6 @@ class BottleneckStack(Stack):
     def _shapes(self, place: int) -> Mapping[str, tuple[int, int]]:
         return banino.weight_shapes(self.specs[place])
 
-    def _minibatch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Positions (network, time + 1, sample, axis), m, and headings of the walks of a step."""
-        pool, batch = self.pool, self.specs[0]["batch_size"]
-        drawn = [
-            seeds.generator(spec["seed"], seeds.MINIBATCHES, step).integers(
-                len(pool.position), size=batch
-            )
-            for spec in self.specs
-        ]
-        index = torch.from_numpy(np.stack(drawn)).to(pool.position.device)
-        return pool.position[index].transpose(1, 2), pool.heading[index].transpose(1, 2)
-
     def _loss(self, place: Tensor, direction: Tensor, directions: Tensor) -> Tensor:
         """Sum (network,) of both heads' cross-entropies: outputs, and code of the directions."""
         shares = torch.full_like(place[..., 0], 1 / place[0, ..., 0].numel())
@@ -179,7 +154,7 @@ class BottleneckStack(Stack):
 
 def _limit(spec: Mapping[str, Any], name: str) -> float:
     """Size to which elements of a weight's gradient are clipped."""
-    return spec["clip"] if spec["clip_scope"] == "all" or name in banino.HEADS else np.inf
+    return spec["clip"] if spec["clip_scope"] == "all" or name in banino.HEADS else math.inf
 
 
 def _decay(spec: Mapping[str, Any], name: str) -> float:
