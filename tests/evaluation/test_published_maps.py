@@ -6,6 +6,7 @@ import torch
 from nofreelunch.evaluation.measure_published import measure_published
 from nofreelunch.evaluation.published import leaky_tanh, rnn
 from nofreelunch.evaluation.rate_maps import Ridge
+from nofreelunch.scoring.grid_scores import grid_scores
 from nofreelunch.task.still_walks import still_walk
 from nofreelunch.training.train_published import train_published
 from published_examples import BOXED, job, walks
@@ -27,6 +28,14 @@ def test_maps_have_the_units_and_errors_on_both_lengths_of_walks(kind):
     assert maps["own_60"].shape == maps["own_90"].shape == (2, 12)
     assert maps["own_60"].attrs["bin_size"] == 0.1
     assert ("error_beyond" in maps) == (kind == "rnn")
+
+
+def test_with_the_papers_bins_maps_have_the_scores_of_all_walks():
+    trained = train_published(job("rnn"), walks("rnn"), "cpu")
+    maps = measure_published(trained, walks("rnn", 400, seed=2), walks("rnn", 30, 60), 0.2, 0.2)
+    expected = grid_scores(maps["rate_map"]).sel(definition="min_max")
+    np.testing.assert_allclose(maps["own_60"], expected["score_60"], atol=1e-6)
+    np.testing.assert_allclose(maps["own_90"], expected["score_90"], atol=1e-6)
 
 
 def test_the_error_of_a_silent_leaky_network_is_the_distance_from_the_middle():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from nofreelunch.findings.published import claims_of_whittington
+from nofreelunch.findings.published.measure_tables import measures_table
 from nofreelunch.findings.published.tem_measures import summarise
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 from published_examples import GRAPHS
@@ -102,3 +103,8 @@ def test_the_summary_shows_the_cells_with_the_largest_scores():
     unit = int(summary["shown_unit"][2, 3])
     np.testing.assert_array_equal(summary["shown_map"][2, 3], made["node_map"][2, -1, unit])
     assert json.loads(summary.attrs["deviations"]) == ["Small."]
+
+
+def test_the_table_has_links_before_all_steps():
+    table = measures_table("whittington_2020", summarise([measured(0.5, 0.8, 0.3)], ABOUT))
+    assert "| trained | 3 | 50 % | 17.0 % | 7.0 % | 100 % |" in table

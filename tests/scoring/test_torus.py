@@ -38,6 +38,20 @@ def test_units_of_many_places_lie_on_a_sheet_without_a_void(ripser):
     assert void < 0.5 * measure_torus(module(0.7), 2, 0)["torus_void"]
 
 
+def test_a_ring_has_one_loop_and_not_two(ripser):
+    x = np.mgrid[:22, :22][1] * 0.1
+    ring = [np.maximum(np.cos(2 * np.pi * (x / 1.1 + phase)), 0) for phase in np.arange(10) / 10]
+    assert measure_torus(np.array(ring), 2, 0)["torus_loops"] < 0.2
+
+
+def test_loops_and_void_must_both_stand_out(monkeypatch):
+    found = iter([np.array([1.0, 0.1]), *[np.array([0.5, 0.5])] * 10, *[np.array([0.4, 0.4])] * 9])
+    monkeypatch.setattr(torus, "_lifetimes", lambda maps: next(found))
+    maps = np.random.default_rng(0).random((7, 8, 8))
+    measured = measure_torus(maps, 19, 0)
+    assert measured["torus_p"] == 1.0 and measured["torus_z"] < 0
+
+
 def test_it_ignores_unvisited_bins_and_the_order_and_scale_of_units(ripser):
     maps = module(0.7)
     maps[:, 0, :3] = np.nan

@@ -89,6 +89,16 @@ def test_noise_depends_on_seed_and_block_alone_and_not_on_neighbours():
     assert not silent.any()
 
 
+@pytest.mark.parametrize("kind", ["leaky_tanh", "bottleneck_lstm"])
+def test_each_update_and_each_network_draws_walks_of_its_own(kind):
+    module = importlib.import_module(f"nofreelunch.training.published.{kind}")
+    specs = [network.spec for network in job(kind, {}, {"seed": 1}).networks]
+    pool = module.POOL(walks(kind), specs, torch.device("cpu"))
+    first, later = (pool.minibatch(specs, step)[0] for step in (0, 1))
+    assert not torch.equal(first, later) and not torch.equal(first[0], first[1])
+    torch.testing.assert_close(pool.minibatch(specs[1:], 1)[0][0], later[1], rtol=0, atol=0)
+
+
 def test_walks_that_are_too_short_are_refused():
     with pytest.raises(ValueError, match="sequence_length: found 20; allowed: at most 10"):
         train_published(job("leaky_tanh"), walks("leaky_tanh", steps=10), "cpu")
