@@ -43,7 +43,10 @@ rule published_torus:
         mem_mb=growing(2 * PROCESS),
         runtime=limit("published_torus"),
     params:
-        run=lambda wildcards: {"ripser": installed_version("ripser"), "code": code("published_torus")},
+        run=lambda wildcards: {
+            "ripser": installed_version("ripser"),
+            "code": code("published_torus"),
+        },
     message:
         "Looking for a torus in {wildcards.job} of {wildcards.model}"
     script:
