@@ -20,6 +20,11 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("busy")
 
 
+def pytest_configure() -> None:
+    """One thread in each process: threads that share small products mostly wait for each other."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
 @pytest.fixture(autouse=True, scope="module")
 def denormals():
     """Training flushes tiny numbers to zero in its process; hypothesis refuses to work so."""

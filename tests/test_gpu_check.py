@@ -15,9 +15,6 @@ from nofreelunch.task.trajectories import random_walk
 from nofreelunch.training import loop, optimizers
 from nofreelunch.training.minibatches import Pool
 
-# Threads that share products this small wait for each other: up to twenty times slower.
-torch.set_num_threads(1)
-
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 CPU = torch.device("cpu")
 

@@ -13,9 +13,6 @@ from nofreelunch.task.trajectories import random_walk
 from nofreelunch.training import loop
 from nofreelunch.training.minibatches import Pool
 
-# Threads that share products this small wait for each other: up to twenty times slower.
-torch.set_num_threads(1)
-
 LENGTH, STEPS = 5, 200
 CPU = torch.device("cpu")
 # Vector instructions round the ends of an array otherwise, so that weights of a network alone and

@@ -15,8 +15,8 @@ from published_examples import job
 
 @pytest.fixture(scope="module")
 def measured() -> xr.Dataset:
-    """Three small networks as trained, after one as drawn."""
-    trained = [{"steps": 200, "seed": seed} for seed in range(3)]
+    """Two small networks as trained, after one as drawn."""
+    trained = [{"steps": 400, "seed": seed} for seed in range(2)]
     cohort = job("graph_memory", {"steps": 0}, *trained)
     return graph_memory.measure(train_published(cohort, None, "cpu"), 2)
 
@@ -66,11 +66,11 @@ def test_the_agents_know_what_memories_hold_on_a_random_walk():
 
 
 def test_a_small_network_learns_links_that_were_never_used(measured):
-    """On 80 links of each network, so a mean over three has a standard error of 3 %."""
+    """Six networks reached 0.39 to 0.53. On 80 links each, a mean of two has an error of 0.04."""
     drawn, *trained = measured["link_accuracy"].sel(agent="network").values
     edge, node = (measured["link_accuracy"].sel(agent=agent).values for agent in ("edge", "node"))
     assert (node == 1).all() and edge == pytest.approx(1 / 6)
-    assert np.mean(trained) > 1 / 6 + 0.06 and np.mean(trained) > drawn + 0.06
+    assert np.mean(trained) > 1 / 6 + 0.12 and np.mean(trained) > drawn + 0.12
     assert (measured["link_steps"] > 30).all()
 
 
@@ -93,7 +93,7 @@ def test_maps_are_of_both_sizes_and_the_smaller_graph_lacks_nodes(measured):
         measured["node_position"].sel(size=3), graph_of("square", 3).position
     )
     steps = [json.loads(str(text))["steps"] for text in measured["spec"].values]
-    assert steps == [0, 200, 200, 200]
+    assert steps == [0, 400, 400]
 
 
 def test_correlations_that_stay_are_preserved_and_others_are_not():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from nofreelunch import seeds
 from nofreelunch.training.published.graph_memory import Environments, GraphWalks, MemoryStack
 from published_examples import GRAPHS
 
@@ -21,6 +22,20 @@ def test_a_chunk_follows_from_the_seed_and_its_number_alone():
         np.testing.assert_array_equal(found, expected)
     other = Environments(spec | {"seed": 1}).chunk(19)
     assert not np.array_equal(other.symbol, chunk.symbol)
+
+
+def test_no_two_draws_share_random_numbers(monkeypatch):
+    drawn, generator = [], seeds.generator
+
+    def recorded(*numbers):
+        drawn.append(tuple(np.trim_zeros(numbers, "b")))  # zeros at the end change no stream
+        return generator(*numbers)
+
+    monkeypatch.setattr(seeds, "generator", recorded)
+    environments = Environments(GRAPHS | {"steps": 20})
+    for step in range(20):
+        environments.chunk(step)
+    assert len(drawn) > 10 and len(set(drawn)) == len(drawn)
 
 
 def test_environments_follow_each_other_and_forget_what_was_visited():

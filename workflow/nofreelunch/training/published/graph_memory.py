@@ -51,7 +51,7 @@ class Environments:
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
         least, most = spec["stays"]["least"], spec["stays"]["most"]
-        random = seeds.generator(spec["seed"], seeds.GRAPHS)
+        random = seeds.generator(spec["seed"], seeds.STAYS)
         lengths = random.integers(least, most + 1, (spec["batch_size"], spec["steps"] // least + 1))
         self.ends = lengths.cumsum(1)
         self.current: dict[int, tuple[int, Environment]] = {}
