@@ -1,6 +1,7 @@
 """The study of published models through Snakemake, with small models of the same kinds."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import xarray as xr
 import yaml
 from changes import edited
 from checkouts import ROOT, Checkout, copy_checkout
-from nofreelunch.study.published_models import NOT_OF_NETWORKS
+from nofreelunch.study import estimates, published_models
 from published_examples import BOTTLENECK, FACTORS, GRAPHS, LEAKY, LSTM, THREE_LAYER
 
 pytestmark = pytest.mark.workflow
@@ -84,7 +85,7 @@ def test_its_files_say_what_made_them(finished):
             assert {spec["model"] for spec in specs} == {
                 path.relative_to(finished.path(MODELS)).parts[0]
             }
-            assert not any(key in spec for spec in specs for key in NOT_OF_NETWORKS)
+            assert not any(key in spec for spec in specs for key in published_models.NOT_OF_NETWORKS)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,22 @@ def test_another_budget_trains_the_networks_anew_and_says_what_it_takes(finished
         said = planned(finished)
     assert "5 models at the budget of paper" in said and "core-hours" in said
     assert "published_training" in said and "published_walks" not in said
+
+
+def test_longer_training_starts_earlier(finished, monkeypatch):
+    monkeypatch.setattr(published_models, "FOLDER", finished.path("workflow/models"))
+    study = finished.path("workflow/studies/published.yaml")
+    models = published_models.load_models(study, "paper")
+    hours = {
+        (job, name): estimates.hours_of_job(settings, "cpu")
+        for name, model in models.items()
+        for job, settings in model["jobs"].items()
+    }
+    with edited(finished, ("config.yaml", "budget: minutes", "budget: paper")):
+        done = finished.snakemake("--dry-run", "--cores", "1", study=STUDY)
+    started = re.findall(r"Training (\w+) of (\w+)", done.stdout + done.stderr)
+    assert len(started) >= 5
+    assert started == sorted(started, key=lambda job: hours[job], reverse=True)
 
 
 def test_a_budget_that_is_not_there_is_one_line(finished):

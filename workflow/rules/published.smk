@@ -121,7 +121,7 @@ rule published_training:
         f"{LOGS}/{{model}}/training/{{job}}.log",
     benchmark:
         f"{LOGS}/{{model}}/training/{{job}}.tsv"
-    priority: 10
+    priority: long_first(hours_of_job)
     conda:
         ENVIRONMENT
     threads: 1

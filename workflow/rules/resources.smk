@@ -51,6 +51,15 @@ def hours_of_training(wildcards):
     return estimates.hours_of_training(cohorts[wildcards.cohort], compute["device"])
 
 
+def long_first(hours):
+    """Priority of training, from an estimate in hours: longer jobs start earlier.
+
+    Otherwise one core might be idle while another trains the last networks. Priorities are from 10
+    to 20, between those of jobs without one and those of rate maps.
+    """
+    return lambda wildcards: 20 - 10 / (1 + hours(wildcards))
+
+
 def hours_of_scoring(wildcards):
     """Estimated hours of mapping or scoring a cohort, by its units and surrogates."""
     units = sum(network["units"] for network in cohorts[wildcards.cohort].networks)

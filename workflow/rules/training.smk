@@ -10,7 +10,7 @@ rule training:
         f"{LOGS}/training/{{cohort}}.log",
     benchmark:
         f"{LOGS}/training/{{cohort}}.tsv"
-    priority: 10
+    priority: long_first(hours_of_training)
     conda:
         ENVIRONMENT
     threads: 1
