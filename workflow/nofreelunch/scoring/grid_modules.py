@@ -11,17 +11,20 @@ no library counts the modes of a mixture, or tests whether two neighbouring mode
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import diptest
 import numpy as np
-import sklearn
 import xarray as xr
 from diptest.consts import Consts
 from numpy.typing import ArrayLike
 from scipy import stats
-from sklearn.mixture import GaussianMixture
 
 from nofreelunch import seeds
 from nofreelunch.errors import refused, shown
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
 
 MOST = 6  # modules looked for
 FEWEST = 10  # units; with fewer nothing is said
@@ -200,6 +203,9 @@ def _fitted(
     features: np.ndarray, random: np.random.Generator, starts: int = 1
 ) -> tuple[list[GaussianMixture], np.ndarray]:
     """The likeliest mixtures of 1 to `MOST` components, and their BIC."""
+    import sklearn  # only here, because it takes half a second
+    from sklearn.mixture import GaussianMixture
+
     settings = {
         "covariance_type": "diag",
         "reg_covar": LEAST_DEVIATION**2,
