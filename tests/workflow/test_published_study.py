@@ -10,6 +10,7 @@ import yaml
 from changes import edited
 from checkouts import ROOT, Checkout, copy_checkout
 from nofreelunch.study import estimates, published_models
+from nofreelunch.study.published_models import NOT_OF_NETWORKS
 from published_examples import BOTTLENECK, FACTORS, GRAPHS, LEAKY, LSTM, THREE_LAYER
 
 pytestmark = pytest.mark.workflow
@@ -85,7 +86,7 @@ def test_its_files_say_what_made_them(finished):
             assert {spec["model"] for spec in specs} == {
                 path.relative_to(finished.path(MODELS)).parts[0]
             }
-            assert not any(key in spec for spec in specs for key in published_models.NOT_OF_NETWORKS)
+            assert not any(key in spec for spec in specs for key in NOT_OF_NETWORKS)
 
 
 @pytest.mark.parametrize(
