@@ -6,6 +6,7 @@ import xarray as xr
 from nofreelunch.evaluation import populations
 from nofreelunch.scoring.grid_scores import grid_scores
 from nofreelunch.scoring.spatial_measures import border_score
+from synthetic_maps import write_nwb
 
 EVERY = {kind: 20 for kind in populations.KINDS}
 
@@ -80,6 +81,13 @@ def test_recordings_are_read_and_finer_bins_are_averaged(tmp_path):
     assert np.isnan(cells.values[0, 0, 0])
     assert cells.values[0, 1, 1] == pytest.approx(np.nanmean(maps[1, 2:4, 2:4]))
     assert cells.values[1, 0, 0] == pytest.approx(maps[2, :2, :2].mean())
+
+
+def test_recordings_may_be_an_nwb_file(tmp_path):
+    maps = np.random.default_rng(0).random((12, 44, 44))
+    write_nwb(tmp_path / "cells.nwb", {"rate_map": maps, "bin_size": np.full(12, 0.05)})
+    cells = populations.recorded_cells(str(tmp_path / "cells.nwb"), 0.05, 2.2)
+    np.testing.assert_array_equal(cells.values, maps)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import xarray as xr
 from nofreelunch.errors import MissingLibrary
 from nofreelunch.scoring import score_maps
 from nofreelunch.scoring.map_files import read_maps
-from synthetic_maps import BOX, hexagonal_maps
+from synthetic_maps import BOX, hexagonal_maps, write_nwb
 
 BINS, COUNT = 20, 3
 SIZE = BOX / BINS
@@ -189,27 +189,15 @@ def test_parquets_that_are_refused(maps, tmp_path):
 # NWB
 
 
-def write_table(path, columns, attributes=None, name="processing/behavior/maps"):
-    """A file as NWB lays out a table, by h5py alone."""
-    h5py = pytest.importorskip("h5py", reason="needs the extra exchange")
-    with h5py.File(path, "w") as file:
-        table = file.create_group(name)
-        table.attrs.update({"neurodata_type": "DynamicTable"} | (attributes or {}))
-        for column, values in columns.items():
-            table[column] = values
-            table[column].attrs["neurodata_type"] = "VectorData"
-        file["acquisition/raw/data"] = np.zeros((30, 30, 30))
-
-
 def test_nwb(maps, tmp_path):
     path = tmp_path / "maps.nwb"
     columns = {"rate_map": maps, "waveform": np.zeros((COUNT, 9, 9)), "id": [4, 5, 6]}
-    write_table(path, columns | {"bin_size": np.full(COUNT, SIZE)})
+    write_nwb(path, columns | {"bin_size": np.full(COUNT, SIZE)})
     found, size = read_maps(path)
     check(found, maps)
     assert size == pytest.approx(SIZE) and list(found["unit"].values) == [4, 5, 6]
     assert read_maps(path, "acquisition/raw/data")[0].shape == (30, 30, 30)
-    write_table(path, columns | {"bin_size": [SIZE, SIZE, 1.0]})
+    write_nwb(path, columns | {"bin_size": [SIZE, SIZE, 1.0]})
     with pytest.raises(ValueError, match="allowed: one size for all maps"):
         read_maps(path)
 
@@ -220,7 +208,7 @@ def test_edges_and_axes_of_ndx_rate_maps(maps, tmp_path):
     edges = 100 * SIZE * np.arange(BINS + 1)
     about = {"dim0_label": "x_position", "dim0_unit": "cm", "dim1_label": "y_position"}
     columns = {"bin_edges_dim0": edges, "bin_edges_dim1": edges, "rate_map": maps.swapaxes(1, 2)}
-    write_table(path, columns, about | {"dim1_unit": "cm"})
+    write_nwb(path, columns, about | {"dim1_unit": "cm"})
     found, size = read_maps(path)
     check(found, maps)
     assert found.dims == ("unit", "y", "x") and size == pytest.approx(SIZE)
@@ -228,10 +216,10 @@ def test_edges_and_axes_of_ndx_rate_maps(maps, tmp_path):
 
 def test_nwbs_that_are_refused(maps, tmp_path):
     path = tmp_path / "maps.nwb"
-    write_table(path, {"spike_count": [1, 2, 3]})
+    write_nwb(path, {"spike_count": [1, 2, 3]})
     assert "found no table with maps; allowed: a column rate_map (unit, y, x)" in refusal(path)
     assert "found no 'other'" in refusal(path, "other")
-    write_table(path, {"early": maps, "late": maps})
+    write_nwb(path, {"early": maps, "late": maps})
     assert "maps/early, processing/behavior/maps/late; allowed: one array" in refusal(path)
     check(read_maps(path, "late")[0], maps)
     path.write_text("maps")
