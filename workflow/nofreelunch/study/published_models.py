@@ -30,7 +30,7 @@ NOT_OF_NETWORKS = ("walks", "cohort_size")  # keys of a part that are not keys o
 TO_ZONE = 0.625  # of the walks that networks of the variant "reward" train on
 ALIKE = (  # keys that networks of one job share
     *("shape", "stillness", "activation", "target", "method", "cell", "variant"),
-    *("graph", "symbols", "modules", "phases", "ramps"),
+    *("units", "graph", "symbols", "modules", "phases", "ramps"),
 )
 NOT_TRAINED = ("factorisation",)  # kinds that only their maps are computed of
 NOT_SCORED = ("graph_memory",)  # kinds without maps of a box

@@ -87,10 +87,18 @@ def constraint_gives_hexagons(summary: xr.Dataset) -> Claim:
     """Sc. Factorisations of DoS with non-negative maps."""
     keys = {"kind": "factorisation", "target": "difference_of_softmaxes"}
     found = select(summary, **keys, method=("nmf", "non_negative_ascent"))
+    factors = select(found, method="nmf")
+    broad = select(summary, kind="factorisation", target="gaussian", method="nmf")
+    kinds = {
+        f"NMF of {size} maps": select(factors, units=size)
+        for size in sorted({spec["units"] for spec in specs(factors)})
+    }
+    kinds["Growth with rates ≥ 0"] = select(found, method="non_negative_ascent")
+    kinds["NMF of a target without a surround"] = broad
     apart = " ".join(
-        f"{name}: {verdicts.mean_percent(lattice_share(select(found, method=name), 'hexagonal'))}"
-        " hexagonal."
-        for name in ("nmf", "non_negative_ascent")
+        f"{name}: {verdicts.mean_percent(lattice_share(networks, 'hexagonal'))} hexagonal."
+        for name, networks in kinds.items()
+        if networks.sizes["network"]
     )
     return _lattices(
         "Sc",

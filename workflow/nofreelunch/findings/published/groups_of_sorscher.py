@@ -13,11 +13,13 @@ def of_sorscher(summary: xr.Dataset) -> Groups:
     steps = max((spec["steps"] for spec in specs(lstm)), default=0)
     broad = {"kind": "factorisation", "target": "gaussian"}
     ring = {"kind": "factorisation", "target": "difference_of_softmaxes"}
+    factors = select(summary, **ring, method="nmf")
+    sizes = sorted({spec["units"] for spec in specs(factors)})
     rnn = select(summary, part="rectification")
     return [
         ("no surround,\nno constraint", select(summary, **broad, method=("ascent", "svd"))),
         ("surround,\nno constraint", select(summary, **ring, method=("ascent", "svd"))),
-        ("surround,\nNMF", select(summary, **ring, method="nmf")),
+        *((f"surround,\nNMF of {size}", select(factors, units=size)) for size in sizes),
         ("surround,\nrates ≥ 0", select(summary, **ring, method="non_negative_ascent")),
         ("LSTM", select(lstm, steps=steps)),
         ("LSTM,\nuntrained", select(lstm, steps=0)),
