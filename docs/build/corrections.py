@@ -22,10 +22,10 @@ from nofreelunch.training.loop import train
 
 PAGE = """# Corrections
 
-Twelve places where the two talks on [“No Free Lunch from Deep Learning in
-Neuroscience”](../CITATION.cff), or the program behind them, do not do what the words say. Each is
-shown by a small computation that needs no trained study. The results without these artefacts are in
-the report of a study.
+Twelve corrections of the two talks on [“No Free Lunch from Deep Learning in
+Neuroscience”](../CITATION.cff). In each, a number or a word means something else than it says,
+because of the talk or of the program behind it. Each is shown by a small computation that needs no
+trained study. The results without these errors are in the report of a study.
 
 {intervals}
 

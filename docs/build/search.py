@@ -20,14 +20,14 @@ from nofreelunch.study.costs import operations
 
 PAGE = """# The search for a recipe
 
-At a place-cell width of 0.12 m, a box of 2.2 m holds about six fields of a perfect grid cell, and
+At a place-cell width of 0.12 m, a box of 2.2 m holds about seven fields of a perfect grid cell, and
 a network's units have fewer. So few fields can hardly be told from chance
 ([scores.md](scores.md)). This page is about the question which training gives units that can: it
 lists what was tried, in the order in which it was tried.
 
 The search used the seeds 100 and 101. Its best setting with a small error was then frozen and is
-trained with seeds that no choice has seen: the studies of this project start at seed 10 for that
-reason. `make STUDY=search` runs the search again, and `make STUDY=evening` the recipe. The recipe:
+trained with seeds that no choice has seen, from 10 on. `make STUDY=search` runs the
+search again, and `make STUDY=evening` the recipe. The recipe:
 {recipe}
 
 Every row is one network. *Changed* names what differs from the recipe. *Cost* is the arithmetic of
