@@ -22,7 +22,7 @@ from scipy import fft
 
 PAGE = """# Why periods are longer than predicted
 
-The most frequent periods on slide 9 of the workshop talk are {talk} times the periods that the formula of
+The most frequent periods on slide 9 of the workshop talk are {talk} times those that the formula of
 [theory.md](theory.md) gives, on average over its 13 place-cell widths: {first} at 0.08 m and
 {last} at 0.20 m. This page changes one thing at a time to see where that comes from. No network
 is trained. Every number is a measured period over the predicted one, the median over maps. In

@@ -291,3 +291,11 @@ def test_one_network_is_in_memory_at_a_time(maps, tmp_path, monkeypatch):
         assert not lazy["rate_map"].variable._in_memory
     assert [size["network"] for size in sizes] == [1, 1]
     assert measured["spec"].values.tolist() == dataset(maps)["spec"].values.tolist()
+
+
+def test_without_calibration_all_else_is_the_same():
+    maps = dataset(smooth_noise(BINS, 0.25, 4, np.random.default_rng(0))[np.newaxis])
+    full = unit_scores.score_units(maps, 25)
+    xr.testing.assert_identical(
+        unit_scores.score_units(maps, 25, calibrated=False), full.drop_vars("calibration_p_value")
+    )

@@ -217,6 +217,7 @@ rule published_scores:
     params:
         run=lambda wildcards: {
             "surrogates": config["scores"]["surrogates"],
+            "calibrated": False,  # no claim about these models asks for it
             "networks": [n.id for n in cohort_of(wildcards.job, job_of(wildcards)).networks],
             "mapped_by": code_of_job("published_maps", "evaluation", wildcards),
             "code": code("scores"),

@@ -35,12 +35,14 @@ LEAST_TO_CLASSIFY = {"score_60": 0.3, "score_90": 0.3, "stripe_score": 0.2}
 log = logging.getLogger(__name__)
 
 
-def score_units(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
+def score_units(rate_maps: xr.Dataset, surrogates: int, calibrated: bool = True) -> xr.Dataset:
     """Every score of every unit. One network is in memory at a time.
 
     Args:
         rate_maps: the dataset that `measure_rate_maps` returns.
         surrogates: most surrogates of each kind that a unit is compared with; 0 makes none.
+        calibrated: whether to measure the size and the power of the test, which takes as long as
+            some twenty units of each network.
 
     Returns:
         A dataset over (network, unit), except where another shape is given.
@@ -65,7 +67,8 @@ def score_units(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
         - `p_value`, `p_phase`, `p_shuffle`, `null_95` and `surrogate_score` (network, unit, kind,
           surrogate): as in `significance`, for the min_max score. `significant`: passes at a false
           discovery rate of 5 % among the network's active units.
-        - `calibration_p_value` (network, made, sample): as in `calibrate`, from active units.
+        - `calibration_p_value` (network, made, sample): as in `calibrate`, from active units; only
+          if `calibrated`.
         - `lattice_class`, as a flag, and `lattice_p_value`: as in `classify_lattices` with
           `CLASS_SURROGATES`. Units below all of `LEAST_TO_CLASSIFY` are "other" and have no
           p-value.
@@ -78,7 +81,7 @@ def score_units(rate_maps: xr.Dataset, surrogates: int) -> xr.Dataset:
     found = []
     for index in range(rate_maps.sizes["network"]):
         network = rate_maps[["rate_map", "stability"]].isel(network=[index]).load()
-        found.append(_of_network(network, *space, surrogates))
+        found.append(_of_network(network, *space, surrogates, calibrated))
         counts = {k: int(found[-1][k].sum()) for k in ("active", "significant") if k in found[-1]}
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         log.info("%s: %d units, %s", network["network"].item(), network.sizes["unit"], said)
@@ -101,7 +104,11 @@ def classify_activity(maps: xr.DataArray) -> xr.Dataset:
 
 
 def _of_network(
-    network: xr.Dataset, occupancy: xr.DataArray, bin_size: float, surrogates: int
+    network: xr.Dataset,
+    occupancy: xr.DataArray,
+    bin_size: float,
+    surrogates: int,
+    calibrated: bool,
 ) -> xr.Dataset:
     """`score_units` of one network. The dimension `network` is kept."""
     maps, visited = network["rate_map"], occupancy > 0
@@ -116,6 +123,10 @@ def _of_network(
     if surrogates:
         seed = json.loads(str(network["spec"].item()))["seed"]
         result = result.assign(_by_chance(usable, result, surrogates, seed))
+        if calibrated:
+            known = calibration.calibrate(usable.values[active.values], seed)
+            made = known.expand_dims(network=usable["network"])
+            result = result.assign(calibration_p_value=made)
     if diverged:
         floating = [k for k, v in result.data_vars.items() if v.dtype.kind == "f"]
         result = result.assign({k: xr.full_like(result[k], np.nan) for k in floating})
@@ -155,7 +166,6 @@ def _by_chance(maps: xr.DataArray, found: xr.Dataset, surrogates: int, seed: int
     names = [*significance.P_VALUES, "null_95", "surrogate_score"]
     chance = significance.significance(maps, surrogates, seed)[names].where(active)
     significant = significance.false_discovery(chance["p_value"])
-    calibrated = calibration.calibrate(maps.values[active.values], seed)
     scores = found[["score_90"]].assign(
         score_60=found["score_60"].sel(definition="min_max"),
         stripe_score=lattice_classes.stripe_score(maps),
@@ -169,7 +179,6 @@ def _by_chance(maps: xr.DataArray, found: xr.Dataset, surrogates: int, seed: int
     return {
         **chance.data_vars,
         "significant": significant,
-        "calibration_p_value": calibrated.expand_dims(network=maps["network"]),
         "lattice_class": flags(lattice["lattice_class"], lattice_classes.CLASSES),
         "lattice_p_value": lattice["p_value"].where(promising),
         **_modules(found["period"].where(significant), seed),
