@@ -168,6 +168,12 @@ def test_a_claim_of_sorscher_is_reproduced_where_it_holds(label, kinds):
     assert judged("sorscher_2019", sorscher(**kinds))[label] == (REPRODUCED, REPRODUCED)
 
 
+def test_factors_are_named_by_their_number_beside_those_of_a_target_without_a_surround():
+    found = claims_of_sorscher.constraint_gives_hexagons(sorscher())
+    assert "NMF of 4 maps: " in found.reason
+    assert "NMF of a target without a surround: " in found.reason
+
+
 def test_squares_in_place_of_hexagons_speak_against_hexagons():
     kinds = {f"difference_of_softmaxes {m}": SQUARES for m in ("nmf", "non_negative_ascent")}
     assert judged("sorscher_2019", sorscher(**kinds))["Sc"] == (NOT_REPRODUCED, NOT_REPRODUCED)

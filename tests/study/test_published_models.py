@@ -100,6 +100,12 @@ def test_a_plan_that_was_kept_is_the_plan(tmp_path):
     assert plan.load_plan(tmp_path / "published-0123456789abcdef.json").models == made.models
 
 
+def test_networks_of_a_job_have_as_many_units_as_each_other():
+    jobs = load_models(STUDY, "minutes")["sorscher_2019"]["jobs"]
+    sizes = [{network["units"] for network in job["networks"]} for job in jobs.values()]
+    assert all(len(found) == 1 for found in sizes) and {9} in sizes and {16} in sizes
+
+
 LSTM, CROSSED = "parts.square_lstm", "parts.ingredients"
 REFUSED = [
     ("ingredients", "shape", "circle", f"{CROSSED}.shape: found 'circle'; allowed: square, hex"),

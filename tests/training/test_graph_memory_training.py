@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from nofreelunch import seeds
+from nofreelunch.evaluation.published.graph_memory import _environment as measured_environment
 from nofreelunch.training.published.graph_memory import Environments, GraphWalks, MemoryStack
 from published_examples import GRAPHS
 
@@ -24,7 +25,7 @@ def test_a_chunk_follows_from_the_seed_and_its_number_alone():
     assert not np.array_equal(other.symbol, chunk.symbol)
 
 
-def test_no_two_draws_share_random_numbers(monkeypatch):
+def test_no_two_draws_of_training_and_measuring_share_random_numbers(monkeypatch):
     drawn, generator = [], seeds.generator
 
     def recorded(*numbers):
@@ -35,6 +36,8 @@ def test_no_two_draws_share_random_numbers(monkeypatch):
     environments = Environments(GRAPHS | {"steps": 20})
     for step in range(20):
         environments.chunk(step)
+    for side in (2, 3):
+        measured_environment(environments.spec, side, seed=0, row=0)
     assert len(drawn) > 10 and len(set(drawn)) == len(drawn)
 
 

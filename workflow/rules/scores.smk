@@ -20,6 +20,7 @@ rule scores:
     params:
         run=lambda wildcards: {
             "surrogates": config["scores"]["surrogates"],
+            "calibrated": True,
             "networks": ids_of(wildcards.cohort),
             "mapped_by": code_of_cohorts("rate_maps", wildcards.cohort),
             "code": code("scores"),

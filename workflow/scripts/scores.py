@@ -9,5 +9,5 @@ if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         maps = datasets.load(snakemake.input[0], "rate_maps")
         datasets.expect(maps, run["networks"], run["mapped_by"])
-        measured = unit_scores.score_units(maps, run["surrogates"], run.get("calibrated", True))
+        measured = unit_scores.score_units(maps, run["surrogates"], run["calibrated"])
         datasets.save(measured, snakemake.output[0], "scores", run["code"])

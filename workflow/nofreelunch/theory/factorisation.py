@@ -43,7 +43,7 @@ def factorise(target: Target, method: str, count: int, seed: int = 0) -> xr.Data
       without a constraint. They are waves. Waves of one length have equal singular values, so any
       mixture of them is as good; here each is a random one.
     - "nmf": neither G nor W is negative, nor is P, to which a constant is added. The fewer the
-      maps, the more of the arena each has to cover: 9 or 16 do it by lattices, 36 by patches.
+      maps, the more of the arena each has to cover: 9 or 16 do it by lattices, 32 by patches.
     - "ascent": each map climbs g' P P' g at a fixed length of g, from noise of its own. The longest
       climb would end in one wave; here it ends in a mixture of the strongest.
     - "non_negative_ascent": the same with negative rates set to zero in every step.
@@ -98,8 +98,8 @@ def _mixed_waves(power: NDArray, count: int, random: np.random.Generator) -> NDA
 def _parts(power: NDArray, count: int, random: np.random.Generator) -> NDArray:
     """Non-negative maps (map, y, x) by coordinate descent from random ones.
 
-    Multiplicative updates fall so slowly that their change says "converged" long before lattices
-    form.
+    Multiplicative updates would end too early: they improve the fit so slowly that it counts as
+    converged before lattices form.
     """
     kernel = np.fft.ifft2(np.sqrt(np.maximum(power, 0))).real
     place = np.arange(SIDE)

@@ -16,6 +16,7 @@ from nofreelunch.findings.published.claim_parts import (
     scores_text,
     shares_beyond,
 )
+from nofreelunch.findings.published.groups_of_sorscher import factors_by_size
 from nofreelunch.findings.published.model_measures import lattice_share, mean, select, specs
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Evidence, counted, few_seeds, judge, percent
@@ -84,17 +85,14 @@ def constraint_is_needed(summary: xr.Dataset) -> Claim:
 
 
 def constraint_gives_hexagons(summary: xr.Dataset) -> Claim:
-    """Sc. Factorisations of DoS with non-negative maps."""
+    """Sc. Factorisations of DoS with non-negative maps, of any method and any number of maps."""
     keys = {"kind": "factorisation", "target": "difference_of_softmaxes"}
     found = select(summary, **keys, method=("nmf", "non_negative_ascent"))
-    factors = select(found, method="nmf")
-    broad = select(summary, kind="factorisation", target="gaussian", method="nmf")
-    kinds = {
-        f"NMF of {size} maps": select(factors, units=size)
-        for size in sorted({spec["units"] for spec in specs(factors)})
-    }
+    kinds = {f"NMF of {size} maps": factors for size, factors in factors_by_size(summary)}
     kinds["Growth with rates ≥ 0"] = select(found, method="non_negative_ascent")
-    kinds["NMF of a target without a surround"] = broad
+    kinds["NMF of a target without a surround"] = select(
+        summary, kind="factorisation", target="gaussian", method="nmf"
+    )
     apart = " ".join(
         f"{name}: {verdicts.mean_percent(lattice_share(networks, 'hexagonal'))} hexagonal."
         for name, networks in kinds.items()
