@@ -1,6 +1,7 @@
 """The sentences of the papers, judged on networks of known shares and errors."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -168,10 +169,16 @@ def test_a_claim_of_sorscher_is_reproduced_where_it_holds(label, kinds):
     assert judged("sorscher_2019", sorscher(**kinds))[label] == (REPRODUCED, REPRODUCED)
 
 
-def test_factors_are_named_by_their_number_beside_those_of_a_target_without_a_surround():
-    found = claims_of_sorscher.constraint_gives_hexagons(sorscher())
-    assert "NMF of 4 maps: " in found.reason
-    assert "NMF of a target without a surround: " in found.reason
+def test_factors_are_told_apart_by_their_number_and_by_their_target():
+    rng, ring = np.random.default_rng(0), {"target": "difference_of_softmaxes", "method": "nmf"}
+    few, many = FACTORS | ring | {"units": 9}, FACTORS | ring | {"units": 32}
+    shares = [(few, 0.6), (many, 0.1), (few | {"target": "gaussian"}, 0.3)]
+    networks = [network(spec, rng, shares={"hexagonal": share}) for spec, share in shares]
+    said = claims_of_sorscher.constraint_gives_hexagons(joined(networks)).reason
+    found = dict(re.findall(r"(NMF of [\w ]+): ([\d.]+) % hex", said))
+    found = {name: float(share) for name, share in found.items()}
+    expected = {"9 maps": 60, "32 maps": 10, "a target without a surround": 30}
+    assert found == pytest.approx({f"NMF of {k}": v for k, v in expected.items()}, rel=0.1)
 
 
 def test_squares_in_place_of_hexagons_speak_against_hexagons():
