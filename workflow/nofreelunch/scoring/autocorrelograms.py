@@ -236,23 +236,46 @@ def _lagged(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
 def _correlate_directly(correlation: np.ndarray, doubtful: np.ndarray, chunk: MapChunk) -> None:
     """Replace doubtful correlations, in place, by sums over the overlapping bins.
 
-    Each of the two copies is summed about its own mean.
+    Each of the two copies is summed about its own mean. All doubtful lags of one dy are summed
+    together.
     """
-    n = len(correlation)
-    for dy, column in np.argwhere(doubtful.any(axis=-1)):
-        dx, which = column - (n - 1), np.flatnonzero(doubtful[dy, column])
-        here = slice(n - dy), slice(max(0, -dx), n - max(0, dx))
-        there = slice(dy, None), slice(max(0, dx), n - max(0, -dx))
-        weight = 1.0
-        if chunk.valid is not None:
-            every = which if chunk.valid.shape[-1] > 1 else [0]
-            weight = (chunk.valid[(*here, every)] & chunk.valid[(*there, every)]).astype(float)
-        pair = np.stack([chunk.maps[(*here, which)], chunk.maps[(*there, which)]])
-        count = np.maximum(np.broadcast_to(weight, pair.shape[1:]).sum(axis=(0, 1)), 1)
+    for dy in np.flatnonzero(doubtful.any(axis=(1, 2))):
+        wanted = doubtful[dy]
+        y, x, column, which = _overlapping_bins(dy, wanted, chunk.valid)
+        at = column * wanted.shape[1] + which
+
+        def summed(values: np.ndarray, at: np.ndarray = at, size: int = wanted.size) -> np.ndarray:
+            return np.bincount(at, values, size)
+
+        count = np.maximum(np.bincount(at, minlength=wanted.size), 1)
+        pair = [
+            chunk.maps[y, x, which],
+            chunk.maps[y + dy, x + column - (len(correlation) - 1), which],
+        ]
         for _ in range(2):
-            pair = (pair - ((pair * weight).sum(axis=(1, 2)) / count)[:, None, None]) * weight
-        first, second = np.square(pair).sum(axis=(1, 2)) / count
-        covariance = pair.prod(axis=0).sum(axis=(0, 1)) / count
+            pair = [rates - (summed(rates) / count)[at] for rates in pair]
+        first, second = (summed(rates**2) / count for rates in pair)
         varies = np.minimum(first, second) >= VARIANCE_FLOOR
         scale = np.sqrt(np.where(varies, first * second, np.inf))
-        correlation[dy, column, which] = covariance / scale
+        found = summed(pair[0] * pair[1]) / count / scale
+        correlation[dy][wanted] = found.reshape(wanted.shape)[wanted]
+
+
+def _overlapping_bins(dy: int, wanted: np.ndarray, valid: np.ndarray | None) -> tuple:
+    """Bins that overlap with a valid bin dy rows down, at the lags that maps want.
+
+    `wanted` (2n - 1, map) says which. Returns y, x, the lag's column and the map, one of each for
+    each bin.
+    """
+    n = (len(wanted) + 1) // 2
+    seen = np.ones((n, n), bool) if valid is None else valid.any(axis=-1)
+    columns = np.flatnonzero(wanted.any(axis=-1))
+    below = np.pad(seen[dy:], ((0, 0), (n - 1, n - 1)))
+    pairs = seen[: n - dy, np.newaxis] & below[:, columns[:, np.newaxis] + np.arange(n)]
+    y, lag, x = np.nonzero(pairs)
+    column = columns[lag]
+    counts = wanted[column]
+    if valid is not None and valid.shape[-1] > 1:
+        counts &= valid[y, x] & valid[y + dy, x + column - (n - 1)]
+    pair, which = np.nonzero(counts)
+    return y[pair], x[pair], column[pair], which
