@@ -9,6 +9,8 @@ import xarray as xr
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.published import (
     claims_of_sorscher,
+    groups_of_cueva_wei,
+    measure_tables,
     model_measures,
     paper_claims,
     paper_page,
@@ -19,6 +21,7 @@ from published_examples import FACTORS, LEAKY, LSTM, RNN
 
 ABOUT = {"paper": "A paper.", "title": "a model", "networks_are": "LSTMs", "budget": "minutes"}
 THRESHOLD = {"grid_cell_threshold": 0.8}
+MODEL = "cueva_wei_2018"
 SEEDS = (10, 11, 12, 13)
 SQUARES = {"shares": {"square": 0.4}, "mean_90": 1.0}
 HEXAGONS = {"shares": {"hexagonal": 0.4}, "mean_60": 1.0}
@@ -109,6 +112,8 @@ def cueva_wei(**of_kind) -> xr.Dataset:
             full = {"stillness": 0.9, "noise": 0.5, "metabolic_cost": 0.1, "shape": shape}
             spec = LEAKY | full | {"part": "arenas", "seed": seed}
             found.append(network(spec, rng, **of_kind.get(shape, {})))
+            without = {"part": "ingredients_elsewhere", "noise": 0.0}
+            found.append(network(spec | without, rng, **of_kind.get(f"quiet {shape}", {})))
         for shape in ("square", "hexagon", "triangle"):
             spec = LEAKY | {"part": "untrained", "shape": shape, "seed": seed}
             found.append(network(spec, rng, **of_kind.get(f"untrained {shape}", {})))
@@ -291,3 +296,19 @@ def test_the_summary_counts_active_units_alone():
     assert found["ridge_error"].sel(walks="trained").item() == 0.2
     assert found["shown_unit"].values[0, 0] == 0 and found["shown_90"].values[0, 0] == 1
     assert set(found["shown_unit"].values[0]) == set(range(8))
+
+
+def test_an_ingredient_is_followed_through_every_arena():
+    kinds = {"hexagon": SQUARES, "quiet triangle": SQUARES, "0.9 0.5 0.1": SQUARES}
+    summary = cueva_wei(**kinds)
+    # Of four pairs in the square one differs, by +40 points; elsewhere one is +40 and one -40.
+    effect = groups_of_cueva_wei.effects(summary, "noise")
+    assert effect == pytest.approx([0.39, 0, 0, 0, 0.39, -0.39], abs=0.04)
+    assert groups_of_cueva_wei.effects(summary, "stillness").size == 4, "only the square has both"
+    said = {claim.id: claim.reason for claim in paper_claims.evaluate({MODEL: summary})[MODEL]}
+    assert "other two ingredients, 6 combinations: with it +6." in said["Wd"]
+    lines = measure_tables.measures_table(MODEL, summary).splitlines()
+    rows = {line.split(" | ")[0]: line.split(" | ")[1:] for line in lines}
+    for cell in rows["| still periods, noise, the cost of activity"][:2]:
+        assert re.fullmatch(r"4\d %; 20 cm; 4", cell)
+    assert rows["| noise"][1:] == ["–", "– |"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import verdicts
@@ -16,18 +17,17 @@ from nofreelunch.findings.published.claim_parts import (
     said,
     shares_beyond,
 )
-from nofreelunch.findings.published.groups_of_cueva_wei import WITH_ALL
+from nofreelunch.findings.published.groups_of_cueva_wei import SHAPES, WITH_ALL, effects, trained
 from nofreelunch.findings.published.model_measures import BORDER, lattice_share, mean, select
 from nofreelunch.findings.verdicts import Claim, Evidence, counted, few_seeds, judge
 
 CUEVA_WEI = "Cueva & Wei (2018)"
-OTHERS = ("hexagon", "triangle")
 STABLE = 1.25  # ratio of errors below which the longer walk's counts as the same
 
 
 def integrate_for_long(summary: xr.Dataset) -> Claim:
     """Wa. Error on walks ten times as long as training's, over that on such; `agreement`."""
-    found = select(summary, part=("ingredients", "arenas"), **WITH_ALL)
+    found = trained(summary, **WITH_ALL)
     error = found["position_error"]
     ratio = (error.sel(walks="longer") / error.sel(walks="trained")).values
     return judge(
@@ -45,7 +45,7 @@ def integrate_for_long(summary: xr.Dataset) -> Claim:
 
 def walls_correct(summary: xr.Dataset) -> Claim:
     """Wb. Error 20 to 50 steps after the last wall, less that in the step of a wall; `side`."""
-    found = select(summary, part="ingredients", **WITH_ALL)
+    found = trained(summary, shape="square", **WITH_ALL)
     since = found["error_since_wall"]
     gain = (since.sel(since=20) - since.sel(since=0)).values
     return judge(
@@ -66,7 +66,7 @@ def all_three_give_lattices(summary: xr.Dataset) -> Claim:
 
     Less that of untrained networks, or less 5 % if that is larger.
     """
-    found = select(summary, part="ingredients", **WITH_ALL)
+    found = trained(summary, shape="square", **WITH_ALL)
     drawn = select(summary, part="untrained", shape="square")
     share, untrained = lattice_share(found), lattice_share(drawn)
     return judge(
@@ -83,10 +83,13 @@ def all_three_give_lattices(summary: xr.Dataset) -> Claim:
 
 
 def _ingredient(label: str, name: str, key: str) -> Callable[[xr.Dataset], Claim]:
-    """Wd to Wf. Share of lattices with all ingredients less that without one; `side`."""
+    """Wd to Wf. Share of lattices with all ingredients less that without one; `side`.
+
+    The square decides, as in the paper's figures; the reason adds the effect in all arenas.
+    """
 
     def test(summary: xr.Dataset) -> Claim:
-        found = select(summary, part="ingredients")
+        found = trained(summary, shape="square")
         sides = [select(found, **{**WITH_ALL, key: value}) for value in (WITH_ALL[key], 0.0)]
         shares = [lattice_share(networks) for networks in sides]
         return judge(
@@ -97,15 +100,27 @@ def _ingredient(label: str, name: str, key: str) -> Callable[[xr.Dataset], Claim
             None,
             lattices_differ(shares_beyond(*shares), shares[0], "With all ingredients"),
             [few_seeds(min(share.size for share in shares))],
-            f"With it: {by_lattice(sides[0])} Without it: {by_lattice(sides[1])}",
+            f"With it: {by_lattice(sides[0])} Without it: {by_lattice(sides[1])} "
+            f"{_effect_text(effects(summary, key))}",
         )
 
     return test
 
 
+def _effect_text(apart: np.ndarray) -> str:
+    """An ingredient's `effects` in words, with their mean."""
+    if apart.size < 2:
+        return ""
+    mean, low, high = verdicts.over_seeds(apart)[:3]
+    return (
+        f"Whatever the arena and the other two ingredients, {apart.size} combinations: with it "
+        f"{verdicts.points(mean, low, high)} of units with lattices or bands."
+    )
+
+
 def borders_without_cost(summary: xr.Dataset) -> Claim:
     """Wg. Share of border cells without the cost of activity, less that with it; `side`."""
-    found = select(summary, part="ingredients")
+    found = trained(summary, shape="square")
     shares = [
         select(found, **{**WITH_ALL, "metabolic_cost": cost})["border_share"].values
         for cost in (0.0, WITH_ALL["metabolic_cost"])
@@ -128,9 +143,9 @@ def lattices_follow_the_arena(summary: xr.Dataset) -> Claim:
 
     First: score at 90 degrees less that at 60, less the mean of untrained networks in the arena.
     """
-    square = select(summary, part="ingredients", **WITH_ALL)
-    others = select(summary, part="arenas")
-    drawn = [select(summary, part="untrained", shape=shape) for shape in ("square", OTHERS)]
+    square = trained(summary, shape="square", **WITH_ALL)
+    others = trained(summary, shape=SHAPES[1:], **WITH_ALL)
+    drawn = [select(summary, part="untrained", shape=shape) for shape in ("square", SHAPES[1:])]
     apart = [
         angles_apart(side) - mean(untrained["mean_90"] - untrained["mean_60"])
         for side, untrained in zip((square, others), drawn, strict=True)

@@ -1,17 +1,28 @@
-"""Groups of networks of Cueva & Wei that the figure and the table compare."""
+"""Groups of networks of Cueva & Wei that the figure and the tables compare."""
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
+import numpy as np
 import xarray as xr
 
-from nofreelunch.findings.published.model_measures import Groups, select
+from nofreelunch.findings.published.model_measures import Groups, lattice_share, select
 
 WITH_ALL = {"stillness": 0.9, "noise": 0.5, "metabolic_cost": 0.1}
+SHAPES = ("square", "hexagon", "triangle")
+PARTS = ("ingredients", "ingredients_elsewhere", "arenas")  # all that are trained
+
+
+def trained(summary: xr.Dataset, **keys: Any) -> xr.Dataset:
+    """The trained networks whose specs have these values of keys, as in `select`."""
+    return select(summary, part=PARTS, **keys)
 
 
 def of_cueva_wei(summary: xr.Dataset) -> Groups:
     """Networks of Cueva & Wei with all ingredients, without each, and in each arena."""
-    square, arenas = select(summary, part="ingredients"), select(summary, part="arenas")
+    square = trained(summary, shape="square")
 
     def without(key: str) -> xr.Dataset:
         return select(square, **{**WITH_ALL, key: 0.0})
@@ -21,7 +32,31 @@ def of_cueva_wei(summary: xr.Dataset) -> Groups:
         ("without\nnoise", without("noise")),
         ("without\nstill periods", without("stillness")),
         ("without\nthe cost", without("metabolic_cost")),
-        ("all three,\nhexagon", select(arenas, shape="hexagon")),
-        ("all three,\ntriangle", select(arenas, shape="triangle")),
+        ("all three,\nhexagon", trained(summary, shape="hexagon", **WITH_ALL)),
+        ("all three,\ntriangle", trained(summary, shape="triangle", **WITH_ALL)),
         ("untrained,\nsquare", select(summary, part="untrained", shape="square")),
     ]
+
+
+def combinations() -> list[dict[str, float]]:
+    """Every combination of the three ingredients, all three first and none last."""
+    with_or_without = [(value, 0.0) for value in WITH_ALL.values()]
+    return [dict(zip(WITH_ALL, c, strict=True)) for c in itertools.product(*with_or_without)]
+
+
+def effects(summary: xr.Dataset, key: str) -> np.ndarray:
+    """Share of units with lattices or bands with an ingredient, less that without it.
+
+    One mean over seeds for each arena and each combination of the other two ingredients that was
+    trained with and without it.
+    """
+    found = []
+    for shape, combination in itertools.product(SHAPES, combinations()):
+        if combination[key]:
+            shares = [
+                lattice_share(trained(summary, shape=shape, **{**combination, key: value}))
+                for value in (WITH_ALL[key], 0.0)
+            ]
+            if all(share.size for share in shares):
+                found.append(shares[0].mean() - shares[1].mean())
+    return np.array(found)

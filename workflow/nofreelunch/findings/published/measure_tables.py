@@ -8,11 +8,13 @@ import xarray as xr
 
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.claims import tables
+from nofreelunch.findings.published.groups_of_cueva_wei import SHAPES, combinations, trained
 from nofreelunch.findings.published.model_groups import GROUPS
-from nofreelunch.findings.published.model_measures import mean
+from nofreelunch.findings.published.model_measures import lattice_share, mean
 from nofreelunch.scoring.lattice_classes import LATTICES
 
 SCORES = ("mean_60", "mean_90", "own_mean_60", "own_mean_90")
+NAMES = {"stillness": "still periods", "noise": "noise", "metabolic_cost": "the cost of activity"}
 AGENTS = ("network", "symbol", "edge", "node")
 
 IN_ARENAS = """\
@@ -23,6 +25,10 @@ Scores are means, and shares are shares, of active units. *Grid-like* \
 units have a score at 60° above {threshold:g}; *chance* is the same share of their surrogates, of \
 the kind that has more. Hexagonal, square and striped maps stand out from random maps at a level \
 of 5 %, for all three together. *Border* units have a border score above 0.5."""
+
+FACTORIAL = """\
+*Lattices or bands* is the share of active units whose map is hexagonal, square or striped; chance \
+has 5 %. Then the error on walks as long as those of training, and the number of networks."""
 
 ON_GRAPHS = """\
 Means over networks. *Links* are steps that reach a visited node by an edge that was never used. \
@@ -40,7 +46,8 @@ def measures_table(name: str, summary: xr.Dataset) -> str:
     if "link_accuracy" in summary:
         return f"{_on_graphs(shown)}\n\n{ON_GRAPHS}"
     text = IN_ARENAS.format(threshold=summary.attrs["grid_cell_threshold"])
-    return f"{_in_arenas(shown)}\n\n{text}"
+    table = f"{_in_arenas(shown)}\n\n{text}"
+    return f"{table}\n\n{_factorial(summary)}" if name == "cueva_wei_2018" else table
 
 
 def _in_arenas(groups: list[tuple[str, xr.Dataset]]) -> str:
@@ -64,6 +71,25 @@ def _in_arenas(groups: list[tuple[str, xr.Dataset]]) -> str:
             )
         )
     return tables.table(heads, rows)
+
+
+def _factorial(summary: xr.Dataset) -> str:
+    """Lattices and errors of every combination of ingredients in every arena."""
+    heads = ("trained with", *(f"lattices or bands, {shape}" for shape in SHAPES))
+    rows = []
+    for combination in combinations():
+        names = [NAMES[key] for key, value in combination.items() if value]
+        cells = [_cell(trained(summary, shape=shape, **combination)) for shape in SHAPES]
+        rows.append((", ".join(names) or "none of the three", *cells))
+    return f"{tables.table(heads, rows)}\n\n{FACTORIAL}"
+
+
+def _cell(networks: xr.Dataset) -> str:
+    if not networks.sizes["network"]:
+        return "–"
+    error = 100 * mean(networks["position_error"].sel(walks="trained"))
+    share = verdicts.mean_percent(lattice_share(networks)) or "–"
+    return f"{share}; {error:.0f} cm; {networks.sizes['network']}"
 
 
 def _on_graphs(groups: list[tuple[str, xr.Dataset]]) -> str:
