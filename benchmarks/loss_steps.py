@@ -1,6 +1,7 @@
 """Writes loss_steps.md: networks trained with the loss at 4 of 20 time steps, and at all.
 
-make STUDY=benchmarks/loss_steps.yaml, then python benchmarks/loss_steps.py results/loss_steps
+make STUDY=benchmarks/loss_steps.yaml and make STUDY=benchmarks/loss_steps_reference.yaml, then
+python benchmarks/loss_steps.py results/loss_steps results/loss_steps_reference
 """
 
 from __future__ import annotations
@@ -17,46 +18,63 @@ from nofreelunch.findings.summary import open_summary
 PAGE = """# Loss at some time steps
 
 Does training with the loss at 4 of 20 time steps (`loss_steps: 4`) give other networks than
-training with the loss at all of them? The study [loss_steps.yaml](loss_steps.yaml) trains {count}
-networks of each kind for {steps:,} steps, from the same seeds: the same place cells, first
-weights and minibatches. `make STUDY=benchmarks/loss_steps.yaml` and `python
-benchmarks/loss_steps.py results/loss_steps` make this page again. Made with nofreelunch
-{version}, torch {torch}.
+training with the loss at all of them? Two studies train networks of both kinds from the same seeds:
+the same place cells, first weights and minibatches. Each row has means over networks, and the mean
+difference between the two networks of a seed with its 95 % interval (Student's, over seeds).
 
-Each row has means over networks, and the mean difference between the two networks of a seed with
-its 95 % interval (Student's, over seeds).
+{tables}
 
-{table}
+These commands make this page again; it was made with nofreelunch {version}, torch {torch}.
+
+```
+{commands}
+python benchmarks/loss_steps.py {folders}
+```
 """
+STUDY = """[{name}.yaml]({name}.yaml): {count} networks of each kind, {units} units, place fields of
+{width:g} m, {steps:,} training steps.
+
+| measure | all 20 time steps | 4 time steps | difference |
+| --- | ---: | ---: | ---: |
+{rows}"""
 
 
-def main(folder: str) -> None:
-    """Compare the networks of the study in `folder`, seed by seed."""
-    summary = open_summary(f"{folder}/summary.nc", f"{folder}/units.nc")
+def main(folders: list[str]) -> None:
+    """Compare the networks of the studies in `folders`, seed by seed."""
+    studies = [(Path(f).name, open_summary(f"{f}/summary.nc", f"{f}/units.nc")) for f in folders]
+    versions = json.loads(studies[0][1].attrs["versions"])
+    page = PAGE.format(
+        tables="\n\n".join(_table(*study) for study in studies),
+        version=versions["nofreelunch"],
+        torch=versions["torch"],
+        commands="\n".join(f"make STUDY=benchmarks/{name}.yaml" for name, _ in studies),
+        folders=" ".join(f"results/{name}" for name, _ in studies),
+    )
+    Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
+
+
+def _table(name: str, summary: xr.Dataset) -> str:
+    """The networks of one study: those with some loss steps beside those with all."""
     specs = [json.loads(str(text)) for text in summary["spec"].values]
     every, some = (
         summary.isel(network=_by_seed(specs, steps)) for steps in ("all", specs_with_number(specs))
     )
     rows = []
-    for name, unit, scale, digits, measure in MEASURES:
+    for label, unit, scale, digits, measure in MEASURES:
         with_all, with_some = scale * measure(every), scale * measure(some)
         mean, low, high = intervals.seed_interval(with_some - with_all)
         shown = [f"{v:.{digits}f}" for v in (with_all.mean(), with_some.mean())]
         apart = f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
-        label = f"{name}, {unit}" if unit else name
-        rows.append(f"| {label} | {shown[0]} | {shown[1]} | {apart} |")
-    head = (
-        "| measure | all 20 time steps | 4 time steps | difference |\n| --- | ---: | ---: | ---: |"
-    )
-    versions = json.loads(summary.attrs["versions"])
-    page = PAGE.format(
+        row = f"{label}, {unit}" if unit else label
+        rows.append(f"| {row} | {shown[0]} | {shown[1]} | {apart} |")
+    return STUDY.format(
+        name=name,
         count=every.sizes["network"],
+        units=specs[0]["units"],
+        width=specs[0]["place_cell_width"],
         steps=specs[0]["steps"],
-        version=versions["nofreelunch"],
-        torch=versions["torch"],
-        table="\n".join([head, *rows]),
+        rows="\n".join(rows),
     )
-    Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
 
 
 def specs_with_number(specs: list[dict]) -> int:
@@ -90,4 +108,4 @@ MEASURES = (
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -60,7 +60,7 @@ def make(
             datasets.save(dataset, path, stage, "code")
     silenced = str(results / STAGES["lesions"].files)
     datasets.save(_lesions(study.networks[:1]), silenced, "lesions", "code")
-    run = {"study": name, "sweeps": study.sweeps, "thresholds": THRESHOLDS}
+    run = {"study": name, "sweeps": study.sweeps, "thresholds": THRESHOLDS, "arena": 2.2}
     table = summary.collect(paths, silenced, run | {"defaults": dict(study.defaults)})
     for part, stage in zip(summary.split_units(table), ("summary", "units"), strict=True):
         datasets.save(part, results / STAGES[stage].files, stage, "code")

@@ -153,3 +153,22 @@ def test_theory_is_found_by_the_whole_target(full):
     assert comparisons.theory_of(theory, reference) is theory[1]
     assert comparisons.theory_of(theory[:1], reference) is None
     assert comparisons.theory_of(theory, reference | {"target": "gaussian"}) is None
+
+
+def test_networks_of_another_arena_are_a_control_and_in_no_other_series(full):
+    before = {setting.label: setting.networks for setting in comparisons.controls(full)}
+    texts = full["spec"].values.astype(object)
+    seed = comparisons.specs(comparisons.select(full))[1]["seed"]
+    moved = [k for k, spec in enumerate(comparisons.specs(full)) if spec["seed"] == seed]
+    for place in moved:
+        texts[place] = json.dumps(json.loads(texts[place]) | {"arena": 1.1})
+    summary = full.assign_coords(spec=("network", texts.astype(str)))
+    ours = {str(name) for k, name in enumerate(full["network"].values) if k not in moved}
+    assert {str(name) for name in comparisons.trained(summary)["network"].values} <= ours
+    after = {setting.label: setting.networks for setting in comparisons.controls(summary)}
+    smaller = after.pop("arena of 1.1 m")
+    assert list(after) == list(before)
+    for label, networks in after.items():
+        assert {*networks["network"].values} <= ours & {*before[label]["network"].values}
+    reference = {*before["reference"]["network"].values}
+    assert {*smaller["network"].values} == reference - ours != set()

@@ -149,6 +149,7 @@ def collect(stages, **thresholds):
         "study": "tiny",
         "sweeps": {"one": ("b0", "a1"), "other": ("a0", "a1", "a2", "b1")},
         "defaults": spec(),
+        "arena": 2.2,
         "thresholds": THRESHOLDS | thresholds,
     }
     return summary.collect(stages, str(silenced), run)

@@ -23,14 +23,22 @@ BAD = {
         "sweep: {}",
         "sweep: unknown key; allowed: defaults, sweeps, trajectories (did you mean sweeps?)",
     ),
+    "arena of defaults": (
+        "defaults: {arena: 1.1}\nsweeps: {one: {}}",
+        "defaults.arena: found 1.1; allowed: trajectories.arena, the side of all arenas but those",
+    ),
+    "arena smaller than a field": (
+        "sweeps: {one: {arena: [2.2, 1.1], place_cell_width: 1.5}}",
+        "sweeps.one.place_cell_width: found 1.5; allowed: a width (m) > 0 and < 1.1, the side",
+    ),
     "unknown key of defaults": (
         "defaults: {unit: 3}\nsweeps: {one: {}}",
-        "defaults.unit: unknown key; allowed: target, place_cells, ",
+        "defaults.unit: unknown key; allowed: target, arena, place_cells, ",
         "(did you mean units?)",
     ),
     "unknown key of a sweep": (
         "sweeps: {one: {sigma: [0.1]}}",
-        "sweeps.one.sigma: unknown key; allowed: source, sample, target, place_cells",
+        "sweeps.one.sigma: unknown key; allowed: source, sample, target, arena, place_cells",
     ),
     "misspelt target": (
         "sweeps: {one: {target: [gaussian, difference_of_sofmaxes]}}",

@@ -51,6 +51,16 @@ def test_lists_are_crossed_in_file_order(plan):
     assert planned.sweeps["one"] == tuple(n.id for n in planned.networks)
 
 
+def test_an_arena_belongs_to_a_network_unless_it_is_the_study_s(plan):
+    """Networks without one of their own are the same as in a study that has no arenas."""
+    planned = plan(sweep(arena=[1.1, 2.2, None, 3.3], seed=[0, 1]))
+    assert [n.spec.get("arena") for n in planned.networks] == [1.1, 1.1, None, None, 3.3, 3.3]
+    assert {n.id for n in planned.networks} > {n.id for n in plan(sweep(seed=[0, 1])).networks}
+    packed = [{n.spec.get("arena") for n in cohort.networks} for cohort in planned.pack(16)]
+    assert sorted(packed, key=str) == [{1.1}, {1.1}, {3.3}, {3.3}, {None}, {None}]
+    assert planned.targets == plan(sweep(seed=0)).targets, "theory is of the study's arena"
+
+
 def test_a_network_of_two_sweeps_is_planned_once(plan):
     widths = {"place_cell_width": [0.12, 0.2], "seed": 0}
     planned = plan(study_of({"one": {"seed": [0, 1]}, "two": widths}))
@@ -126,9 +136,8 @@ def test_defaults_are_the_reference_configuration(plan):
     assert planned.defaults["units"] == 8
     assert planned.defaults["place_cells"] is None
     assert planned.defaults | {"seed": 3} == planned.networks[0].spec
-    assert list(planned.defaults) == list(
-        schema.load_schema("study")["properties"]["defaults"]["properties"]
-    )
+    keys = schema.load_schema("study")["properties"]["defaults"]["properties"]
+    assert list(planned.defaults) == [key for key in keys if key != "arena"]
 
 
 def test_loss_steps(plan):

@@ -149,6 +149,8 @@ def test_a_table_of_sweeps():
     assert table.sentence["one"] == forecast(dos).attrs["sentence"]
     expected = "2 of 2 targets predict a lattice, with periods of 0.91–1.13 m."
     assert table.sentence["widths"] == expected
+    arenas = forecast_sweeps({"arenas": [dos, dos | {"arena": 0.8}]}, 2.2)
+    assert list(arenas.targets) == [2] and list(arenas.lattice) == [1], "0.91 m do not fit 0.8 m"
     mixed = forecast_sweeps({"mixed": [make(GAUSSIAN), dos, make("polar")]}, 2.2)
     assert mixed.sentence["mixed"] == (
         "1 of 3 targets predict a lattice, with periods of 0.91 m; the others do not (Gaussian, "

@@ -135,9 +135,10 @@ def test_dropout_knows_the_time_of_a_loss_step():
             "sequence_length: found 20; allowed: at most 5, the steps of the",
         ),
         ({"batch_size": 501}, "batch_size: found 501, but the pool has only 500 trajectories"),
+        ({"arena": 1.1}, "trajectories: found an arena of 2.2 m; allowed: walks in one of 1.1 m"),
     ],
 )
-def test_a_pool_that_is_too_small_is_refused(keys, expected, walked):
+def test_a_pool_that_does_not_fit_is_refused(keys, expected, walked):
     with pytest.raises(ValueError, match=expected) as error:
         train([make(), make(**keys)], walked)
     assert "\n" not in str(error.value)

@@ -213,7 +213,8 @@ def _forecast(given: argparse.Namespace) -> None:
     study = sweeps.load_study(given.study, progress=True)
     from nofreelunch.theory import forecasts  # torch is slow to import: a bad study is told before
 
-    specs = {n.id: {key: n.spec[key] for key in sweeps.TARGET_KEYS} for n in study.networks}
+    keys = (*sweeps.TARGET_KEYS, "arena")
+    specs = {n.id: {key: n.spec[key] for key in keys if key in n.spec} for n in study.networks}
     targets = {name: [specs[member] for member in ids] for name, ids in study.sweeps.items()}
     found = forecasts.forecast_sweeps(targets, study.trajectories["arena"], progress=True)
     lines = [f"{name}: {sentence}" for name, sentence in found.pop("sentence").items()]

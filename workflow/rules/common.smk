@@ -40,6 +40,7 @@ ENVIRONMENT = str(ROOT / "envs" / "environment.yaml")
 
 
 wildcard_constraints:
+    arena=r"(_\d+(\.\d+)?m)?",
     cohort="[a-z0-9_-]+",
     encoding="[a-z0-9_]+",
     figure="[a-z0-9_]+",
@@ -84,13 +85,29 @@ def say_what_runs_again():
         logger.warning(line)
 
 
+def arena_of(cohort):
+    """What file names say of a cohort's own arena, such as "_1.1m"; nothing without one."""
+    arena = cohorts[cohort].networks[0].spec.get("arena")
+    return f"_{arena}m" if arena else ""
+
+
+def side_of(arena):
+    """Side (m) of the arena of a cohort, from what `arena_of` returned."""
+    return float(arena[1:-1]) if arena else plan.trajectories["arena"]
+
+
+def evaluation_pool(wildcards):
+    """Held-out walks in the cohort's arena."""
+    return f"{RESULTS}/trajectories/evaluation{arena_of(wildcards.cohort)}.nc"
+
+
 def training_pool(wildcards):
     """Walks as long as the cohort's longest sequence; shorter sequences are their beginnings."""
     if workflow.is_main_process:  # which knows those rules only once it has read all of this
         say_what_runs_again()
     networks = cohorts[wildcards.cohort].networks
     length = max(network["sequence_length"] for network in networks)
-    return f"{RESULTS}/trajectories/training_{length}.nc"
+    return f"{RESULTS}/trajectories/training_{length}{arena_of(wildcards.cohort)}.nc"
 
 
 def captions():

@@ -4,7 +4,7 @@
 rule rate_maps:
     input:
         networks=files_of("training"),
-        evaluation=f"{RESULTS}/trajectories/evaluation.nc",
+        evaluation=evaluation_pool,
     output:
         files_of("rate_maps"),
     log:

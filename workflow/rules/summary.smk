@@ -29,6 +29,7 @@ rule summary:
             "study": plan.name,
             "sweeps": plan.sweeps,
             "defaults": plan.defaults,
+            "arena": plan.trajectories["arena"],
             "thresholds": config["thresholds"],
             "code": code("summary"),
         },

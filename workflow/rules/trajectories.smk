@@ -3,9 +3,9 @@
 
 rule training_trajectories:
     output:
-        f"{RESULTS}/trajectories/training_{{length}}.nc",
+        f"{RESULTS}/trajectories/training_{{length}}{{arena}}.nc",
     log:
-        f"{LOGS}/trajectories/training_{{length}}.log",
+        f"{LOGS}/trajectories/training_{{length}}{{arena}}.log",
     conda:
         ENVIRONMENT
     resources:
@@ -14,7 +14,7 @@ rule training_trajectories:
     params:
         run=lambda wildcards: {
             **plan.trajectories["training"],
-            "arena": plan.trajectories["arena"],
+            "arena": side_of(wildcards.arena),
             "steps": int(wildcards.length),
             "code": code("trajectories"),
         },
@@ -26,9 +26,9 @@ rule training_trajectories:
 
 rule evaluation_trajectories:
     output:
-        f"{RESULTS}/trajectories/evaluation.nc",
+        f"{RESULTS}/trajectories/evaluation{{arena}}.nc",
     log:
-        f"{LOGS}/trajectories/evaluation.log",
+        f"{LOGS}/trajectories/evaluation{{arena}}.log",
     conda:
         ENVIRONMENT
     resources:
@@ -37,7 +37,7 @@ rule evaluation_trajectories:
     params:
         run=lambda wildcards: {
             **plan.trajectories["evaluation"],
-            "arena": plan.trajectories["arena"],
+            "arena": side_of(wildcards.arena),
             "code": code("trajectories"),
         },
     message:

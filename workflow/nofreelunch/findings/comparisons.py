@@ -1,8 +1,9 @@
 """Series of networks: which networks of a study are compared with which.
 
 A series holds the networks whose spec equals the study's defaults except for named keys. The seed
-is always free. Networks that diverged are in no series. Every function takes the study's summary
-(dimensions network, unit ...) and returns selections of its networks.
+is always free. Networks with an arena of their own are only in the series of that arena, and
+networks that diverged are in none. Every function takes the study's summary (dimensions network,
+unit ...) and returns selections of its networks.
 """
 
 import json
@@ -50,10 +51,16 @@ def configurations(networks: xr.Dataset) -> list[str]:
     return [json.dumps(spec, sort_keys=True) for spec in without]
 
 
-def trained(summary: xr.Dataset) -> xr.Dataset:
-    """The networks that were trained to path-integrate and did not diverge."""
-    recurrent = [cells()[spec["cell"]].recurrent and spec["steps"] > 0 for spec in specs(summary)]
-    return _keep(summary, ~summary["diverged"].values.astype(bool) & np.array(recurrent, bool))
+def trained(summary: xr.Dataset, arena: float | None = None) -> xr.Dataset:
+    """The networks that were trained to path-integrate and did not diverge.
+
+    Those with an arena of their own (m) are left out, unless it is named.
+    """
+    chosen = [
+        cells()[spec["cell"]].recurrent and spec["steps"] > 0 and spec.get("arena") == arena
+        for spec in specs(summary)
+    ]
+    return _keep(summary, ~summary["diverged"].values.astype(bool) & np.array(chosen, bool))
 
 
 def untrained(summary: xr.Dataset) -> xr.Dataset:
@@ -82,7 +89,7 @@ def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.
     use (null) always agrees.
     """
     wanted = {k: v for k, v in (defaults(summary) | fixed).items() if k not in free}
-    networks = trained(summary)
+    networks = trained(summary, fixed.get("arena"))
     return _keep(networks, [not _differing(spec, wanted) for spec in specs(networks)])
 
 
@@ -180,6 +187,8 @@ def controls(summary: xr.Dataset) -> list[Setting]:
         Setting("untrained", untrained(summary)),
         Setting("told the position", told_position(summary)),
     ]
+    arenas = sorted({spec["arena"] for spec in specs(summary) if "arena" in spec})
+    found += [Setting(f"arena of {a:g} m", select(summary, arena=a)) for a in arenas]
     for target in CONTROL_TARGETS:
         if target != default:
             networks = of_target(summary, target)
@@ -240,10 +249,14 @@ def _keep(networks: xr.Dataset, mask: Sequence[bool] | np.ndarray) -> xr.Dataset
 def _differing(spec: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     """Keys of `wanted` for which `spec` has another value, with that value.
 
-    The seed is left out, and so are keys that are null in either.
+    The seed is left out, and so are keys that are null in either. Only networks with an arena of
+    their own have that key.
     """
     used = {k: spec[k] for k in wanted if k != "seed" and None not in (wanted[k], spec.get(k))}
-    return {k: value for k, value in used.items() if value != wanted[k]}
+    found = {k: value for k, value in used.items() if value != wanted[k]}
+    if "arena" in spec and "arena" not in wanted:
+        found["arena"] = spec["arena"]
+    return found
 
 
 def _by_spread(entry: tuple[dict[str, Any], list[int]]) -> tuple[float, ...]:

@@ -65,7 +65,8 @@ def collect(
         stages: for each cohort the paths of its networks, rate maps and scores.
         lesions: path of the lesions.
         run: `study` (name), `sweeps` (name -> network ids), `defaults` (spec of the reference
-            configuration) and `thresholds` (the section of the config).
+            configuration), `arena` (side of its arena, m) and `thresholds` (the section of the
+            config).
 
     Returns:
         A dataset over `network`, `unit`, `threshold` and `kind` (of surrogates). The thresholds are
@@ -121,6 +122,7 @@ def collect(
     attributes = {
         "study": run["study"],
         "defaults": json.dumps(run["defaults"], sort_keys=True),
+        "arena": float(run["arena"]),
         "position_error_threshold": thresholds["position_error"],
         "position_error_horizon": thresholds["position_error_horizon"],
         "grid_cell_threshold": thresholds["grid_cells"],
@@ -188,7 +190,7 @@ def _cohort(networks: str, rate_maps: str, scores: str, thresholds: list[float])
             chance_fraction_above=_chance(scored, thresholds),
             **_calibration(scored),
         )
-        table.attrs = {key: maps.attrs[key] for key in ("arena", "bin_size")}
+        table.attrs = {"bin_size": maps.attrs["bin_size"]}
         table.attrs["surrogates"] = int(scored.attrs["surrogates"])
         specs = [json.loads(text) for text in table["spec"].values]
     table = table.assign(active=table["active"].astype(bool))

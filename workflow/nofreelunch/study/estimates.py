@@ -88,18 +88,19 @@ def _hours(operations: float, kind: str) -> str:
 
 def results_size(plan: Plan, bin_size: float, surrogates: int) -> float:
     """Bytes of all results of a study, before compression."""
-    bins = bin_count(plan.trajectories["arena"], bin_size)
+    arena = plan.trajectories["arena"]
     total = 0
     for network in plan.networks:
         spec = network.spec
+        bins = bin_count(spec.get("arena", arena), bin_size)
         layout = weight_shapes(spec["cell"], spec["units"], outputs(spec))
         total += sum(rows * columns for rows, columns in layout.values())
         total += spec["units"] * (bins**2 + surrogates + NUMBERS_PER_UNIT)
     walks = plan.trajectories["training"]["count"]
-    lengths = {network["sequence_length"] for network in plan.networks}
-    total += sum(walks * 2 * (2 * length + 1) for length in lengths)
+    pools = {(n["sequence_length"], n.spec.get("arena")) for n in plan.networks}
+    total += sum(walks * 2 * (2 * length + 1) for length, _ in pools)
     evaluation = plan.trajectories["evaluation"]
-    total += evaluation["count"] * 2 * (2 * evaluation["steps"] + 1)
+    total += len(plan.arenas) * evaluation["count"] * 2 * (2 * evaluation["steps"] + 1)
     return 4.0 * total
 
 

@@ -70,7 +70,7 @@ def _cohort(networks: Sequence[Network]) -> Cohort:
 def _stack_key(spec: Mapping[str, Any]) -> tuple:
     # Cells with several fields make another graph; all else about a target is only numbers.
     several_fields = isinstance(spec["fields_per_cell"], Mapping)
-    return (*(spec[key] for key in STACK_KEYS), several_fields)
+    return (*(spec[key] for key in STACK_KEYS), several_fields, spec.get("arena"))
 
 
 def _auto_size(group: Sequence[Network], device: str) -> int:

@@ -76,6 +76,12 @@ class Plan:
         return found
 
     @property
+    def arenas(self) -> list[float]:
+        """Sides (m) of all arenas; the first is that of networks without one of their own."""
+        own = {network.spec["arena"] for network in self.networks if "arena" in network.spec}
+        return [self.trajectories["arena"], *sorted(own)]
+
+    @property
     def networks(self) -> list[Network]:
         """Every network of the study once, cohort by cohort."""
         return [network for cohort in self.cohorts.values() for network in cohort.networks]
@@ -105,7 +111,8 @@ def planned(
         plan = plan_of_models(source, config["budget"])
     elif plan is None:
         plan = make_plan(studies.load_study(config["study"], progress), *packing)
-        bin_count(plan.trajectories["arena"], config["rate_maps"]["bin_size"])
+        for arena in plan.arenas:
+            bin_count(arena, config["rate_maps"]["bin_size"])
     return plan, path
 
 

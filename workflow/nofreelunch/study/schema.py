@@ -155,7 +155,12 @@ def allowed(rules: Mapping[str, Any]) -> str:
         return f"a mapping with keys {', '.join(rules['propertyNames']['enum'])}"
     if kind == "object":
         return _allowed_mapping(rules)
-    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    words = {
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "null": "null",
+    }
     bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     limits = [f"{sign} {rules[bound]}" for bound, sign in bounds.items() if bound in rules]
     return " ".join([words.get(kind, "text"), " and ".join(limits)]).strip()

@@ -40,7 +40,8 @@ class Study:
         sweeps: network ids of each sweep, by the sweep's name.
         sampled: names of the sweeps that are random samples.
         defaults: spec of the reference configuration.
-        trajectories: side of the arena (m), and settings of the training and evaluation pools.
+        trajectories: side of the arena (m) of networks without one of their own, and settings of
+            the training and evaluation pools.
     """
 
     name: str
@@ -52,9 +53,14 @@ class Study:
 
     @property
     def targets(self) -> dict[str, list[dict[str, Any]]]:
-        """Distinct targets by the name of their encoding, in the order of the networks."""
+        """Distinct targets by the name of their encoding, in the order of the networks.
+
+        Those of networks with an arena of their own are left out.
+        """
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for network in self.networks:
+            if "arena" in network.spec:
+                continue
             spec = {key: network.spec[key] for key in TARGET_KEYS}
             found.setdefault(spec["target"], {})[repr(spec)] = spec
         return {encoding: list(specs.values()) for encoding, specs in found.items()}
@@ -115,6 +121,9 @@ def load_study(path: str | Path, progress: bool = False) -> Study:
         seed = trajectories["evaluation"]["seed"]
         raise refused(f"{path}: trajectories.evaluation.seed", shown(seed), allowed, StudyError)
 
+    if (arena := values["defaults"]["arena"]) is not None:
+        allowed = "trajectories.arena, the side of all arenas but those that a sweep names"
+        raise refused(f"{path}: defaults.arena", shown(arena), allowed, StudyError)
     planner = _Planner(path, values["defaults"], trajectories["arena"])
     sweep_rules = rules["properties"]["sweeps"]["additionalProperties"]
     sweeps = {
@@ -142,10 +151,12 @@ def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The spec in the one form in which equal networks are equal.
 
     Keys that its target or its cell does not use are None, `encoder_scale` is a number, and loss
-    steps that are all time steps are "all".
+    steps that are all time steps are "all". A network without an arena of its own has no such key.
     """
     unused = facts_of(spec["target"]).unused
     result = {key: None if key in unused else value for key, value in spec.items()}
+    if result.get("arena") is None:
+        result.pop("arena", None)
     if result["encoder_scale"] == "place_cells":
         result["encoder_scale"] = float(result["place_cells"] or facts_of(spec["target"]).cells)
     if not cells()[spec["cell"]].recurrent:
@@ -252,14 +263,13 @@ class _Planner:
         for bounds in [item["uniform"] for item in inner if _is_uniform(item)]:
             if not bounds[0] < bounds[1]:
                 raise self._refused(where, value, "uniform: [low, high] with low < high")
-        if key == "place_cell_width":
-            widest = value["uniform"][1] if _is_uniform(value) else value
-            if widest >= self.arena:
-                allowed = f"a width (m) > 0 and < {self.arena}, the side of the arena"
-                raise self._refused(where, value, allowed)
         return filled(value, rules)
 
     def _network(self, where: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+        arena, width = spec["arena"] or self.arena, spec["place_cell_width"]
+        if (width["uniform"][1] if _is_uniform(width) else width) >= arena:
+            allowed = f"a width (m) > 0 and < {arena}, the side of the arena"
+            raise self._refused(f"{where}.place_cell_width", width, allowed)
         if facts_of(spec["target"]).even_cells and spec["place_cells"] % 2:
             allowed = f"an even number for {spec['target']}: half for distance, half for angle"
             raise self._refused(f"{where}.place_cells", spec["place_cells"], allowed)
@@ -269,7 +279,7 @@ class _Planner:
         if spec["dropout"]["recurrent"] and not cells()[spec["cell"]].recurrent:
             allowed = f"0 for the cell {spec['cell']}, which has no recurrence"
             raise self._refused(f"{where}.dropout.recurrent", spec["dropout"]["recurrent"], allowed)
-        return canonical(spec)
+        return canonical({**spec, "arena": None if arena == self.arena else arena})
 
     def _refused(self, where: str, value: Any, allowed: str) -> ValueError:
         return refused(f"{self.path}: {where}", shown(value), allowed, StudyError)

@@ -96,7 +96,8 @@ def forecast_sweeps(
     """A table of what the targets of each sweep predict: one row per sweep.
 
     Args:
-        sweeps: keys of the targets of each sweep, by the sweep's name. Equal ones count once.
+        sweeps: keys of the targets of each sweep, by the sweep's name. Equal ones count once. The
+            key `arena` (m) is for targets in another arena.
         arena: side of the arena, m.
         progress: whether to draw a progress bar where the output is a terminal.
 
@@ -108,7 +109,11 @@ def forecast_sweeps(
     texts = {name: dict.fromkeys(map(json.dumps, specs)) for name, specs in sweeps.items()}
     distinct = dict.fromkeys(text for of_sweep in texts.values() for text in of_sweep)
     bar = tqdm(distinct, "forecasting", unit="target", disable=not progress or None)
-    each = {text: forecast(json.loads(text), arena) for text in bar}
+    each = {}
+    for text in bar:
+        spec = json.loads(text)
+        own = spec.pop("arena", arena)
+        each[text] = forecast(spec, own)
     rows = {name: _row([each[text] for text in of_sweep]) for name, of_sweep in texts.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("sweep")
 

@@ -54,6 +54,10 @@ class Pool:
         position = pool["position"].values[:, : length + 1]
         self.position = torch.from_numpy(position).float().to(device)
         self.arena = float(pool.attrs["arena"])
+        for arena in (spec["arena"] for spec in specs if "arena" in spec):
+            if arena != self.arena:
+                allowed = f"walks in one of {arena:g} m, as the networks have"
+                raise refused("trajectories", f"an arena of {self.arena:g} m", allowed)
         self.images = 8 if pool.attrs.get("symmetries", 1) else 1
         seed = pool.attrs.get("seed")
         content = hashlib.sha256(np.ascontiguousarray(position).data)
