@@ -154,7 +154,7 @@ def test_refused_files(maps, tmp_path, capsys):
     said = refused(other)
     assert "found suffix '.CSV'; allowed: .nc, .npz, .npy, .mat, .parquet, .nwb (pandas" in said
     np.savez(archive, np.array([Harmful()], object))
-    assert "found no square maps (no arrays of numbers); allowed" in refused(archive)
+    assert "found no square maps (arr_0: objects, or cells of unlike" in refused(archive)
     np.save(tmp_path / "maps.npy", np.array([Harmful()], object))
     assert "maps.npy: found Python objects, which are never" in refused(tmp_path / "maps.npy")
     assert f"{tmp_path}: found a folder; allowed: a file" in refused(tmp_path)
@@ -231,15 +231,18 @@ def test_objects_in_an_npz_are_not_unpickled(maps, tmp_path, capsys):
     assert __main__.main(["score", str(path), "--bin-size", "0.11"]) == 0
     assert len(table_of(capsys)) == 6
     arguments = "score", path, "--bin-size", SIZE, "--variable", "harmful"
-    assert "found no 'harmful'; allowed: rates" in refusal(capsys, *arguments)
+    assert "harmful: found objects, or cells of unlike sizes; allowed" in refusal(
+        capsys, *arguments
+    )
 
 
-def test_written_whole_or_not_at_all(maps, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [OSError, RuntimeError])  # the second as HDF5 raises it
+def test_written_whole_or_not_at_all(kind, maps, tmp_path, monkeypatch):
     scores, path = score_maps.score(maps, SIZE), tmp_path / "scores.nc"
     path.write_text("before")
 
     def full(*_, **__):
-        raise OSError("No space left on device")
+        raise kind("No space left on device")
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
     with pytest.raises(OSError, match="No space left") as error:

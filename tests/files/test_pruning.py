@@ -68,3 +68,12 @@ def test_rate_maps_of_pruned_networks_say_what_is_missing():
     pruned = xr.Dataset(coords={"spec": ("network", [spec])}, attrs={"arena": 2.2})
     with pytest.raises(datasets.DatasetError, match="no weights"):
         rate_maps.restore_networks(pruned)
+
+
+def test_published_models_are_named(tmp_path, capsys):
+    (tmp_path / "models").mkdir()
+    for command in (["prune"], ["export", "--to", "csv"], ["explore", "-o", "page.html"]):
+        with pytest.raises(SystemExit):
+            main([*command, str(tmp_path)])
+        said = capsys.readouterr().err
+        assert f"{tmp_path}: found a study of published models, with files in models; allo" in said

@@ -64,7 +64,7 @@ def test_contradictions_are_refused_in_one_line(step, unit, stated, stated_unit,
 
 
 def test_oblong_bins_are_refused():
-    with pytest.raises(ValueError, match=r"found bins of 5 by 2\.5 cm; allowed: square bins"):
+    with pytest.raises(ValueError, match=r"found bins of 5 cm by 2\.5 cm; allowed: square bins"):
         check_bin_size(maps(2.5, "cm", 5.0), 0.025)
 
 
@@ -83,3 +83,30 @@ def test_the_scorer_sees_a_bin_size_in_centimetres():
         with pytest.raises(ValueError, match=r"bin_size: found 11 m, and steps of 11 cm"):
             measure(there, bin_size=11)
     assert nfl.score(there, bin_size=0.11)["period"].item() == pytest.approx(0.7, rel=0.02)
+
+
+def test_pixels_are_bins_and_units_may_be_bytes_or_arrays():
+    assert check_bin_size(maps(1.0, "Pixels"), 0.025) == 0.025
+    for unit in ("CM", b"cm", np.array(["cm"]), np.array([b"cm"])):
+        assert bin_size_of_file(maps(1.0), 2.5, unit, "file: bin_size") == pytest.approx(0.025)
+
+
+def test_metres_that_are_centimetres():
+    with pytest.raises(ValueError, match=r"bin_size: found 5 m; allowed: at most 1 m, unless coor"):
+        check_bin_size(np.zeros((SIDE, SIDE)), 5)
+    assert check_bin_size(maps(5.0, "m"), 5) == 5
+
+
+@pytest.mark.parametrize("several", [list, lambda m: [list(m)], lambda m: {"a": m[0], "b": m[1]}])
+def test_the_maps_of_a_list_are_compared_one_by_one(several):
+    assert check_bin_size(several(maps(2.5)), 0.025) == 0.025
+    with pytest.raises(ValueError, match=r"and steps of 2\.5 of no unit"):
+        check_bin_size(several(maps(2.5)), 0.05)
+
+
+def test_bins_of_two_units_are_square_in_metres():
+    mixed = maps(2.5, "cm", other=25).assign_coords(y=("y", np.arange(SIDE) * 25, {"units": "mm"}))
+    assert check_bin_size(mixed, 0.025) == 0.025
+    wrong = mixed.assign_coords(y=("y", np.arange(SIDE) * 2.5, {"units": "mm"}))
+    with pytest.raises(ValueError, match=r"found bins of 2\.5 mm by 2\.5 cm; allowed: square bins"):
+        check_bin_size(wrong, 0.025)

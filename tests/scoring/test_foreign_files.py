@@ -96,7 +96,9 @@ def test_cells_and_structs_of_matlab_5(maps, tmp_path):
     scipy.io.savemat(path, {"session": {"rate_maps": cells, "uneven": uneven}, "y": maps[0]})
     check(read_maps(path)[0], maps)
     check(read_maps(path, "rate_maps")[0], maps)
-    assert "found no 'uneven'; allowed: " in refusal(path, "uneven")
+    assert "session.uneven: found objects, or cells of unlike sizes; allo" in refusal(
+        path, "uneven"
+    )
 
 
 def test_one_map_of_matlab_and_maps_first(maps, tmp_path):
@@ -281,3 +283,80 @@ def test_a_library_that_is_not_installed(suffix, library, tmp_path, monkeypatch)
         f"{path}: found no library {library}; allowed: it, from the extra exchange: "
         "`pip install -e '.[exchange]'`"
     )
+
+
+# Arrays that stand beside the maps, and files of other kinds
+
+
+def of_cells(*items):
+    cells = np.empty(len(items), object)
+    cells[:] = list(items)
+    return cells
+
+
+def test_occupancy_is_not_taken_for_maps_that_cannot_be_read(maps, tmp_path):
+    unlike, time = of_cells(maps[0], maps[1, :9, :9]), np.ones((BINS, BINS))
+    np.savez(tmp_path / "a.npz", rate_maps=unlike, occupancy=time)
+    scipy.io.savemat(tmp_path / "a.mat", {"rate_maps": unlike, "occupancy": time})
+    for name in ("a.npz", "a.mat"):
+        said = refusal(tmp_path / name)
+        assert said.endswith(
+            "rate_maps: found objects, or cells of unlike sizes; allowed: numbers, as maps of one "
+            "size"
+        )
+        assert refusal(tmp_path / name, "rate_maps") == said
+        assert read_maps(tmp_path / name, "occupancy")[0].shape == time.shape
+    scipy.io.savemat(tmp_path / "b.mat", {"cells": unlike, "occupancy": time})
+    said = refusal(tmp_path / "b.mat")
+    assert "no square maps (occupancy (20, 20), cells: objects, or cells of unlike sizes)" in said
+
+
+def test_struct_arrays_and_cells_in_rows_and_columns(maps, tmp_path):
+    path = tmp_path / "maps.mat"
+    cells = np.array([(one, k) for k, one in enumerate(maps)], [("map", object), ("id", object)])
+    scipy.io.savemat(path, {"cells": cells, "names": of_cells("a", "b")})
+    check(read_maps(path, "map")[0], maps)
+    table = of_cells(*maps, *maps).reshape(2, COUNT)
+    scipy.io.savemat(path, {"rate_maps": table})
+    assert read_maps(path)[0].shape == (2 * COUNT, BINS, BINS)
+
+
+def test_measured_columns_and_an_index_of_a_parquet(maps, tmp_path, caplog):
+    pytest.importorskip("pyarrow", reason="needs the extra exchange")
+    path, random = tmp_path / "maps.parquet", np.random.default_rng(1)
+    named = xr.DataArray(maps, dims=("unit", "y", "x"), coords={"unit": [4, 5, 6]}, name="rate")
+    table = named.to_dataframe()
+    table.to_parquet(path)
+    found, _ = read_maps(path)
+    check(found, maps)
+    assert found["unit"].values.tolist() == [4, 5, 6]
+    table = table.reset_index()
+    table["spikes"], table["in_field"] = random.integers(0, 9, len(table)), table["rate"] > 1
+    table.to_parquet(path)
+    check(read_maps(path)[0], maps)
+    assert "column spikes varies within maps, so it names none of them" in caplog.text
+    table.loc[0, "y"] = np.nan
+    table.to_parquet(path)
+    assert "found a row without y; allowed: a number in each row" in refusal(path)
+
+
+def test_maps_along_the_last_axis_of_numpy(maps, tmp_path):
+    path = tmp_path / "maps.npy"
+    np.save(path, np.moveaxis(maps, 0, -1))
+    assert "found shape (20, 20, 3); allowed: (map, y, x), which np.moveaxis(maps," in refusal(path)
+
+
+def test_groups_and_times_of_netcdf(maps, tmp_path):
+    data = xr.Dataset({"rate_map": (("unit", "y", "x"), maps)})
+    data["unit"] = ("unit", np.arange(COUNT), {"units": "days since recording"})
+    for path, group in ((tmp_path / "a.nc", None), (tmp_path / "b.h5", "cells/left")):
+        data.to_netcdf(path, group=group)
+        check(read_maps(path)[0], maps)
+    check(read_maps(tmp_path / "b.h5", "rate_map")[0], maps)
+
+
+@pytest.mark.parametrize("name", ["maps.json", "maps.xlsx", "maps.pt", "maps.csv.gz"])
+def test_files_that_nothing_here_reads(name, tmp_path):
+    (tmp_path / name).write_bytes(b"PK\3\4")
+    suffix = name[name.rindex(".") :]
+    assert f"found suffix '{suffix}'; allowed: .nc, .npz, .npy, .mat, " in refusal(tmp_path / name)

@@ -7,6 +7,7 @@ import torch
 import xarray as xr
 from nofreelunch.scoring import grid_scores, spatial_measures
 from nofreelunch.scoring.maps import labelled
+from synthetic_maps import hexagonal_maps
 
 RANDOM = np.random.default_rng(0)
 RATES = RANDOM.uniform(size=(2, 8, 8))
@@ -97,3 +98,31 @@ def test_stacked_labels_stay(recwarn):
         nfl.score(maps, bin_size=0.05, surrogates=3)[["score_60", "period"]],
     )
     assert not [w for w in recwarn if issubclass(w.category, FutureWarning)]
+
+
+GRID = hexagonal_maps(20, 0.7, 1, np.random.default_rng(0))[0][0]
+
+
+def test_masks_count_at_any_depth():
+    masked = np.ma.masked_greater(GRID, 1.0)
+    found = nfl.grid_scores([[masked, GRID], [GRID, masked]])["score_60"].isel(definition=0)
+    alone = [nfl.grid_scores(one)["score_60"].values[0] for one in (masked, GRID)]
+    np.testing.assert_allclose(found.values, [alone, alone[::-1]])
+    assert found.dims == ("group", "map")
+
+
+def test_labels_of_items_are_gathered():
+    cells = xr.DataArray(np.stack([GRID] * 3), dims=("unit", "y", "x"), coords={"unit": [7, 8, 9]})
+    found = nfl.grid_scores(list(cells))
+    assert found["unit"].dims == ("map",) and found["unit"].values.tolist() == [7, 8, 9]
+
+
+def test_a_dictionary_of_stacks_and_of_pairs():
+    stack = xr.DataArray(np.stack([GRID] * 2), dims=("map", "y", "x"))
+    assert labelled({"day 1": stack, "day 2": stack}).dims == ("group", "map", "y", "x")
+    assert labelled({("rat", 1): GRID})["map"].values.tolist() == ["('rat', 1)"]
+
+
+def test_half_precision_of_torch():
+    tensor = torch.from_numpy(GRID).to(torch.bfloat16)
+    assert nfl.grid_scores([tensor])["score_60"][0, 0] > 1

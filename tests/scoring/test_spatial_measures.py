@@ -258,5 +258,32 @@ def test_wrong_sizes():
             spatial_measures.border_score(EVEN, size)
     with pytest.raises(ValueError, match="least_area: found"):
         spatial_measures.border_score(EVEN, 0.1, -1)
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="second_half: found shape"):
         spatial_measures.stability(EVEN, EVEN[1:])
+
+
+def test_units_of_two_halves_are_paired_by_their_labels():
+    halves = np.random.default_rng(3).normal(size=(3, 20, 20))
+    first = xr.DataArray(halves, dims=("unit", "y", "x"), coords={"unit": [4, 5, 6]})
+    assert spatial_measures.stability(first, first[::-1]).values == pytest.approx(1)
+    assert (
+        spatial_measures.stability(
+            {"a": halves[0], "b": halves[1]}, {"b": halves[1], "a": halves[0]}
+        ).min()
+        > 0.99
+    )
+    both = xr.DataArray(halves[None].repeat(3, 0), dims=("session", "unit", "y", "x"))
+    assert spatial_measures.stability(
+        both, both.transpose("unit", "session", "y", "x")
+    ).values == pytest.approx(1)
+    with pytest.raises(ValueError, match="second_half: found other labels along unit; allowed:"):
+        spatial_measures.stability(first, first.assign_coords(unit=[4, 5, 7]))
+
+
+def test_occupancy_is_laid_on_the_maps_by_its_coordinates():
+    random, side = np.random.default_rng(4), np.arange(20)
+    rates = xr.DataArray(random.random((20, 20)), dims=("y", "x"), coords={"y": side})
+    time = xr.DataArray(random.random((20, 20)), dims=("y", "x"), coords={"y": side})
+    right = spatial_measures.spatial_information(rates, time)
+    assert spatial_measures.spatial_information(rates, time[::-1]) == right
+    assert spatial_measures.spatial_information(rates, time.values[::-1]) != right

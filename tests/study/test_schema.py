@@ -23,6 +23,16 @@ BAD = {
         "sweep: {}",
         "sweep: unknown key; allowed: defaults, sweeps, trajectories (did you mean sweeps?)",
     ),
+    "alias within its own anchor": (
+        "sweeps: &a {one: {units: 8}, two: *a}",
+        "mine.yaml: found an alias within its own anchor; allowed: other aliases",
+    ),
+    "octal number": ("sweeps: {one: {units: 0100}}", "line 1", "the number 0100; allowed: decimal"),
+    "number to base 60": ("sweeps: {one: {units: 1:30}}", "the number 1:30; allowed: decimal"),
+    "huge seed": (
+        "sweeps: {one: {}}\ntrajectories: {training: {seed: 99999999999999999999}}",
+        "trajectories.training.seed: found 99999999999999999999; allowed: a whole number >= 0 and",
+    ),
     "arena of defaults": (
         "defaults: {arena: 1.1}\nsweeps: {one: {}}",
         "defaults.arena: found 1.1; allowed: trajectories.arena, the side of all arenas but those",

@@ -183,6 +183,9 @@ def test_arena_scales_the_box(arena):
         ({"arena": 0.0}, "arena: found 0.0 m; allowed: a side > 0 m"),
         ({"arena": -1.0}, "arena: found -1.0 m; allowed: a side > 0 m"),
         ({"arena": math.nan}, "arena: found nan m; allowed: a side > 0 m"),
+        ({"arena": "2.2"}, "arena: found 2.2 m; allowed: a side > 0 m"),
+        ({"count": 1e4}, "count: found 10000.0; allowed: a whole number >= 1"),
+        ({"seed": None}, "seed: found nothing; allowed: a whole number >= 0"),
     ],
 )
 def test_bad_arguments(arguments, message):

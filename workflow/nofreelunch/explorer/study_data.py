@@ -31,8 +31,10 @@ def collect_results(results: str | Path) -> tuple[dict[str, Any], dict[str, str]
     """`collect_study` of the folder of a study's results.
 
     Raises:
-        DatasetError: one line, if there is no summary yet, and as `collect_study` does.
+        DatasetError: one line, if there is no summary yet, for a study of published models, and as
+            `collect_study` does.
     """
+    datasets.refuse_published(results)
     files = (Path(results) / STAGES[stage].files for stage in ("summary", "units"))
     return collect_study(open_summary(*files), results)
 

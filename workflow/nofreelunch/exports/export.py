@@ -49,6 +49,7 @@ def export(
     check_choice("to", to, FORMATS)
     if not Path(results).is_dir():
         raise refused(results, "no such folder", "the results of a study", DatasetError)
+    datasets.refuse_published(results)
     with datasets.load(Path(results) / STAGES["summary"].files, "summary") as opened:
         summary = opened.load()
     folder = Path(results) / FOLDER if folder is None else Path(folder)

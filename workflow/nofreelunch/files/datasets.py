@@ -68,6 +68,13 @@ def replace(dataset: xr.Dataset, path: str | Path) -> None:
         part.unlink(missing_ok=True)
 
 
+def refuse_published(results: str | Path) -> None:
+    """Raise DatasetError for results of published models, which each have a folder of their own."""
+    if (Path(results) / "models").is_dir():
+        found, allowed = "a study of published models", "a study of sweeps"
+        raise refused(f"{results}", f"{found}, with files in models", allowed, DatasetError)
+
+
 def load(path: str | Path, stage: str) -> xr.Dataset:
     """Open a file of `stage`; values are read when they are needed.
 

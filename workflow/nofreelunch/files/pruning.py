@@ -35,6 +35,7 @@ def prune(results: str | Path, progress: bool = False) -> int:
     """
     files = sorted((Path(results) / STAGES["training"].folder).glob("*.nc"))
     if not files:
+        datasets.refuse_published(results)
         raise refused(results, "no networks/*.nc", "a study's results", DatasetError)
     unmapped = [path.stem for path in files if not _maps(path).exists()]
     if unmapped:

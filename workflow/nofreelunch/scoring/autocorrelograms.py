@@ -239,7 +239,7 @@ def _correlate_directly(correlation: np.ndarray, doubtful: np.ndarray, chunk: Ma
     Each of the two copies is summed about its own mean. All doubtful lags of one dy are summed
     together.
     """
-    for dy in np.flatnonzero(doubtful.any(axis=(1, 2))):
+    for dy in np.flatnonzero(doubtful.any(axis=(1, 2))).tolist():
         wanted = doubtful[dy]
         y, x, column, which = _overlapping_bins(dy, wanted, chunk.valid)
         at = column * wanted.shape[1] + which
@@ -268,7 +268,7 @@ def _overlapping_bins(dy: int, wanted: np.ndarray, valid: np.ndarray | None) -> 
     each bin.
     """
     n = (len(wanted) + 1) // 2
-    seen = np.ones((n, n), bool) if valid is None else valid.any(axis=-1)
+    seen: np.ndarray = np.ones((n, n), bool) if valid is None else np.any(valid, axis=-1)
     columns = np.flatnonzero(wanted.any(axis=-1))
     below = np.pad(seen[dy:], ((0, 0), (n - 1, n - 1)))
     pairs = seen[: n - dy, np.newaxis] & below[:, columns[:, np.newaxis] + np.arange(n)]

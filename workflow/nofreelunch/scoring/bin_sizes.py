@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from nofreelunch.errors import refused, shown
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 NAMES = {"metre": "m", "meter": "m", "centimetre": "cm", "centimeter": "cm"}
 NAMES |= {"millimetre": "mm", "millimeter": "mm"}
-LARGEST = 1.0  # m; a larger number in a file that names no unit will be of centimetres
+COUNTS = ("", "1", "bin", "bins", "pixel", "pixels", "px")  # units of coordinates that count bins
+LARGEST = 1.0  # m; a larger number where no unit is named will be of centimetres
 EXACTNESS = 0.01  # by which two statements of one length may differ
 
 
@@ -33,25 +35,41 @@ class Steps(NamedTuple):
 def check_bin_size(maps: Any, bin_size: Any) -> float:
     """The bin size (m) that a user gave, if the coordinates of the maps do not contradict it.
 
-    Coordinates without a unit may be numbers of bins, metres, centimetres or millimetres. Raises
-    ValueError for a contradiction, and for what is not a positive number.
+    Coordinates without a unit may be numbers of bins, metres, centimetres or millimetres. The maps
+    of a list or dictionary are looked at one by one. Raises ValueError for a contradiction, for
+    what is not a positive number, and for more than 1 m unless the coordinates have a unit.
     """
+    carriers = list(_carriers(maps))
+    if carriers and not isinstance(maps, xr.DataArray):
+        return max(check_bin_size(one, bin_size) for one in carriers)
     size = np.asarray(bin_size)
     if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
         raise refused("bin_size", shown(bin_size), "a positive number of metres")
     steps = coordinate_steps(maps)
-    if steps is None:
-        return float(size)
-    if steps.unit:
-        allowed = [steps.metres]
-    elif steps.size == 1:
-        return float(size)
-    else:
-        allowed = [steps.size * metres for metres in METRES.values()]
-    if not any(_equal(float(size), metres) for metres in allowed):
+    if size > LARGEST and not (steps and steps.unit):
+        allowed = f"at most {LARGEST:g} m, unless coordinates y and x have the attribute units"
+        raise refused("bin_size", f"{size:g} m", allowed)
+    return _compared(float(size), steps)
+
+
+def _carriers(maps: Any) -> Iterator[xr.DataArray]:
+    """The arrays with coordinates in a list or dictionary of maps, at any depth."""
+    if isinstance(maps, xr.DataArray):
+        yield maps
+    elif isinstance(maps, list | tuple | Mapping):
+        for item in maps.values() if isinstance(maps, Mapping) else maps:
+            yield from _carriers(item)
+
+
+def _compared(size: float, steps: Steps | None) -> float:
+    """A bin size (m) that does not contradict the coordinates' steps; ValueError if it does."""
+    if steps is None or (not steps.unit and steps.size == 1):
+        return size
+    allowed = [steps.metres] if steps.unit else [steps.size * m for m in METRES.values()]
+    if not any(_equal(size, metres) for metres in allowed):
         values = " or ".join(f"{metres:.4g}" for metres in allowed)
         raise refused("bin_size", f"{size:.4g} m, and {steps}", f"{values} m")
-    return float(size)
+    return size
 
 
 def bin_size_of_file(maps: xr.DataArray, stated: Any, unit: Any, where: Any) -> float | None:
@@ -82,7 +100,9 @@ def bin_size_of_file(maps: xr.DataArray, stated: Any, unit: Any, where: Any) -> 
     elif size > LARGEST and not (steps and steps.unit):
         allowed = f"at most {LARGEST:g} (m) where no unit is stated; or give the size in m"
         raise refused(where, f"{size:g}", allowed)
-    return check_bin_size(maps, size)
+    if not 0 < size < np.inf:
+        raise refused(where, shown(stated), "a positive number of metres")
+    return _compared(size, steps)
 
 
 def coordinate_steps(maps: Any) -> Steps | None:
@@ -95,10 +115,11 @@ def coordinate_steps(maps: Any) -> Steps | None:
     axes = ("y", "x") if {"y", "x"} <= set(maps.dims) else maps.dims[-2:]
     found = [_steps(maps[axis]) for axis in axes if axis in maps.coords]
     known = [steps for steps in found if steps is not None]
-    if len(known) == 2 and known[0].unit == known[1].unit:
-        if not _equal(known[0].size, known[1].size):
-            sides = f"{known[0].size:.4g} by {known[1].size:.4g} {known[0].unit}".rstrip()
-            raise refused("rate_maps", f"bins of {sides}", "square bins")
+    if len(known) == 2 and bool(known[0].unit) == bool(known[1].unit):
+        sides = [steps.metres if steps.unit else steps.size for steps in known]
+        if not _equal(*sides):
+            by = " by ".join(f"{steps.size:.4g} {steps.unit}".rstrip() for steps in known)
+            raise refused("rate_maps", f"bins of {by}", "square bins")
     return known[0] if known else None
 
 
@@ -110,16 +131,22 @@ def _steps(along: xr.DataArray) -> Steps | None:
     if not np.isfinite(steps).all() or not _equal(steps.min(), steps.max()):
         return None
     unit = along.attrs.get("units") or along.attrs.get("unit")
-    length = unit is not None and str(unit).strip().lower() not in ("", "1", "bin", "bins")
+    length = unit is not None and str(unit).strip().lower() not in COUNTS
     return Steps(float(steps.mean()), _unit(unit, f"units of {along.name}") if length else "")
 
 
 def _unit(text: Any, where: Any) -> str:
-    word = str(text).strip()
-    word = NAMES.get(word.lower().rstrip("s"), word)
+    word = _word(text).lower()
+    word = NAMES.get(word.rstrip("s"), word)
     if word not in METRES:
-        raise refused(where, shown(text), ", ".join(METRES))
+        raise refused(where, shown(_word(text)), ", ".join(METRES))
     return word
+
+
+def _word(text: Any) -> str:
+    """A unit as text, whether a file has it as text, bytes or an array of one."""
+    (first, *_) = np.ravel(np.asarray(text)).tolist() or [""]
+    return (first.decode() if isinstance(first, bytes) else str(first)).strip()
 
 
 def _equal(one: float, other: float) -> bool:

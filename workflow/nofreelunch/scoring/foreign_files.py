@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ import xarray as xr
 from nofreelunch.errors import InvalidFile, refused, shown
 from nofreelunch.files.extras import from_extra
 
-Arrays = tuple[dict[str, xr.DataArray], Mapping[str, Any]]
+# Arrays by name, None for one that is there and cannot be read as numbers; and the bin size.
+Arrays = tuple[Mapping[str, xr.DataArray | None], Mapping[str, Any]]
 SIZES = ("bin_size", "bin_size_units")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 PLACE = ("y", "x")  # columns of a long table that say where a bin is
 RATES = ("rate", "rate_map", "rate_maps")  # columns that may hold the rates
 MOST_BINS = 2**28  # of a long table's maps, bins without a row included
+
+log = logging.getLogger(__name__)
 
 
 def named_axes(values: np.ndarray) -> xr.DataArray:
@@ -30,14 +34,19 @@ def named_axes(values: np.ndarray) -> xr.DataArray:
 def open_matlab(path: Path, variable: str | None) -> Arrays:
     """The arrays of a MATLAB file of any version, those in structs as `struct.field`.
 
-    A cell array of maps of one shape is one array. MATLAB stacks maps along the last axes, so y and
-    x are the first two axes of an array, unless only its last two are equally long.
+    A cell array of maps of one shape is one array, and so is a field of a struct array. MATLAB
+    stacks maps along the last axes, so y and x are the first two axes of an array, unless only its
+    last two are equally long.
     """
     with open(path, "rb") as file:
         start = file.read(512 + len(HDF5))
     modern = HDF5 in (start[: len(HDF5)], start[512:])
     found = dict(_matlab_hdf5(path) if modern else _matlab_scipy(path))
-    arrays = {k: _of_matlab(v) for k, v in found.items() if v.dtype.kind in "fiub"}
+    arrays = {
+        k: None if v is None else _of_matlab(v)
+        for k, v in found.items()
+        if v is None or v.dtype.kind in "fiub"
+    }
     return arrays, {key: found[key] for key in SIZES if key in found}
 
 
@@ -49,7 +58,7 @@ def _of_matlab(values: np.ndarray) -> xr.DataArray:
     return named_axes(values)
 
 
-def _matlab_scipy(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+def _matlab_scipy(path: Path) -> Iterator[tuple[str, np.ndarray | None]]:
     import scipy.io
 
     for name, value in scipy.io.loadmat(path, simplify_cells=True).items():
@@ -57,16 +66,37 @@ def _matlab_scipy(path: Path) -> Iterator[tuple[str, np.ndarray]]:
             yield from _unfolded(name, value)
 
 
-def _unfolded(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """Arrays in a value of MATLAB, by name: a struct has several, a cell array of like ones one."""
+def _unfolded(name: str, value: Any) -> Iterator[tuple[str, np.ndarray | None]]:
+    """Arrays in a value of MATLAB, by name: a struct has several, a cell array of like ones one.
+
+    None stands for a cell array of numbers of unlike shapes.
+    """
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _unfolded(f"{name}.{key}", inner)
         return
     if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype.kind == "O"):
-        value = _stacked([np.asarray(item) for item in value])
-    if value is not None:
-        yield name, np.asarray(value)
+        items = list(_cells(value))
+        if items and all(isinstance(item, Mapping) for item in items):  # a struct array
+            for key in items[0]:
+                yield from _unfolded(f"{name}.{key}", [item.get(key) for item in items])
+            return
+        arrays = [np.asarray(item) for item in items if not isinstance(item, Mapping)]
+        if all(array.dtype.kind not in "fiub" for array in arrays):
+            return  # words
+        value = _stacked(arrays)
+    yield name, None if value is None else np.asarray(value)
+
+
+def _cells(values: Any) -> Iterator[Any]:
+    """The cells of a cell array, whose rows may be lists, column by column."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "O":
+        values = values.ravel(order="F").tolist()
+    for value in values:
+        if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype.kind == "O"):
+            yield from _cells(value)
+        else:
+            yield value
 
 
 def _stacked(items: list[np.ndarray]) -> np.ndarray | None:
@@ -77,14 +107,14 @@ def _stacked(items: list[np.ndarray]) -> np.ndarray | None:
     return np.stack(items, axis=-1)
 
 
-def _matlab_hdf5(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+def _matlab_hdf5(path: Path) -> Iterator[tuple[str, np.ndarray | None]]:
     with from_extra(path):
         import h5py
     with h5py.File(path, "r") as file:
         yield from _of_group(file, "")
 
 
-def _of_group(group: Any, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
+def _of_group(group: Any, prefix: str) -> Iterator[tuple[str, np.ndarray | None]]:
     """Arrays of a MATLAB 7.3 group, in MATLAB's order of axes."""
     for name, item in group.items():
         if name.startswith("#"):  # where MATLAB keeps what cell arrays refer to
@@ -93,10 +123,9 @@ def _of_group(group: Any, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
             yield from _of_group(item, f"{prefix}{name}.")
         elif item.dtype.kind == "O":
             referred = [group.file[reference] for reference in item[()].ravel(order="F")]
-            if all(hasattr(one, "shape") for one in referred):
-                stack = _stacked([one[()].T for one in referred])
-                if stack is not None:
-                    yield f"{prefix}{name}", stack
+            words = all(one.attrs.get("MATLAB_class") == b"char" for one in referred)
+            if not words and all(hasattr(one, "shape") for one in referred):
+                yield f"{prefix}{name}", _stacked([one[()].T for one in referred])
         elif item.attrs.get("MATLAB_class") == b"char":
             yield f"{prefix}{name}", np.array("".join(map(chr, item[()].ravel())))
         elif "MATLAB_empty" not in item.attrs:
@@ -106,12 +135,15 @@ def _of_group(group: Any, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
 def open_parquet(path: Path, variable: str | None) -> Arrays:
     """The maps of a long table: one row per bin, with columns y, x, the rate, and the map's labels.
 
-    Every column of whole numbers or words is a label. A bin without a row is one that was not
-    visited. Raises ValueError for columns that are missing, and for two rows of one bin.
+    Every column of whole numbers or words is a label, unless it varies within the maps that the
+    other labels name, as a count of spikes does. A bin without a row is one that was not visited.
+    Raises ValueError for columns that are missing, and for two rows of one bin.
     """
     with from_extra(path):
         import pyarrow  # noqa: F401
     table = pd.read_parquet(path, engine="pyarrow")
+    if any(name is not None for name in table.index.names):
+        table = table.reset_index()
     rates = variable or next((name for name in RATES if name in table), None)
     if rates is None or not {*PLACE, rates} <= {*table.columns}:
         wanted = "y, x and " + (variable or "rate (or another one, named with --variable)")
@@ -124,11 +156,27 @@ def open_parquet(path: Path, variable: str | None) -> Arrays:
             general[name] = table[name].iloc[0]
     labels = [str(k) for k in table.columns if k not in (*PLACE, *SIZES, *RATES, rates)]
     labels = [k for k in labels if not pd.api.types.is_float_dtype(table[k])]
+    for name in reversed(labels):
+        others = [k for k in labels if k != name]
+        if _measured(table, name, others):
+            log.warning("%s: column %s varies within maps, so it names none of them", path, name)
+            labels = others
     return {rates: _unstacked(path, table, labels, rates)}, general
+
+
+def _measured(table: pd.DataFrame, name: str, labels: list[str]) -> bool:
+    """Whether a column is one of values in bins: without it, labels and place tell rows apart."""
+    if table.duplicated([*labels, *PLACE]).any():
+        return False
+    maps = table.groupby(labels, dropna=False)[name] if labels else table[name]
+    return bool(np.max(maps.nunique(dropna=False)) > 1)
 
 
 def _unstacked(path: Path, table: pd.DataFrame, labels: list[str], rates: str) -> xr.DataArray:
     """The column `rates` of a long table as (label or map, y, x)."""
+    for axis in PLACE:
+        if table[axis].isna().any():
+            raise refused(path, f"a row without {axis}", "a number in each row", InvalidFile)
     axes = {axis: _regular(table[axis].to_numpy(float)) for axis in PLACE}
     if not all(len(steps) for steps in axes.values()):
         found = "y or x that are not evenly spaced"
@@ -151,9 +199,16 @@ def _unstacked(path: Path, table: pd.DataFrame, labels: list[str], rates: str) -
     made = xr.DataArray(maps.reshape(shape), dims=("map", *PLACE), coords=dict(axes.items()))
     if not labels:
         return made.isel(map=0, drop=True)
+    named = {name: _label(keys[name]) for name in labels}
     if len(labels) == 1:
-        return made.rename(map=labels[0]).assign_coords({labels[0]: keys[labels[0]].to_numpy()})
-    return made.assign_coords({name: ("map", keys[name].to_numpy()) for name in labels})
+        return made.rename(map=labels[0]).assign_coords(named)
+    return made.assign_coords({name: ("map", values) for name, values in named.items()})
+
+
+def _label(values: pd.Series) -> np.ndarray:
+    """Labels as numbers, or as text where netCDF has no type for them."""
+    found = values.to_numpy()
+    return found if found.dtype.kind in "fiub" else values.astype(str).to_numpy(str)
 
 
 def _regular(values: np.ndarray) -> np.ndarray:
@@ -178,17 +233,18 @@ def open_nwb(path: Path, variable: str | None) -> Arrays:
     """
     with from_extra(path):
         import h5py
+    path_of = variable and variable.strip("/")  # as other programs print paths
     with h5py.File(path, "r") as file:
         columns: dict[str, Any] = {}
 
         def collect(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiub":
                 column = _text(item.attrs.get("neurodata_type")) == "VectorData"
-                if item.ndim > 1 and (column or name == variable):
+                if item.ndim > 1 and (column or name == path_of):
                     columns[name] = item
 
         file.visititems(collect)
-        chosen = _chosen(columns, variable)
+        chosen = _chosen(columns, path_of)
         arrays = {name: _of_table(columns[name]) for name in chosen}
         stated = {_stated_size(columns[name].parent) for name in chosen} - {None}
     if not arrays:
@@ -220,8 +276,8 @@ def _of_table(column: Any) -> xr.DataArray:
     for k, axis in enumerate(maps.dims[1:]):
         edges = column.parent.get(f"bin_edges_dim{k}")
         if edges is not None and edges.shape == (maps.sizes[axis] + 1,):
-            centres = (edges[:-1] + edges[1:]) / 2
-            maps = maps.assign_coords({axis: (axis, centres, {"units": about[f"dim{k}_unit"]})})
+            centres, unit = (edges[:-1] + edges[1:]) / 2, about.get(f"dim{k}_unit")
+            maps = maps.assign_coords({axis: (axis, centres, {"units": unit} if unit else {})})
     return maps.transpose("unit", *PLACE)
 
 

@@ -187,9 +187,10 @@ def features_of(periods: ArrayLike, orientations: ArrayLike | None = None) -> np
     columns = [np.log(periods)]
     if orientations is not None:
         angles: np.ndarray = 6 * np.ma.filled(np.ma.asarray(orientations, float), np.nan)
-        if angles.shape != periods.shape or np.isinf(angles).any():
-            allowed = f"finite or NaN, {periods.shape}"
-            raise refused("orientations", f"shape {angles.shape}", allowed)
+        if angles.shape != periods.shape:
+            raise refused("orientations", f"shape {angles.shape}", f"{periods.shape}")
+        if np.isinf(angles).any():
+            raise refused("orientations", "an infinite angle", "finite numbers and NaN")
         # No library has mixtures on a circle, so a unit's place on it counts as two features.
         # scikit-learn adds one variance to all features, so the circle is scaled to suit it.
         scale = LEAST_DEVIATION / LEAST_TURN

@@ -16,6 +16,7 @@ from nofreelunch.errors import InvalidFile, MissingLibrary, refused, shown
 from nofreelunch.files import access
 from nofreelunch.scoring.bin_sizes import bin_size_of_file
 from nofreelunch.scoring.foreign_files import (
+    HDF5,
     Arrays,
     named_axes,
     open_matlab,
@@ -26,6 +27,7 @@ from nofreelunch.scoring.score_maps import score_table
 
 PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
 SUFFIXES = (".nc", ".csv")  # that can be written
+NETCDF = ("", ".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".netcdf")  # suffixes of what is read as such
 # Suffixes of text, which has no axes, and what reads it in Python.
 ELSEWHERE = {
     ".csv": "pandas.read_csv or numpy.loadtxt",
@@ -34,6 +36,7 @@ ELSEWHERE = {
     ".pkl": "nothing safe: a pickle can run any code",
     ".pickle": "nothing safe: a pickle can run any code",
 }
+UNUSABLE = "objects, or cells of unlike sizes"
 LONGEST = 3  # times as long as wide: beyond it, a table of flattened maps, or a track
 DAMAGE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile)  # of values that are read late
 
@@ -82,20 +85,38 @@ def read_maps(
         raise
     except Exception as error:  # the libraries that read such files raise errors of any class
         raise _unreadable(path, error) from error
-    name = _chosen(path, arrays, variable)
+    given = variable.strip("/") if variable and suffix == ".nwb" else variable
+    maps = _chosen(path, arrays, given)
     try:
-        maps = arrays[name].load()
+        maps = maps.load()
     except DAMAGE as error:
         raise _unreadable(path, error) from error
     if bin_size is None:
         attributes = maps.attrs if "bin_size" in maps.attrs else general
         stated, unit = attributes.get("bin_size"), attributes.get("bin_size_units")
         bin_size = bin_size_of_file(maps, stated, unit, f"{path}: bin_size")
+    if suffix in (".npy", ".npz"):
+        _check_order(path, maps.shape)
     return _squared(path, maps), bin_size
 
 
-def _chosen(path: Path, arrays: Mapping[str, xr.DataArray], variable: str | None) -> str:
-    """Name of the array with the maps. Raises ValueError where that is none or not clear."""
+def _check_order(path: Path, shape: tuple[int, ...]) -> None:
+    """Raise ValueError for arrays of numpy that seem to have the maps along the last axis."""
+    if len(shape) == 3 and shape[0] == shape[1] != shape[2]:
+        allowed = "(map, y, x), which np.moveaxis(maps, -1, 0) makes, or maps padded to squares"
+        raise refused(f"{path}", f"shape {shape}", allowed)
+
+
+def _chosen(
+    path: Path, there: Mapping[str, xr.DataArray | None], variable: str | None
+) -> xr.DataArray:
+    """The array with the maps. Raises ValueError where that is none or not clear."""
+    arrays = {name: array for name, array in there.items() if array is not None}
+    unusable = [name for name, array in there.items() if array is None]
+    wanted = PREFERRED if variable is None else (variable,)
+    for name in unusable:
+        if {name, re.split(r"[./]", name)[-1]} & {*wanted}:
+            raise refused(f"{path}: {name}", UNUSABLE, "numbers, as maps of one size")
     ends = {name: re.split(r"[./]", name)[-1] for name in arrays}
     if variable is not None:
         named = [name for name in arrays if name == variable] or [
@@ -104,16 +125,24 @@ def _chosen(path: Path, arrays: Mapping[str, xr.DataArray], variable: str | None
         if not named:
             raise refused(f"{path}", f"no {variable!r}", f"{', '.join(arrays) or 'none'}")
     else:
-        square = [k for k, v in arrays.items() if v.ndim > 1 and v.shape[-1] == v.shape[-2] > 1]
+        square = [
+            name
+            for name, array in arrays.items()
+            if array.ndim > 1 and array.shape[-1] == array.shape[-2] > 1
+            if ends[name] != "occupancy"
+        ]
         named = [name for name, end in ends.items() if end in PREFERRED] or square
         if not named and path.suffix.lower() in TABLES and len(arrays) == 1:
             named = list(arrays)
     if len(named) != 1:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        shapes = ", ".join(
+            [f"{name} {array.shape}" for name, array in arrays.items()]
+            + [f"{name}: {UNUSABLE}" for name in unusable]
+        )
         found = ", ".join(named) or f"no square maps ({shapes or 'no arrays of numbers'})"
         allowed = "one array of square maps (..., y, x), or one that is named with --variable"
         raise refused(f"{path}", f"{found}", allowed)
-    return named[0]
+    return arrays[named[0]]
 
 
 def _squared(path: Path, maps: xr.DataArray) -> xr.DataArray:
@@ -143,11 +172,21 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
 
 def _open_netcdf(path: Path, variable: str | None) -> Arrays:
     """The arrays of a netCDF file, not loaded yet, and its attributes."""
-    data = xr.open_dataset(path)
-    if {"y", "x"} <= set(data.dims):
-        data = data.transpose(..., "y", "x")
-    arrays = {str(name): array for name, array in data.data_vars.items()}
-    return arrays, data.attrs
+    with open(path, "rb") as file:
+        start = file.read(len(HDF5))
+    if path.suffix.lower() not in NETCDF and not start.startswith((b"CDF", HDF5)):
+        kinds = f".nc, {', '.join(READERS)}"
+        raise refused(f"{path}", f"suffix {shown(path.suffix)}", kinds, InvalidFile)
+    groups = {"/": xr.open_dataset(path, decode_times=False)}
+    if not groups["/"].data_vars:
+        groups = xr.open_groups(path, decode_times=False)
+    arrays = {}
+    for group, data in groups.items():
+        if {"y", "x"} <= set(data.dims):
+            data = data.transpose(..., "y", "x")
+        for name, array in data.data_vars.items():
+            arrays[f"{group}/{name}".lstrip("/")] = array
+    return arrays, groups["/"].attrs
 
 
 def _open_npy(path: Path, variable: str | None) -> Arrays:
@@ -164,17 +203,17 @@ def _open_npy(path: Path, variable: str | None) -> Arrays:
 def _open_npz(path: Path, variable: str | None) -> Arrays:
     """The arrays of an npz file and its `bin_size`.
 
-    Arrays of Python objects are left out, because loading them would run code.
+    Arrays of Python objects are not loaded, because that would run code.
     """
-    arrays = {}
+    arrays: dict[str, xr.DataArray | None] = {}
     with np.load(path, allow_pickle=False) as data:
         for name in data.files:
             try:
                 arrays[name] = named_axes(data[name])
             except ValueError:
-                continue
+                arrays[name] = None
     keys = ("bin_size", "bin_size_units")
-    return arrays, {key: arrays[key].values for key in keys if key in arrays}
+    return arrays, {key: data.values for key in keys if (data := arrays.get(key)) is not None}
 
 
 READERS = {  # by suffix; all other files are read as netCDF
@@ -214,5 +253,8 @@ def write(scores: xr.Dataset, path: str | Path) -> None:
         os.replace(part, path)
     except OSError as error:
         raise OSError(f"{path}: it cannot be written ({error.strerror or error})") from error
+    except RuntimeError as error:  # what HDF5 makes of a full disk
+        obstacle = access.obstacle_to_writing(part) or str(error)
+        raise OSError(f"{path}: it cannot be written ({obstacle})") from error
     finally:
         part.unlink(missing_ok=True)

@@ -7,8 +7,8 @@ marks a bin that was not visited.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -125,29 +125,28 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     """Maps as an array (..., y, x) of real numbers, without coordinates along y and x.
 
     Dimensions that are named y and x are moved to the end. Bins that a numpy mask hides become NaN.
-    The masks and axes of the items of a list count, and so do the names in a dictionary; both get
-    the dimension `map`. Raises ValueError, which names the argument `name`, for values that are not
-    real numbers, and for a list of maps that do not fit together.
+    The masks, axes and labels of the items of a list count, and so do the names in a dictionary;
+    both get the dimension `map`. Raises ValueError, which names the argument `name`, for values
+    that are not real numbers, and for maps that do not fit together.
     """
     if isinstance(rate_maps, xr.Dataset):
         variables = ", ".join(map(str, rate_maps.data_vars))
         raise refused(name, "a Dataset", f"one of its variables ({variables})")
     if isinstance(rate_maps, Mapping):
-        maps = labelled(list(map(labelled, rate_maps.values())), name)
-        return maps.assign_coords(map=list(rate_maps))
-    if isinstance(rate_maps, (list, tuple)) and any(isinstance(m, CARRIERS) for m in rate_maps):
-        items = [labelled(item, name) for item in rate_maps]
-        items = [
-            x.rename(dict(zip(x.dims[-2:], ("y", "x")[-x.ndim :], strict=True))) for x in items
-        ]
-        if len({(item.dims, item.shape) for item in items}) != 1:
-            found = ", ".join(sorted({f"{item.shape}" for item in items}))
-            raise refused(
-                name, f"maps of shapes {found}", "maps of one shape and with the same axes"
-            )
-        return xr.concat(items, "map", coords="minimal", compat="override")
-    if hasattr(rate_maps, "detach"):  # a tensor
-        rate_maps = rate_maps.detach().cpu().numpy()
+        keys = [key if isinstance(key, str | int | float) else str(key) for key in rate_maps]
+        together = _together(list(rate_maps.values()), name)
+        return together.assign_coords({together.dims[0]: keys})
+    if isinstance(rate_maps, (list, tuple)):
+        if _carry(rate_maps):
+            return _together(rate_maps, name)
+        try:
+            rate_maps = np.asarray(rate_maps)
+        except ValueError as error:
+            shapes = ", ".join(sorted({f"{np.shape(item)}" for item in rate_maps}))
+            raise refused(name, f"maps of shapes {shapes}", "maps of one shape") from error
+    if hasattr(rate_maps, "detach"):
+        tensor: Any = rate_maps.detach().cpu()
+        rate_maps = (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
     maps = rate_maps if isinstance(rate_maps, xr.DataArray) else xr.DataArray(np.asarray(rate_maps))
     if maps.dtype.kind not in "fiub":
         raise refused(f"{name}", f"{maps.dtype} values", "real numbers")
@@ -160,6 +159,34 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
         maps = maps.transpose(..., "y", "x")
     on_maps = [k for k, of in maps.coords.items() if {*of.dims} & {*maps.dims[-2:]}]
     return maps.drop_vars(on_maps)
+
+
+def _carry(items: Iterable[Any]) -> bool:
+    """Whether items, at any depth, carry what numpy would drop: masks, axes, keys or gradients."""
+    return any(
+        isinstance(item, (*CARRIERS, Mapping))
+        or hasattr(item, "detach")
+        or (isinstance(item, (list, tuple)) and _carry(item))
+        for item in items
+    )
+
+
+def _together(items: Sequence[ArrayLike], name: str) -> xr.DataArray:
+    """Items of a list or dictionary along a new first dimension: `map`, or `group` of such."""
+    arrays = [labelled(item, name) for item in items]
+    if not arrays or any(not array.ndim for array in arrays):
+        raise refused(name, "single numbers" if arrays else "no maps", "one or more maps (y, x)")
+    arrays = [x.rename(dict(zip(x.dims[-2:], ("y", "x")[-x.ndim :], strict=True))) for x in arrays]
+    if len({(array.dims, array.shape) for array in arrays}) != 1:
+        found = ", ".join(sorted({f"{array.shape}" for array in arrays}))
+        raise refused(name, f"maps of shapes {found}", "maps of one shape and with the same axes")
+    shared = set.intersection(*({*array.coords} for array in arrays))
+    arrays = [array.drop_vars({*array.coords} - shared) for array in arrays]
+    dim = next(dim for dim in ("map", "group", "groups") if dim not in arrays[0].dims)
+    try:
+        return xr.concat(arrays, dim, coords="different", compat="equals", join="exact")
+    except ValueError as error:
+        raise refused(name, "maps with unlike labels", "the same labels along an axis") from error
 
 
 def least_change(dtype: np.dtype) -> float:

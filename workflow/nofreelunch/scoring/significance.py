@@ -189,11 +189,13 @@ def false_discovery(p_values: ArrayLike, rate: float = 0.05) -> xr.DataArray | n
     Raises:
         ValueError: for a rate or a p-value out of range, and for a single p-value.
     """
+    if isinstance(p_values, xr.Dataset):
+        raise refused("p_values", "a Dataset", 'one of its variables, such as "p_value"')
     values: np.ndarray = np.ma.filled(np.ma.asarray(p_values, float), np.nan)
     if not values.ndim:
         raise refused("p_values", f"{values}", "(..., unit)")
     outside = values[(values < 0) | (values > 1)]
-    if not 0 < rate <= 1:
+    if not isinstance(rate, int | float | np.number) or not 0 < rate <= 1:
         raise refused("rate", shown(rate), "above 0, at most 1")
     if outside.size:
         raise refused("p_values", f"{outside[0]}", "0 to 1, or NaN")

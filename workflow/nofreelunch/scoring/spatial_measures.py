@@ -153,7 +153,8 @@ def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
 
     Args:
         first_half, second_half: (..., y, x), numpy or xarray, of one shape. NaN marks an unvisited
-            bin. Only bins visited in both halves count.
+            bin. Only bins visited in both halves count. Where both name their axes or label their
+            units, units are paired by these.
 
     Returns:
         An array over the leading dimensions of `first_half`. NaN if fewer than two bins were
@@ -173,7 +174,27 @@ def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
         scale = np.prod([np.sqrt((d**2).sum(axis=(1, 2))) for d in deviations], axis=0)
         return np.clip(covariance / np.where(varied, _nonzero(scale), np.nan), -1, 1)
 
-    return _measure(correlation, first_half, second_half)
+    first = labelled(first_half, "first_half")
+    second = labelled(second_half, "second_half")
+    return _measure(correlation, first, _aligned(first, second))
+
+
+def _aligned(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+    """`second` with the axes and labels of `first`, in its order.
+
+    Raises ValueError for other labels, and for maps of another shape.
+    """
+    if {*first.dims} == {*second.dims}:
+        second = second.transpose(*first.dims)
+    if first.shape != second.shape:
+        raise refused("second_half", f"shape {second.shape}", f"that of first_half, {first.shape}")
+    for dim in {*first.dims} & {*first.indexes} & {*second.indexes}:
+        here, there = first.indexes[dim], second.indexes[dim]
+        if not here.equals(there):
+            if not (here.is_unique and here.sort_values().equals(there.sort_values())):
+                raise refused("second_half", f"other labels along {dim}", "those of first_half")
+            second = second.sel({dim: here})
+    return second
 
 
 def _measure(
@@ -187,12 +208,8 @@ def _measure(
     """
     arrays = [labelled(maps) for maps in rate_maps]
     for maps in arrays:
-        if maps.ndim < 2 or 0 in maps.shape[-2:] or maps.shape != arrays[0].shape:
-            raise refused(
-                "rate_maps",
-                f"shape {maps.shape}",
-                "(..., y, x) of at least one bin, and one shape for both halves",
-            )
+        if maps.ndim < 2 or 0 in maps.shape[-2:]:
+            raise refused("rate_maps", f"shape {maps.shape}", "(..., y, x) of at least one bin")
     first = arrays[0]
     leading = first.isel({dim: 0 for dim in first.dims[-2:]}, drop=True)
     stacks = [maps.values.reshape(-1, *first.shape[-2:]) for maps in arrays]
@@ -231,11 +248,13 @@ def _occupied(
     occupancy: ArrayLike,
 ) -> xr.DataArray:
     """`function` of maps without NaN and each bin's share of the time (map, y, x)."""
-    time = labelled(occupancy, "occupancy").values.astype(float)
+    time = labelled(_as_maps_lie(occupancy, rate_maps), "occupancy").values.astype(float)
     time[np.isnan(time)] = 0
-    shape = labelled(rate_maps).shape[-2:]
-    if time.shape != shape:
-        raise refused("occupancy", f"shape {time.shape}", f"{shape}")
+    maps = labelled(rate_maps)
+    if maps.ndim < 2:
+        raise refused("rate_maps", f"shape {maps.shape}", "(..., y, x) of at least one bin")
+    if time.shape != maps.shape[-2:]:
+        raise refused("occupancy", f"shape {time.shape}", f"{maps.shape[-2:]}")
     if np.isinf(time).any() or time.min(initial=0) < 0 or not time.any():
         found = f"times from {time.min(initial=0):g} to {time.max(initial=0):g}"
         raise refused("occupancy", found, "finite times, 0 or more, and more than 0 somewhere")
@@ -248,6 +267,16 @@ def _occupied(
         return np.where(negative, np.nan, function(np.where(visited, maps, 0), weight))
 
     return _measure(measured, rate_maps, counted=time > 0)
+
+
+def _as_maps_lie(occupancy: ArrayLike, rate_maps: ArrayLike) -> ArrayLike:
+    """The occupancy with its bins in the order of the maps', where both say where bins are."""
+    if isinstance(occupancy, xr.DataArray) and isinstance(rate_maps, xr.DataArray):
+        for axis in {"y", "x"} & {*occupancy.indexes} & {*rate_maps.indexes}:
+            here, there = rate_maps.indexes[axis], occupancy.indexes[axis]
+            if not here.equals(there) and here.sort_values().equals(there.sort_values()):
+                occupancy = occupancy.sel({axis: here})
+    return occupancy
 
 
 def _varies(maps: np.ndarray) -> np.ndarray:

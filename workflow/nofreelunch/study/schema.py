@@ -35,7 +35,15 @@ EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
 
 class _Loader(SafeLoader):
-    """Loader of YAML's safe subset that refuses a mapping with a repeated key."""
+    """Loader of YAML's safe subset that refuses repeated keys, and numbers that are not decimal."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", str(node.value)):
+            raise yaml.constructor.ConstructorError(
+                problem=f"the number {node.value}; allowed: decimal digits, without a leading 0",
+                problem_mark=node.start_mark,
+            )
+        return int(node.value)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
@@ -51,6 +59,9 @@ class _Loader(SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 @functools.cache
@@ -107,7 +118,12 @@ def check_values(
     Raises:
         InvalidFile: `error`, one line about the first fault.
     """
-    values = _plain(values, source, where, error)
+    try:
+        values = _plain(values, source, where, error)
+    except RecursionError as fault:
+        raise refused(
+            f"{source}", "an alias within its own anchor", "other aliases", error
+        ) from fault
     faults = jsonschema.Draft202012Validator(rules).iter_errors(values)
     # A misspelt key also counts as missing: report the misspelling.
     first = min(faults, key=lambda fault: fault.validator == "required", default=None)

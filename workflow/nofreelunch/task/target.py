@@ -202,6 +202,8 @@ def _lowest(value: Any) -> float:
 def cell_count(spec: Mapping[str, Any], fewest: int) -> int:
     """Number of place cells of a spec. Raises ValueError below `fewest`, the least that decode."""
     cells = int(spec["place_cells"])
+    if cells != spec["place_cells"]:
+        raise refused("place_cells", f"{spec['place_cells']}", "a whole number")
     if cells < fewest:
         raise refused("place_cells", f"{cells}", f"at least {fewest}")
     return cells

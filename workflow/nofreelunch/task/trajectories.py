@@ -51,12 +51,10 @@ def random_walk(
         ValueError: where `count` or `steps` is below 1, `seed` is negative, or `arena` is not
             positive and finite.
     """
-    for name, value in (("count", count), ("steps", steps)):
-        if value < 1:
-            raise refused(name, shown(value), "a whole number >= 1")
-    if seed < 0:
-        raise refused("seed", shown(seed), "a whole number >= 0")
-    if not 0 < arena < np.inf:
+    for name, value, least in (("count", count, 1), ("steps", steps, 1), ("seed", seed, 0)):
+        if not isinstance(value, int | np.integer) or value < least:
+            raise refused(name, shown(value), f"a whole number >= {least}")
+    if not isinstance(arena, int | float | np.number) or not 0 < arena < np.inf:
         raise refused("arena", f"{arena} m", "a side > 0 m")
     position = np.empty((count, steps + 1, 2), dtype=np.float32)
     velocity = np.empty((count, steps, 2), dtype=np.float32)
