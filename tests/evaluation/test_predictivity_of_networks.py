@@ -7,7 +7,12 @@ import pytest
 import xarray as xr
 from nofreelunch import seeds
 from nofreelunch.evaluation import populations
-from nofreelunch.evaluation.measure_predictivity import EXAMPLES, FOOTINGS, measure_predictivity
+from nofreelunch.evaluation.measure_predictivity import (
+    EXAMPLES,
+    FOOTINGS,
+    measure_predictivity,
+    plane_waves,
+)
 from nofreelunch.study.published_models import complete
 from published_examples import THREE_LAYER
 
@@ -105,3 +110,14 @@ def test_recordings_take_the_place_of_synthetic_cells(tmp_path):
     own = found["predictivity"].sel(source="network", footing="published").item()
     assert own > 0.95  # the cells are units of the network
     assert set(found["cell_kind"].values[0]) == {"recorded"}
+
+
+@pytest.mark.parametrize("apart", [0.1, 0.25])
+def test_plane_waves_are_as_alike_as_gaussian_fields(apart):
+    width, random = 0.12, np.random.default_rng(0)
+    places = np.array([[[0.0, 0.0], [0.6 * apart, 0.8 * apart]]])
+    one, other = plane_waves(200_000, width, places, random)[:, 0].T
+    fields = np.linspace(-2, 2, 801)  # along the line between the two places
+    both = [np.exp(-((fields - at) ** 2) / (2 * width**2)) for at in (0, apart)]
+    expected = (both[0] * both[1]).sum() / (both[0] ** 2).sum()
+    assert 2 * np.mean(one * other) == pytest.approx(expected, abs=0.01)  # 4 standard errors

@@ -92,15 +92,16 @@ def sorscher(**of_kind) -> xr.Dataset:
     return joined(found)
 
 
-def cueva_wei(**of_kind) -> xr.Dataset:
-    """Networks of Cueva & Wei; `of_kind` has what some of them have."""
+def cueva_wei(steps: int = 20_000, **of_kind) -> xr.Dataset:
+    """Networks of Cueva & Wei after `steps` updates; `of_kind` has what some of them have."""
     rng = np.random.default_rng(0)
     found = []
     for seed in SEEDS:
         for still in (0.0, 0.9):
             for noise in (0.0, 0.5):
                 for cost in (0.0, 0.1):
-                    spec = LEAKY | {"stillness": still, "noise": noise, "metabolic_cost": cost}
+                    spec = LEAKY | {"steps": steps, "stillness": still}
+                    spec |= {"noise": noise, "metabolic_cost": cost}
                     found.append(
                         network(
                             spec | {"seed": seed},
@@ -110,7 +111,7 @@ def cueva_wei(**of_kind) -> xr.Dataset:
                     )
         for shape in ("hexagon", "triangle"):
             full = {"stillness": 0.9, "noise": 0.5, "metabolic_cost": 0.1, "shape": shape}
-            spec = LEAKY | full | {"part": "arenas", "seed": seed}
+            spec = LEAKY | full | {"part": "arenas", "seed": seed, "steps": steps}
             found.append(network(spec, rng, **of_kind.get(shape, {})))
             without = {"part": "ingredients_elsewhere", "noise": 0.0}
             found.append(network(spec | without, rng, **of_kind.get(f"quiet {shape}", {})))
@@ -204,6 +205,9 @@ def test_ingredients_are_needed_where_lattices_need_them_and_not_judged_without_
     found = judged("cueva_wei_2018", cueva_wei())
     assert found["Wc"][1] == NOT_REPRODUCED  # fewer than the 5 % that chance may have
     assert {found[k][1] for k in ("Wd", "We", "Wf", "Wh")} == {UNTESTABLE}
+    few = cueva_wei(steps=1000, **{"0.9 0.5 0.1": SQUARES})
+    assert judged("cueva_wei_2018", few)["Wc"][1] == REPRODUCED
+    assert judged("cueva_wei_2018", cueva_wei(steps=1000))["Wc"][1] == UNTESTABLE
 
 
 def test_what_untrained_networks_have_too_is_not_learnt():
@@ -312,3 +316,15 @@ def test_an_ingredient_is_followed_through_every_arena():
     for cell in rows["| still periods, noise, the cost of activity"][:2]:
         assert re.fullmatch(r"4\d %; 20 cm; 4", cell)
     assert rows["| noise"][1:] == ["–", "– |"]
+
+
+def test_rectification_must_help_at_every_weight_decay():
+    kinds = {"relu 0": {"mean_60": 0.3}, "relu 0.0001": {"mean_60": -0.3}}
+    assert judged("sorscher_2019", sorscher(**kinds))["Se"][0] == NOT_REPRODUCED
+
+
+def test_factorisations_of_one_seed_count_once():
+    squares = {f"gaussian {m}": SQUARES for m in ("svd", "ascent")}
+    claim = claims_of_sorscher.broad_targets_give_squares(sorscher(**squares))
+    assert claim.n == "8 factorisations of 4 seeds"
+    assert claim.second.estimate.count == len(SEEDS)

@@ -108,3 +108,14 @@ def test_the_summary_shows_the_cells_with_the_largest_scores():
 def test_the_table_has_links_before_all_steps():
     table = measures_table("whittington_2020", summarise([measured(0.5, 0.8, 0.3)], ABOUT))
     assert "| trained | 3 | 50 % | 17.0 % | 7.0 % | 100 % |" in table
+
+
+def test_accuracy_below_the_edge_agent_over_all_steps_speaks_against_following_nodes():
+    """Whatever the curves say, whose tenths count equally however few their steps are."""
+    summary = summarise([measured(0.5, 0.8, 0.3)], ABOUT)
+    accuracy = summary["accuracy"].copy()
+    own = dict(agent="network")
+    accuracy.loc[own] = accuracy.sel(agent="edge") - 0.02 - 0.05 * accuracy.loc[own]
+    claim = claims_of_whittington.accuracy_follows_nodes(summary.assign(accuracy=accuracy))
+    assert claim.first.verdict == NOT_REPRODUCED
+    assert claim.reason.startswith("By accuracy over all steps.")

@@ -128,14 +128,25 @@ def _sources(units: np.ndarray, spec: Mapping[str, Any], arena: float) -> list[n
     bins = units.shape[-1]
     centres = populations.centres(arena / bins, bins)
     width = spec["place_cell_width"] or DEFAULTS["place_cell_width"]
-    wave = random.normal(0, 1 / width, (len(units), 2))
-    phase = random.uniform(0, 2 * np.pi, (len(units), 1, 1))
-    waves = np.cos(np.einsum("ka,yxa->kyx", wave, centres) + phase)
+    waves = plane_waves(len(units), width, centres, random)
     target = targets.build_targets([spec], [spec["seed"]], arena)
     cells = np.moveaxis(target.encode(centres[None])[0], -1, 0)
     own = scoring.varying(units)
     noise = [random_phase_maps(unit, 1, random)[0] for unit in own]
     return [own, np.array(noise).reshape(own.shape), waves, cells]
+
+
+def plane_waves(
+    count: int, width: float, centres: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Plane waves (wave, y, x) of random directions, lengths and phases (Rahimi and Recht 2007).
+
+    Two places (y, x, axis), m, at a distance d are as alike in many of them as in Gaussian fields
+    of that `width`, m, all over the plane: exp(-d^2 / 4 width^2).
+    """
+    wave = random.normal(0, 1 / (2**0.5 * width), (count, 2))
+    phase = random.uniform(0, 2 * np.pi, (count, 1, 1))
+    return np.cos(np.einsum("ka,yxa->kyx", wave, centres) + phase)
 
 
 def _predicted(

@@ -10,7 +10,7 @@ import xarray as xr
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.published.model_measures import WORDS, lattice_share, mean, select, specs
 from nofreelunch.findings.talks import Quantity
-from nofreelunch.findings.verdicts import Evidence
+from nofreelunch.findings.verdicts import Evidence, Rule
 from nofreelunch.scoring.significance import LEVEL
 
 
@@ -37,6 +37,24 @@ def lattices_differ(estimate: verdicts.Estimate, share: np.ndarray, where: str) 
     above = verdicts.over_seeds(share - LEVEL).low > 0
     obstacle = "" if above else f"{where} there are no more than by chance."
     return Evidence(estimate, "difference", verdicts.side(1), obstacle)
+
+
+def updates_of(networks: xr.Dataset) -> int:
+    """Fewest updates that any of the networks was trained for."""
+    return min((spec["steps"] for spec in specs(networks)), default=0)
+
+
+def if_trained(networks: xr.Dataset, rule: Rule, updates: int) -> Rule:
+    """`rule`, which decides against a claim only after that many updates."""
+    if updates_of(networks) >= updates:
+        return rule
+    return lambda e: verdicts.REPRODUCED if rule(e) == verdicts.REPRODUCED else verdicts.UNTESTABLE
+
+
+def by_seed(networks: xr.Dataset, values: np.ndarray) -> np.ndarray:
+    """Means (seed,) of values (network,): networks of one seed count once."""
+    of_network = np.array([spec["seed"] for spec in specs(networks)])
+    return np.array([values[of_network == seed].mean() for seed in np.unique(of_network)])
 
 
 def both_counted(shares: Sequence[np.ndarray]) -> str:

@@ -17,6 +17,7 @@ import xarray as xr
 
 from nofreelunch.errors import refused
 from nofreelunch.findings import verdicts
+from nofreelunch.findings.published.claim_parts import if_trained, updates_of
 from nofreelunch.findings.published.groups_of_banino import of_banino
 from nofreelunch.findings.published.model_measures import specs
 from nofreelunch.findings.talks import Quantity
@@ -99,7 +100,7 @@ def a_quarter_is_grid_like(summary: xr.Dataset) -> Claim:
     degrees has a p-value of at most 0.05, less 5 %.
     """
     found = dict(of_banino(summary))["dropout"]
-    rule = _if_trained(found, _about(GRID_LIKE.value))
+    rule = if_trained(found, _about(GRID_LIKE.value), UPDATES)
     by_radius = [rule(verdicts.over_seeds(share_grid_like(found, FIXED, r))) for r in INNER_RADII]
     agree = "" if len(set(by_radius)) == 1 else "The verdict depends on the inner radius."
     return judge(
@@ -108,7 +109,7 @@ def a_quarter_is_grid_like(summary: xr.Dataset) -> Claim:
         GRID_LIKE,
         counted(found.sizes["network"]),
         Evidence(verdicts.over_seeds(share_grid_like(found)), "share", rule, agree),
-        Evidence(_beyond_chance(found), "difference", _if_trained(found, verdicts.side(1))),
+        Evidence(_beyond_chance(found), "difference", if_trained(found, verdicts.side(1), UPDATES)),
         [few_seeds(found.sizes["network"])],
         f"{_training(found)}{_by_radius(found)} LSTM before the bottleneck, above 0.37: "
         f"{_of_lstm(found)}.",
@@ -125,7 +126,7 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
     shares = [share_grid_like(networks) for networks in (with_it, without, drawn)]
     chance = [networks["small_p_share"].values for networks in (with_it, without)]
     counts = [networks.sizes["network"] for networks in (with_it, without, drawn)]
-    enough = _updates(without) >= UPDATES
+    enough = updates_of(without) >= UPDATES
     more, beyond = (verdicts.of_difference(*both[:2]).low > 0 for both in (shares, chance))
     return judge(
         "Bc",
@@ -168,7 +169,7 @@ def the_radius_decides(summary: xr.Dataset) -> Claim:
         Evidence(
             verdicts.over_seeds(ends[0] - ends[1]),
             "difference",
-            _if_trained(found, verdicts.contrast(RADII.value)),
+            if_trained(found, verdicts.contrast(RADII.value), UPDATES),
         ),
         None,
         [few_seeds(found.sizes["network"])],
@@ -196,7 +197,7 @@ def there_are_three_modules(summary: xr.Dataset) -> Claim:
         Evidence(
             verdicts.of_share(three, np.zeros(three.size)),
             "share",
-            _if_trained(found, verdicts.most),
+            if_trained(found, verdicts.most, UPDATES),
         ),
         [
             few
@@ -216,20 +217,9 @@ def _text(share: np.ndarray) -> str:
     return mean_percent(share) or "unknown"
 
 
-def _updates(networks: xr.Dataset) -> int:
-    return min((spec["steps"] for spec in specs(networks)), default=0)
-
-
-def _if_trained(networks: xr.Dataset, rule: Rule) -> Rule:
-    """`rule`, which never decides against the claim where updates are fewer than the paper's."""
-    if _updates(networks) >= UPDATES:
-        return rule
-    return lambda e: verdicts.REPRODUCED if rule(e) == verdicts.REPRODUCED else verdicts.UNTESTABLE
-
-
 def _training(networks: xr.Dataset) -> str:
     """What fewer updates than the paper's mean for the claim, as text; empty if they are not."""
-    done = _updates(networks)
+    done = updates_of(networks)
     if done >= UPDATES:
         return ""
     return f"After {done:,} of {UPDATES:,} updates of the paper, few such units decide nothing. "

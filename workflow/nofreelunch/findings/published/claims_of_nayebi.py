@@ -50,7 +50,7 @@ def trained_predict_better(summary: xr.Dataset) -> Claim:
 
     return judge(
         "Na",
-        "Trained networks predict the cells of entorhinal cortex better than untrained ones.",
+        f"Trained networks predict {_named(cells)} better than untrained ones do.",
         Quantity(0.12, "0.81 against 0.69 for UGRNN with ReLU", NAYEBI),
         f"{len(pairs)} pairs of {_seeds(*sides)} seeds",
         gain(PUBLISHED),
@@ -232,6 +232,12 @@ def _scores(
     if population not in found["population"]:
         return np.full(found.sizes["network"], np.nan)
     return found.sel(population=population).values
+
+
+def _named(population: str) -> str:
+    """What a sentence calls the cells that stand for the cortex."""
+    recorded = population == "recorded"
+    return "the recorded cells" if recorded else "synthetic cells, mixed as in entorhinal cortex,"
 
 
 def _like_cortex(summary: xr.Dataset) -> str:
