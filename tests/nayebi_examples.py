@@ -36,6 +36,7 @@ def summary(populations=POPULATIONS, seeds=SEEDS, **of_kind: dict) -> xr.Dataset
                 ("network", "source"),
                 random.uniform(5, 40, (len(rows), len(SOURCES))),
             ),
+            "small_p_share": ("network", random.uniform(0.02, 0.1, len(rows))),
             "cell_map": (("population", "example", "y", "x"), random_maps),
             "cell_kind": (
                 ("population", "example"),

@@ -98,3 +98,14 @@ def test_no_number_where_none_can_be_given(given):
 
 def test_an_interval_that_nearly_decides_takes_few_more():
     assert power.networks_needed(evidence(2.0, 0.64, 4, 3, verdicts.side(1))) == 6
+
+
+def test_a_claim_that_is_open_says_how_many_networks_would_decide_it():
+    def claim(value):
+        found = evidence(value, 0.5, 4, 3, verdicts.side(1))
+        return verdicts.judge("X", "More.", None, "4 networks", found, None, reason="A reason.")
+
+    needed = power.networks_needed(claim(0.5).first)
+    expected = f"A reason. About {needed} networks of each kind would decide it; there are 4."
+    assert power.reason_text(claim(0.5)) == expected
+    assert power.reason_text(claim(5.0)) == "A reason.", "it is decided"

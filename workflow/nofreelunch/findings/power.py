@@ -4,7 +4,7 @@ import math
 
 from scipy import stats
 
-from nofreelunch.findings.verdicts import UNTESTABLE, Estimate, Evidence
+from nofreelunch.findings.verdicts import UNTESTABLE, Claim, Estimate, Evidence
 
 POWER = 0.8
 MOST = 10_000  # more networks than this are no plan
@@ -37,6 +37,17 @@ def networks_needed(evidence: Evidence, power: float = POWER) -> int | None:
         middle = (few + enough) // 2
         few, enough = (few, middle) if _decides(evidence, middle, power) else (middle, enough)
     return enough
+
+
+def reason_text(claim: Claim) -> str:
+    """The reason of a claim and, where it is open, how many networks would decide it."""
+    open_ = {networks_needed(e): e for e in (claim.first, claim.second) if e}
+    counts = [count for count in open_ if count is not None]
+    if not counts:
+        return claim.reason
+    most = max(counts)
+    needed = f"About {most:,} networks of each kind would decide it; there are "
+    return f"{claim.reason} {needed}{open_[most].estimate.count}.".strip()
 
 
 def _decides(evidence: Evidence, count: int, power: float) -> bool:

@@ -29,7 +29,8 @@ LABELS = {  # of the groups that are drawn, where not all are
         "untrained,\nsquare",
     ),
     "sorscher_2019": (
-        *("no surround,\nno constraint", "surround,\nrates ≥ 0", "LSTM", "LSTM,\nuntrained"),
+        *("no surround,\nno constraint", "surround,\nNMF of 9", "surround,\nNMF of 32"),
+        *("surround,\nrates ≥ 0", "LSTM", "LSTM,\nuntrained"),
         *("RNN, ReLU", "RNN, tanh", "RNN, ReLU,\nuntrained"),
     ),
     "nayebi_2021": ("UGRNN, ReLU", "GRU, ReLU", "SRNN, ReLU", "UGRNN, ReLU,\nuntrained"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from nofreelunch.findings import comparisons, multiplicity, network_measures, verdicts
+from nofreelunch.findings import comparisons, multiplicity, network_measures, power, verdicts
 from nofreelunch.findings.claims import (
     about_controls,
     about_networks,
@@ -214,4 +214,5 @@ def estimate_text(evidence: verdicts.Evidence) -> str:
 
 
 def _reasons(claims: Sequence[Claim]) -> str:
-    return "\n".join(f"- {claim.id}: {claim.reason}" for claim in claims if claim.reason)
+    texts = {claim.id: power.reason_text(claim) for claim in claims}
+    return "\n".join(f"- {name}: {text}" for name, text in texts.items() if text)

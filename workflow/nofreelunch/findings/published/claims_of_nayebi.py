@@ -29,6 +29,11 @@ NAYEBI = "Nayebi et al. (2021)"
 OURS = said("no such control", NAYEBI)
 LIKE_MEC = ("recorded", "mixed")  # populations that stand for the cortex; the first that is there
 CONTROLS = {"noise": "noise", "fourier": "plane waves", "place_cells": "place cells"}
+REGRESSORS = (
+    "the logarithm of the participation ratio",
+    "the share of units with p ≤ 0.05",
+)
+FEWEST_NETWORKS = 6  # of a seed, for two slopes
 PUBLISHED, UNITS, DIMENSION = "published", "equal_units", "equal_dimension"
 
 
@@ -141,6 +146,52 @@ def lattices_are_predicted_best(summary: xr.Dataset) -> Claim:
         "lattice, and more so than noise does.",
         "like_grid",
     )
+
+
+def dimension_or_lattices(summary: xr.Dataset) -> Claim:
+    """Nf. Which predictivity follows, over all networks of a seed: dimension or lattices; `side`.
+
+    Predictivity at equal units is regressed on the logarithm of the participation ratio and on the
+    share of units with small p-values, all standardised within the seed. The estimate is the size
+    of the first slope less that of the second.
+    """
+    cells = _like_cortex(summary)
+    seeds = sorted({spec["seed"] for spec in specs(summary)})
+    slopes = [_slopes(select(summary, seed=seed), cells) for seed in seeds]
+    known = np.array([pair for pair in slopes if pair is not None]).reshape(-1, 2)
+    apart = np.abs(known[:, 0]) - np.abs(known[:, 1])
+    means = known.mean(0) if len(known) else []
+    said_ = [f"{s:+.2f} on {name}" for s, name in zip(means, REGRESSORS, strict=False)]
+    text = " and ".join(said_).replace("-", "−")
+    return judge(
+        "Nf",
+        "How well networks predict cells follows the dimension of their activity more than their "
+        "share of units with p ≤ 0.05.",
+        OURS,
+        f"{_sizes(summary)}, {len(known)} seeds",
+        Evidence(verdicts.over_seeds(apart), "score", verdicts.side(1)),
+        None,
+        [few_seeds(len(known))],
+        f"Standardised slopes within seeds: {text}." if text else "",
+        about_units=False,
+    )
+
+
+def _slopes(networks: xr.Dataset, cells: str) -> np.ndarray | None:
+    """Slopes (2,) of predictivity on `REGRESSORS`; None with few networks, or where one is flat."""
+    values = np.stack(
+        [
+            np.log(networks["participation_ratio"].sel(source="network").values),
+            networks["small_p_share"].values,
+            _scores(networks, UNITS, cells),
+        ],
+        axis=1,
+    )
+    values = values[np.isfinite(values).all(axis=1)]
+    if len(values) < FEWEST_NETWORKS or (np.ptp(values, axis=0) == 0).any():
+        return None
+    values = (values - values.mean(0)) / values.std(0)
+    return np.linalg.lstsq(values[:, :2], values[:, 2], rcond=None)[0]
 
 
 def _gain(summary: xr.Dataset, label: str, sentence: str, other: str) -> Claim:
@@ -285,4 +336,5 @@ TESTS = (
     grid_cells_need_trained_networks,
     grid_cells_are_predicted_best,
     lattices_are_predicted_best,
+    dimension_or_lattices,
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import xarray as xr
 
+from nofreelunch.findings import power
 from nofreelunch.findings.claims import tables
 from nofreelunch.findings.claims.page import estimate_text
 from nofreelunch.findings.published.measure_tables import measures_table
@@ -14,12 +15,15 @@ from nofreelunch.findings.published.paper_claims import HEADLINES
 from nofreelunch.findings.verdicts import Claim, Evidence
 
 INTRODUCTION = """\
-The talk cites papers that are said to show that path integration yields grid cells. Here their \
-models are trained as the papers say, at a budget of {budget}. Each deviation from a paper is \
-listed."""
+The NeurIPS talk cites papers that are said to show that path integration yields grid cells. Here \
+their models are trained at a budget of {budget}. Each deviation from a paper is listed.
+
+The first table has one claim of each paper, on trained networks. What a paper says of untrained \
+maps, such as factorisations of a target, is in its own section."""
 
 HOW_TO_READ = """\
-Each claim is a sentence of its paper. *By the paper's measure* is an estimate of what the paper \
+Most claims are sentences of their paper. Where its column says *no such control*, the question is \
+ours. *By the paper's measure* is an estimate of what the paper \
 looked at, sometimes by eye: scores at 60° for hexagonal lattices and at 90° for square ones, \
 errors, or predictions. *Beyond chance* is stricter. It is the share of active units with a \
 hexagonal, square or striped map, where a map counts if it stands out, at a level of 5 %, from \
@@ -49,7 +53,10 @@ def to_markdown(
     budget = next(iter(summaries.values())).attrs["budget"]
     parts = ["# The models that the talk cites", INTRODUCTION.format(budget=budget)]
     parts += [_glance(claims, summaries)]
-    parts += _figure("Shares of units with lattices in every model", figures.get("side_by_side"))
+    parts += _figure(
+        "Scores, and shares of units with lattices, in groups of every model",
+        figures.get("side_by_side"),
+    )
     parts += ["## How to read this", HOW_TO_READ]
     for name, summary in summaries.items():
         deviations = json.loads(summary.attrs["deviations"])
@@ -58,8 +65,8 @@ def to_markdown(
             f"{_title(summary)}. {summary.sizes['network']} networks.",
             *_figure(_title(summary), figures.get(name)),
             _claims_table(claims[name], len(deviations)),
-            "\n".join(f"- {claim.id}: {claim.reason}" for claim in claims[name] if claim.reason),
-            "### Every group of networks by the same measures",
+            "\n".join(f"- {k}: {text}" for k, text in _reasons(claims[name]).items() if text),
+            "### Groups of networks by the same measures",
             measures_table(name, summary),
             f"### {len(deviations)} deviations from the paper",
             "\n".join(f"- {text}" for text in deviations),
@@ -109,6 +116,10 @@ def _claims_table(claims: Sequence[Claim], deviations: int) -> str:
         for claim in claims
     ]
     return tables.table(heads, rows)
+
+
+def _reasons(claims: Sequence[Claim]) -> dict[str, str]:
+    return {claim.id: power.reason_text(claim) for claim in claims}
 
 
 def _evidence(evidence: Evidence | None) -> str:
