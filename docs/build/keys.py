@@ -30,6 +30,20 @@ What to train. The studies that come with the project are in
 
 {study}
 
+A study of published models has one key in place of these, `models`: a list of names of files in
+[`workflow/models`](../workflow/models).
+
+## A model file
+
+What a published model trains, and how that deviates from its paper.
+
+{model}
+
+Its parts have networks of one kind each, and every kind has keys of its own. All of these are
+needed. The lists of a part are crossed, as those of a sweep are.
+
+{kinds}
+
 This page is made from [`workflow/schemas`](../workflow/schemas) by
 `python docs/build/keys.py docs/keys.md`.
 """
@@ -37,15 +51,35 @@ This page is made from [`workflow/schemas`](../workflow/schemas) by
 
 def page() -> str:
     """The whole page, as Markdown."""
-    return PAGE.format(config=table("config"), study=table("study"))
+    model = {k: v for k, v in load_schema("model").items() if k != "kinds"}
+    return PAGE.format(
+        config=table(load_schema("config")),
+        study=table(load_schema("study")),
+        model=table(model),
+        kinds=kinds(load_schema("model")["kinds"]),
+    )
 
 
-def table(name: str) -> str:
-    """The keys of the schema `name` (`config` or `study`) as a Markdown table."""
+def table(schema: Mapping[str, Any]) -> str:
+    """The keys of a schema as a Markdown table."""
     lines = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
-    for key, rules in _keys(load_schema(name)):
+    for key, rules in _keys(schema):
         default = f"`{_yaml(rules['default'])}`" if "default" in rules else ""
-        lines.append(f"| `{key}` | {default} | {allowed(rules)} | {rules['description']} |")
+        meaning = rules.get("description", "")
+        values = allowed(rules).replace("{}", "keys of the kind")
+        lines.append(f"| `{key}` | {default} | {values} | {meaning} |")
+    return "\n".join(lines)
+
+
+def kinds(schemas: Mapping[str, Any]) -> str:
+    """The keys of the networks of each kind as a Markdown table."""
+    known = load_schema("study")["properties"]["defaults"]["properties"]
+    lines = ["| kind | key | allowed | meaning |", "|---|---|---|---|"]
+    for kind, rules in schemas.items():
+        lines.append(f"| **{kind}** | | | {rules['description']} |")
+        for key, rule in rules["properties"].items():
+            meaning = rule.get("description") or known.get(key, {}).get("description", "")
+            lines.append(f"| | `{key}` | {allowed(rule)} | {meaning} |")
     return "\n".join(lines)
 
 

@@ -1,14 +1,16 @@
-"""Writes docs/periods.md: why grid cells have longer periods than theory predicts.
+"""Writes docs/periods.md and periods.png: why grid cells have longer periods than theory predicts.
 
 python docs/build/periods.py docs/periods.md
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
+from nofreelunch.figures import style
 from nofreelunch.findings.corrections.map_scores import lattice_rates
 from nofreelunch.findings.talks import PERIODS, WIDTHS
 from nofreelunch.scoring.grid_scores import grid_scores
@@ -28,6 +30,11 @@ The most frequent periods on slide 9 of the workshop talk are {talk} times those
 is trained. Every number is a measured period over the predicted one, the median over maps. In
 brackets: how many of {maps} maps have a period; of the noise, how many of {noise} maps have such
 a score.
+
+![Measured over predicted period against the width of place fields, by condition](periods.png)
+
+*Measured over predicted period. Black: slide 9 of the workshop talk. Colours: the conditions of
+the table. A condition with fewer than {few} maps at a width is not drawn there.*
 
 {table}
 
@@ -49,6 +56,7 @@ a score.
 
 Made by `python docs/build/periods.py docs/periods.md`, in some minutes.
 """
+FEW = 10  # maps below which a median is not drawn
 SHOWN = (0.08, 0.10, 0.12, 0.15, 0.20)  # m
 MAPS = 48
 NOISE = 1500
@@ -126,22 +134,39 @@ def cell(found: Found) -> str:
     return f"{found.ratio:.2f} ({found.count})" if found.count else "none"
 
 
-def page() -> str:
-    """The page, computed anew."""
+@style.styled
+def draw(found: Mapping[str, Sequence[Found]], talk: np.ndarray) -> Figure:
+    """Ratios of every condition against the width, with those of the talk."""
+    figure = style.figure(height=75)
+    axes = figure.subplots()
+    axes.axhline(1, color=style.CHANCE, linewidth=0.8)
+    for name, of_name in found.items():
+        ratios = [one.ratio if one.count >= FEW else np.nan for one in of_name]
+        axes.plot(SHOWN, ratios, marker="o", markersize=3, label=name)
+    axes.plot(WIDTHS, talk, color=style.INK, marker="s", markersize=3, label="the workshop talk")
+    axes.set_xlabel("width of place fields (m)")
+    axes.set_ylabel("measured / predicted period")
+    figure.legend(loc="outside right center")
+    return figure
+
+
+def page(found: Mapping[str, Sequence[Found]], talk: np.ndarray) -> str:
+    """The page, from the results of each condition and the ratios of the talk."""
     heads = ["", *(f"σ {width:.2f} m" for width in SHOWN)]
-    found = {name: [measured(name, width) for width in SHOWN] for name in CONDITIONS}
     rows = [heads, ["---"] * len(heads)]
     rows += [[name, *map(cell, of_name)] for name, of_name in found.items()]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    predicted = [predicted_period(target(width)) for width in WIDTHS]
-    talk = np.array(PERIODS) / predicted
     numbers = {"talk": talk.mean(), "first": talk[0], "last": talk[-1]}
     words = {name: f"{value:.2f}" for name, value in numbers.items()}
     rectified = np.nanmean([one.ratio for one in found[WIDE]])
     for name, ratio in (("excess", talk.mean()), ("rectified", rectified)):
         words[name] = f"{100 * (ratio - 1):.0f} %"
-    return PAGE.format(**words, maps=MAPS, noise=f"{NOISE:,}", table=table, box=ARENA)
+    return PAGE.format(**words, maps=MAPS, noise=f"{NOISE:,}", table=table, box=ARENA, few=FEW)
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
+    results = {name: [measured(name, width) for width in SHOWN] for name in CONDITIONS}
+    of_talk = np.array(PERIODS) / [predicted_period(target(width)) for width in WIDTHS]
+    output = Path(sys.argv[1])
+    output.write_text(page(results, of_talk), encoding="utf-8")
+    draw(results, of_talk).savefig(output.with_suffix(".png"), dpi=200)

@@ -11,21 +11,47 @@ from matplotlib.figure import Figure
 
 from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
-from nofreelunch.findings.published.groups_of_cueva_wei import of_cueva_wei
-from nofreelunch.findings.published.model_measures import specs
+from nofreelunch.findings.published.groups_of_cueva_wei import (
+    SHAPES,
+    combinations,
+    of_cueva_wei,
+    trained,
+)
+from nofreelunch.findings.published.model_measures import lattice_share, specs
 
+LETTERS = {"stillness": "S", "noise": "N", "metabolic_cost": "C"}
+FULL = 25  # % of units that have the darkest colour
 SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe & Ito
 
 
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
     """Maps of one network of each group; lattices and errors of all."""
-    shown = of_cueva_wei(summaries["cueva_wei_2018"])
-    figure, panels = model_panels.sheet(shown, maps, row=20, widths=(1.8, 1, 1))
+    summary = summaries["cueva_wei_2018"]
+    shown = of_cueva_wei(summary)
+    figure, panels = model_panels.sheet(shown, maps, row=20, widths=(1.8, 1, 1, 0.9))
     model_panels.legend_above(panels[0], columns=2)
     _errors(panels[1], panels[2], shown[:4])
+    _factorial(panels[3], summary)
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower right", ncols=4)
     return figure
+
+
+def _factorial(axes: Axes, summary: xr.Dataset) -> None:
+    """Share of active units with lattices or bands, of each combination in each arena."""
+    rows = combinations()
+    shares = np.full((len(rows), len(SHAPES)), np.nan)
+    for place in np.ndindex(shares.shape):
+        networks = trained(summary, shape=SHAPES[place[1]], **rows[place[0]])
+        if networks.sizes["network"]:
+            shares[place] = 100 * lattice_share(networks).mean()
+            axes.text(*place[::-1], f"{shares[place]:.1f}", ha="center", va="center", fontsize=7)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=FULL, aspect="auto")
+    names = ["".join(LETTERS[key] for key, value in row.items() if value) for row in rows]
+    axes.set_yticks(range(len(rows)), [name or "none" for name in names])
+    axes.set_xticks(range(len(SHAPES)), SHAPES, rotation=90)
+    axes.tick_params(length=0)
+    axes.set_title("lattices or bands (%)", fontsize=8)
 
 
 def _errors(steps: Axes, wall: Axes, shown: list[tuple[str, xr.Dataset]]) -> None:

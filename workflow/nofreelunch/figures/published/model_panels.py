@@ -37,7 +37,7 @@ def sheet(
     map_rows(figure, grid[0], groups, maps)
     below = grid[1].subgridspec(1, len(widths), width_ratios=widths)
     panels = [figure.add_subplot(below[place]) for place in range(len(widths))]
-    for axes, text in zip(panels, "abc", strict=False):
+    for axes, text in zip(panels, "abcd", strict=False):
         style.letter(axes, text, offset=-8)
     lattice_bars(panels[0], groups)
     return figure, panels
