@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import synthetic_summary
 from nofreelunch.figures import controls, predictions
+from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.claims import about_theory
 
 
@@ -47,7 +48,7 @@ def test_each_control_has_a_row_with_its_networks(study):
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert names[0] == "reference\n4 of 4 networks below 10 cm"
     assert names[1] == "untrained\n0 of 4 networks below 10 cm"
-    assert len(names) == 6
+    assert len(names) == 7 and names[6].startswith("low-pass noise")
     notes = [text.get_text() for text in figure.axes[1].texts]
     assert sum(note.startswith("★ ") for note in notes) == 6
 
@@ -58,3 +59,16 @@ def test_each_reference_network_is_a_line_of_its_lesions(study):
     drawn = np.stack([line.get_xdata() for line in axes.get_lines()], 1)
     np.testing.assert_allclose(drawn, 100 * error[:, np.isfinite(error).all(0)])
     assert [text.get_text() for text in axes.get_yticklabels()] == list(controls.LABELS)
+
+
+def test_low_pass_noise_is_a_control(study):
+    left, right, _ = controls.draw(*study, None).axes
+    reference = comparisons.select(study[0])
+    expected = (
+        network_measures.chance_above(reference, 0.8, "phase"),
+        reference["test_size"].sel(kind="phase").values,
+    )
+    for axes, shares in zip((left, right), expected, strict=True):
+        lines = [line for line in axes.get_lines() if len(line.get_ydata()) == len(shares)]
+        (dots,) = [line for line in lines if np.all(np.round(line.get_ydata()) == 6)]
+        np.testing.assert_allclose(dots.get_xdata(), 100 * shares)

@@ -21,7 +21,9 @@ def draw(
 ) -> Figure:
     """Share of grid-like units and of small p-values in the reference networks and controls."""
     settings = comparisons.controls(summary)
-    rows = max(32, 9 * len(settings))  # mm
+    threshold = summary.attrs["grid_cell_threshold"]
+    noise = _noise(comparisons.select(summary), threshold)
+    rows = max(32, 9 * (len(settings) + len(noise)))  # mm
     figure = style.figure(height=24 + rows + LESIONS)
     left, right, lesions = figure.subplot_mosaic(
         [["a", "b"], ["c", "."]], height_ratios=(rows, LESIONS)
@@ -34,7 +36,6 @@ def draw(
     style.letter(right, "b")
     style.letter(lesions, "c")
     _lesions(lesions, comparisons.select(summary))
-    threshold = summary.attrs["grid_cell_threshold"]
     for row, (_, networks) in enumerate(settings):
         shade = _shade(networks)
         learnt = comparisons.learnt(networks)
@@ -50,13 +51,32 @@ def draw(
         note = f"★ {fraction}" if fraction else "not compared with chance"
         right.text(1.02, row, note, transform=right.get_yaxis_transform(), va="center")
     labels = [f"{label}\n{style.met(networks)}" for label, networks in settings]
+    for label, values in noise.items():
+        for axes, shares in zip((left, right), values, strict=True):
+            estimate = verdicts.over_seeds(100 * shares)
+            style.draw_interval(axes, len(labels), estimate, style.CHANCE, across=True)
+            style.draw_dots(axes, len(labels), 100 * shares, style.CHANCE, across=True)
+        labels.append(label)
     for axes, names in ((left, labels), (right, [])):
-        axes.set_yticks(range(len(settings)), names or [""] * len(settings))
-        axes.set_ylim(len(settings) - 0.5, -0.5)
+        axes.set_yticks(range(len(labels)), names or [""] * len(labels))
+        axes.set_ylim(len(labels) - 0.5, -0.5)
     _scales(left, right, summary, threshold)
     handles = style.network_handles(summary) + style.chance_handles(summary)
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
+
+
+def _noise(networks: xr.Dataset, threshold: float) -> dict[str, list[np.ndarray]]:
+    """Both shares (network,) of low-pass noise: random phases with the spectra of the units.
+
+    By the label of its row; empty where no surrogates were scored.
+    """
+    shares = [
+        network_measures.chance_above(networks, threshold, "phase"),
+        networks["test_size"].sel(kind="phase").values,
+    ]
+    known = networks.sizes["network"] and all(np.isfinite(share).any() for share in shares)
+    return {"low-pass noise with\nthe reference’s spectra": shares} if known else {}
 
 
 def _lesions(axes: Axes, networks: xr.Dataset) -> None:
