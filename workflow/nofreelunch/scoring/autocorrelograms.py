@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.fft
-import scipy.ndimage
 import xarray as xr
 from numpy.typing import ArrayLike
 
@@ -192,25 +191,15 @@ def _moments_masked(maps: np.ndarray, valid: np.ndarray) -> np.ndarray:
         average(squares, weights) - means[0] ** 2,
         average(weights, squares) - means[1] ** 2,
     ]
-    # Flat patches are common, as in silent units, and need no direct sums. A patch that is flat
-    # with its unvisited bins filled from their neighbours is flat without them.
-    for variance, filled in zip(variances, _moments(_filled(maps, valid))[1:], strict=True):
-        flat = (filled * _overlap(n) < VARIANCE_FLOOR * pairs) | (pairs < 2)
-        np.copyto(variance, np.where(flat, 0, np.maximum(variance, VARIANCE_FLOOR)))
+    # Units are silent in large patches, which are flat and need no direct sums: where no bin of an
+    # overlap is above the least rate of the map.
+    least = np.where(valid, maps, np.inf).min(axis=(0, 1))
+    raised = _transform((valid & (maps > least)).astype(float))
+    above = _lagged(raised, weights, n), _lagged(weights, raised, n)
+    for variance, number in zip(variances, above, strict=True):
+        silent = (np.rint(number) == 0) | (pairs < 2)
+        np.copyto(variance, np.where(silent, 0, np.maximum(variance, VARIANCE_FLOOR)))
     return np.stack([average(rates, rates) - means[0] * means[1], *variances])
-
-
-def _filled(maps: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Maps (y, x, map) in which each invalid bin takes the rate of the nearest valid one."""
-    filled = np.empty_like(maps)
-    shared = valid.shape[-1] == 1
-    for which in [slice(None)] if shared else range(maps.shape[-1]):
-        missing = ~valid[..., 0 if shared else which]
-        nearest = scipy.ndimage.distance_transform_edt(
-            missing, return_distances=False, return_indices=True
-        )
-        filled[..., which] = maps[..., which][tuple(nearest)]
-    return filled
 
 
 def lagged_products(maps: np.ndarray) -> np.ndarray:
