@@ -51,11 +51,11 @@ def draw(
         note = f"★ {fraction}" if fraction else "not compared with chance"
         right.text(1.02, row, note, transform=right.get_yaxis_transform(), va="center")
     labels = [f"{label}\n{style.met(networks)}" for label, networks in settings]
-    for label, values in noise.items():
-        for axes, shares in zip((left, right), values, strict=True):
-            estimate = verdicts.over_seeds(100 * shares)
+    for label, shares in noise.items():
+        for axes, values in zip((left, right), shares, strict=True):
+            estimate = verdicts.over_seeds(100 * values)
             style.draw_interval(axes, len(labels), estimate, style.CHANCE, across=True)
-            style.draw_dots(axes, len(labels), 100 * shares, style.CHANCE, across=True)
+            style.draw_dots(axes, len(labels), 100 * values, style.CHANCE, across=True)
         labels.append(label)
     for axes, names in ((left, labels), (right, [])):
         axes.set_yticks(range(len(labels)), names or [""] * len(labels))

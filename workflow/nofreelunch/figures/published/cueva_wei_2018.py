@@ -41,11 +41,11 @@ def _factorial(axes: Axes, summary: xr.Dataset) -> None:
     """Share of active units with lattices or bands, of each combination in each arena."""
     rows = combinations()
     shares = np.full((len(rows), len(SHAPES)), np.nan)
-    for place in np.ndindex(shares.shape):
-        networks = trained(summary, shape=SHAPES[place[1]], **rows[place[0]])
+    for row, column in np.ndindex(shares.shape):
+        networks = trained(summary, shape=SHAPES[column], **rows[row])
         if networks.sizes["network"]:
-            shares[place] = 100 * lattice_share(networks).mean()
-            axes.text(*place[::-1], f"{shares[place]:.1f}", ha="center", va="center", fontsize=7)
+            share = shares[row, column] = 100 * lattice_share(networks).mean()
+            axes.text(column, row, f"{share:.1f}", ha="center", va="center", fontsize=7)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=FULL, aspect="auto")
     names = ["".join(LETTERS[key] for key, value in row.items() if value) for row in rows]
     axes.set_yticks(range(len(rows)), [name or "none" for name in names])
