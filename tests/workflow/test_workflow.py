@@ -234,7 +234,11 @@ from types import SimpleNamespace
 include: "Snakefile"
 
 one = SimpleNamespace(
-    length="20", cohort=list(cohorts)[0], encoding=list(plan.targets)[0], figure="overview"
+    length="20",
+    arena="",
+    cohort=list(cohorts)[0],
+    encoding=list(plan.targets)[0],
+    figure="overview",
 )
 for rule in workflow.rules:
     if rule.params:

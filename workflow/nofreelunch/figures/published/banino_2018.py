@@ -32,7 +32,6 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
         _by_radius(axes, shown, criterion)
         axes.sharey(panels[1])
     panels[1].set_ylabel("grid-like units (%)")
-    style.letter(panels[3], "d", offset=-8)
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower right", ncols=4)
     return figure
 

@@ -51,7 +51,7 @@ def _factorial(axes: Axes, summary: xr.Dataset) -> None:
     axes.set_yticks(range(len(rows)), [name or "none" for name in names])
     axes.set_xticks(range(len(SHAPES)), SHAPES, rotation=90)
     axes.tick_params(length=0)
-    axes.set_title("lattices or bands (%)", fontsize=8)
+    axes.set_title("lattices, bands (%)", loc="right")
 
 
 def _errors(steps: Axes, wall: Axes, shown: list[tuple[str, xr.Dataset]]) -> None:

@@ -150,7 +150,7 @@ def rectification_helps(summary: xr.Dataset) -> Claim:
     decays = sorted({spec["weight_decay"] for spec in specs(found)})
 
     def weakest(name: str) -> verdicts.Estimate:
-        apart = {}
+        apart = {} if decays else {"none": verdicts.over_seeds(np.empty(0))}
         for decay in decays:
             relu, tanh = (means_by_seed(select(k, weight_decay=decay), name) for k in kinds)
             apart[f"{decay:g}"] = verdicts.over_seeds(relu - tanh)
