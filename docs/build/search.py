@@ -22,8 +22,8 @@ PAGE = """# The search for a recipe
 
 At a place-cell width of 0.12 m, a box of 2.2 m holds about seven fields of a perfect grid cell, and
 a network's units have fewer. So few fields can hardly be told from chance
-([scores.md](scores.md)). Which training gives units that
-can? This page lists the settings that were compared.
+([scores.md](scores.md)). Which training gives units that can? This page lists the settings that
+were compared.
 
 The search used the seeds 100 and 101. Its best setting with a small error was then frozen and is
 trained with seeds that no choice has seen, from 10 on. `make STUDY=search` runs the

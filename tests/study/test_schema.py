@@ -3,19 +3,14 @@
 import os
 
 import pytest
+import study_files
 from nofreelunch.study import sweeps
 from nofreelunch.study.sweeps import StudyError
 
 
 @pytest.fixture
 def plan(tmp_path):
-    """Write a study file and load it."""
-
-    def write(text, name="mine.yaml"):
-        (tmp_path / name).write_text(text)
-        return sweeps.load_study(tmp_path / name)
-
-    return write
+    return study_files.loader(tmp_path)
 
 
 BAD = {

@@ -234,11 +234,7 @@ from types import SimpleNamespace
 include: "Snakefile"
 
 one = SimpleNamespace(
-    length="20",
-    arena="",
-    cohort=list(cohorts)[0],
-    encoding=list(plan.targets)[0],
-    figure="overview",
+    length="20", arena="", cohort=[*cohorts][0], encoding=[*plan.targets][0], figure="overview"
 )
 for rule in workflow.rules:
     if rule.params:

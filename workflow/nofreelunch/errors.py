@@ -6,6 +6,7 @@ steps: found 0; allowed: a whole number >= 1
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 
@@ -57,3 +58,9 @@ def check_choice(where: str, found: Any, allowed: Iterable[str]) -> None:
     if found not in options:
         hint = suggestion(found, options)
         raise refused(where, shown(found), f"{', '.join(options)}{hint}")
+
+
+def check_whole(name: str, found: object, least: int) -> None:
+    """Raise ValueError unless the argument `name` is a whole number of at least `least`."""
+    if not isinstance(found, Integral) or found < least:
+        raise refused(name, shown(found), f"a whole number >= {least}")

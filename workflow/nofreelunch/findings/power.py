@@ -41,13 +41,12 @@ def networks_needed(evidence: Evidence, power: float = POWER) -> int | None:
 
 def reason_text(claim: Claim) -> str:
     """The reason of a claim and, where it is open, how many networks would decide it."""
-    open_ = {networks_needed(e): e for e in (claim.first, claim.second) if e}
-    counts = [count for count in open_ if count is not None]
-    if not counts:
+    found = [(networks_needed(e), e.estimate.count) for e in (claim.first, claim.second) if e]
+    needed, there = max(((n, count) for n, count in found if n), default=(None, 0))
+    if needed is None:
         return claim.reason
-    most = max(counts)
-    needed = f"About {most:,} networks of each kind would decide it; there are "
-    return f"{claim.reason} {needed}{open_[most].estimate.count}.".strip()
+    more = f"About {needed:,} networks of each kind would decide it; there are {there}."
+    return f"{claim.reason} {more}".strip()
 
 
 def _decides(evidence: Evidence, count: int, power: float) -> bool:

@@ -124,7 +124,7 @@ def judge(
     if second:
         second = second._replace(obstacle=obstacle or second.obstacle)
     stops = dict.fromkeys(evidence.obstacle for evidence in (first, second) if evidence)
-    text = " ".join(filter(None, (*stops, reason)))
+    text = " ".join(filter(None, (*stops, reason.strip())))
     return Claim(label, sentence, talk, n, first, second, about_units, text)
 
 

@@ -39,17 +39,15 @@ def check_bin_size(maps: Any, bin_size: Any) -> float:
     of a list or dictionary are looked at one by one. Raises ValueError for a contradiction, for
     what is not a positive number, and for more than 1 m unless the coordinates have a unit.
     """
-    carriers = list(_carriers(maps))
-    if carriers and not isinstance(maps, xr.DataArray):
-        return max(check_bin_size(one, bin_size) for one in carriers)
     size = np.asarray(bin_size)
     if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
         raise refused("bin_size", shown(bin_size), "a positive number of metres")
-    steps = coordinate_steps(maps)
-    if size > LARGEST and not (steps and steps.unit):
-        allowed = f"at most {LARGEST:g} m, unless coordinates y and x have the attribute units"
-        raise refused("bin_size", f"{size:g} m", allowed)
-    return _compared(float(size), steps)
+    for steps in [*map(coordinate_steps, _carriers(maps))] or [None]:
+        if size > LARGEST and not (steps and steps.unit):
+            allowed = f"at most {LARGEST:g} m, unless coordinates y and x have the attribute units"
+            raise refused("bin_size", f"{size:g} m", allowed)
+        _compared(float(size), steps)
+    return float(size)
 
 
 def _carriers(maps: Any) -> Iterator[xr.DataArray]:

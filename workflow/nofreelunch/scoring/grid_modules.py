@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from nofreelunch import seeds
-from nofreelunch.errors import refused, shown
+from nofreelunch.errors import check_whole, refused, shown
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -79,9 +79,8 @@ def count_modules(
         >>> count_modules(periods, resamples=10).modules.item()
         2
     """
-    for name, value, least in (("seed", seed, 0), ("resamples", resamples, 1)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise refused(name, shown(value), f"a whole number >= {least}")
+    check_whole("seed", seed, 0)
+    check_whole("resamples", resamples, 1)
     features = features_of(periods, orientations)
     x = features[:, 0]
     found = {"modules": 0, "units": x.size, "dip": np.nan, "dip_p_value": np.nan}

@@ -14,10 +14,9 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from nofreelunch import seeds
-from nofreelunch.errors import refused, shown
+from nofreelunch.errors import check_whole, refused, shown
 from nofreelunch.scoring import grid_scores
 from nofreelunch.scoring.maps import MapStack, one_map
-from nofreelunch.scoring.significance import check_whole
 from nofreelunch.scoring.surrogates import noise, ranked
 
 LATTICES = ("hexagonal", "square", "stripe")

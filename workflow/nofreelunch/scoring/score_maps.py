@@ -6,6 +6,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from nofreelunch.errors import check_whole
 from nofreelunch.scoring import expanding_ring, grid_scores, lattices, significance
 
 
@@ -49,7 +50,7 @@ def score(
     Raises:
         ValueError: as these functions do, and for a negative number of surrogates.
     """
-    significance.check_whole("surrogates", surrogates, 0)
+    check_whole("surrogates", surrogates, 0)
     lattice = lattices.measure_lattices(rate_maps, bin_size, unvisited)
     scores = grid_scores.grid_scores(rate_maps, unvisited)
     square = scores[["score_90", "ring_90"]].isel(definition=0, drop=True)

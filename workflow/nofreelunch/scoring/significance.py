@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from nofreelunch import seeds
-from nofreelunch.errors import refused, shown
+from nofreelunch.errors import check_whole, refused, shown
 from nofreelunch.scoring.firing_fields import find_fields
 from nofreelunch.scoring.grid_scores import DEFINITIONS, best_rings, published_score
 from nofreelunch.scoring.maps import MapStack
@@ -119,12 +119,6 @@ def significance(
         labelled[f"p_{kind}"].attrs["long_name"] = f"p-value against {label}"
     trailing = {"kind": list(KINDS), "surrogate": np.arange(first.shape[2])}
     return xr.Dataset({**labelled, "surrogate_score": stack.label(first, trailing=trailing)})
-
-
-def check_whole(name: str, found: object, least: int) -> None:
-    """Raise ValueError unless the argument `name` is a whole number of at least `least`."""
-    if not isinstance(found, int | np.integer) or found < least:
-        raise refused(name, shown(found), f"a whole number >= {least}")
 
 
 def _compare(

@@ -7,7 +7,7 @@ number per map. It is finite, or NaN if the measure has no meaning for that map.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import scipy.ndimage
@@ -189,12 +189,20 @@ def _aligned(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
     if first.shape != second.shape:
         raise refused("second_half", f"shape {second.shape}", f"that of first_half, {first.shape}")
     for dim in {*first.dims} & {*first.indexes} & {*second.indexes}:
-        here, there = first.indexes[dim], second.indexes[dim]
-        if not here.equals(there):
-            if not (here.is_unique and here.sort_values().equals(there.sort_values())):
-                raise refused("second_half", f"other labels along {dim}", "those of first_half")
-            second = second.sel({dim: here})
+        ordered = _ordered(second, first, dim)
+        if ordered is None:
+            raise refused("second_half", f"other labels along {dim}", "those of first_half")
+        second = ordered
     return second
+
+
+def _ordered(array: xr.DataArray, like: xr.DataArray, dim: Hashable) -> xr.DataArray | None:
+    """`array` in the order of the labels that `like` has along `dim`; None if it has others."""
+    here, there = like.indexes[dim], array.indexes[dim]
+    if here.equals(there):
+        return array
+    same = here.is_unique and here.sort_values().equals(there.sort_values())
+    return array.sel({dim: here}) if same else None
 
 
 def _measure(
@@ -273,9 +281,8 @@ def _as_maps_lie(occupancy: ArrayLike, rate_maps: ArrayLike) -> ArrayLike:
     """The occupancy with its bins in the order of the maps', where both say where bins are."""
     if isinstance(occupancy, xr.DataArray) and isinstance(rate_maps, xr.DataArray):
         for axis in {"y", "x"} & {*occupancy.indexes} & {*rate_maps.indexes}:
-            here, there = rate_maps.indexes[axis], occupancy.indexes[axis]
-            if not here.equals(there) and here.sort_values().equals(there.sort_values()):
-                occupancy = occupancy.sel({axis: here})
+            ordered = _ordered(occupancy, rate_maps, axis)
+            occupancy = occupancy if ordered is None else ordered
     return occupancy
 
 

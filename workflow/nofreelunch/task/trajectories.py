@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import xarray as xr
 
-from nofreelunch.errors import refused, shown
+from nofreelunch.errors import check_whole, refused
 from nofreelunch.seeds import TRAJECTORIES, generator
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,7 @@ def random_walk(
             positive and finite.
     """
     for name, value, least in (("count", count, 1), ("steps", steps, 1), ("seed", seed, 0)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise refused(name, shown(value), f"a whole number >= {least}")
+        check_whole(name, value, least)
     if not isinstance(arena, int | float | np.number) or not 0 < arena < np.inf:
         raise refused("arena", f"{arena} m", "a side > 0 m")
     position = np.empty((count, steps + 1, 2), dtype=np.float32)

@@ -14,10 +14,10 @@ from nofreelunch.figures.published import model_panels
 from nofreelunch.findings.published.groups_of_cueva_wei import (
     SHAPES,
     combinations,
+    factorial_shares,
     of_cueva_wei,
-    trained,
 )
-from nofreelunch.findings.published.model_measures import lattice_share, specs
+from nofreelunch.findings.published.model_measures import specs
 
 LETTERS = {"stillness": "S", "noise": "N", "metabolic_cost": "C"}
 FULL = 25  # % of units that have the darkest colour
@@ -39,16 +39,13 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
 
 def _factorial(axes: Axes, summary: xr.Dataset) -> None:
     """Share of active units with lattices or bands, of each combination in each arena."""
-    rows = combinations()
-    shares = np.full((len(rows), len(SHAPES)), np.nan)
-    for row, column in np.ndindex(shares.shape):
-        networks = trained(summary, shape=SHAPES[column], **rows[row])
-        if networks.sizes["network"]:
-            share = shares[row, column] = 100 * lattice_share(networks).mean()
+    shares = 100 * factorial_shares(summary)
+    for (row, column), share in np.ndenumerate(shares):
+        if np.isfinite(share):
             axes.text(column, row, f"{share:.1f}", ha="center", va="center", fontsize=7)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=FULL, aspect="auto")
-    names = ["".join(LETTERS[key] for key, value in row.items() if value) for row in rows]
-    axes.set_yticks(range(len(rows)), [name or "none" for name in names])
+    names = ["".join(LETTERS[key] for key, value in row.items() if value) for row in combinations()]
+    axes.set_yticks(range(len(names)), [name or "none" for name in names])
     axes.set_xticks(range(len(SHAPES)), SHAPES, rotation=90)
     axes.tick_params(length=0)
     axes.set_title("lattices, bands (%)", loc="right")

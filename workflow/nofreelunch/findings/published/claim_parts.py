@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published.model_measures import WORDS, lattice_share, mean, select, specs
+from nofreelunch.findings.published.model_measures import WORDS, lattice_share, mean, specs
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Evidence, Rule
 from nofreelunch.scoring.significance import LEVEL
@@ -51,10 +51,12 @@ def if_trained(networks: xr.Dataset, rule: Rule, updates: int) -> Rule:
     return lambda e: verdicts.REPRODUCED if rule(e) == verdicts.REPRODUCED else verdicts.UNTESTABLE
 
 
-def by_seed(networks: xr.Dataset, values: np.ndarray) -> np.ndarray:
-    """Means (seed,) of values (network,): networks of one seed count once."""
-    of_network = np.array([spec["seed"] for spec in specs(networks)])
-    return np.array([values[of_network == seed].mean() for seed in np.unique(of_network)])
+def few_updates(networks: xr.Dataset, updates: int, what: str) -> str:
+    """That `what` decides nothing after fewer updates, as a sentence; empty after as many."""
+    done = updates_of(networks)
+    if done >= updates:
+        return ""
+    return f"After {done:,} of {updates:,} updates, {what} decides nothing."
 
 
 def both_counted(shares: Sequence[np.ndarray]) -> str:
@@ -62,10 +64,11 @@ def both_counted(shares: Sequence[np.ndarray]) -> str:
     return " and ".join(str(share.size) for share in shares) + " networks"
 
 
-def means_by_seed(networks: xr.Dataset, name: str) -> np.ndarray:
-    """A measure (seed,): its mean over the networks of each seed, in the order of the seeds."""
-    seeds = sorted({spec["seed"] for spec in specs(networks)})
-    return np.array([mean(select(networks, seed=seed)[name]) for seed in seeds])
+def means_by_seed(networks: xr.Dataset, values: np.ndarray) -> np.ndarray:
+    """Means (seed,) of the known values (network,) of each seed, in the order of the seeds."""
+    seeds = np.array([spec["seed"] for spec in specs(networks)])
+    of_seeds = [xr.DataArray(values[seeds == seed]) for seed in np.unique(seeds)]
+    return np.array([mean(known) for known in of_seeds])
 
 
 def by_lattice(networks: xr.Dataset) -> str:

@@ -17,7 +17,7 @@ import xarray as xr
 
 from nofreelunch.errors import refused
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published.claim_parts import if_trained, updates_of
+from nofreelunch.findings.published.claim_parts import few_updates, if_trained, updates_of
 from nofreelunch.findings.published.groups_of_banino import of_banino
 from nofreelunch.findings.published.model_measures import specs
 from nofreelunch.findings.talks import Quantity
@@ -111,8 +111,8 @@ def a_quarter_is_grid_like(summary: xr.Dataset) -> Claim:
         Evidence(verdicts.over_seeds(share_grid_like(found)), "share", rule, agree),
         Evidence(_beyond_chance(found), "difference", if_trained(found, verdicts.side(1), UPDATES)),
         [few_seeds(found.sizes["network"])],
-        f"{_training(found)}{_by_radius(found)} LSTM before the bottleneck, above 0.37: "
-        f"{_of_lstm(found)}.",
+        f"{_by_radius(found)} LSTM before the bottleneck, above 0.37: "
+        f"{_of_lstm(found)}. {_open(found)}",
     )
 
 
@@ -136,9 +136,10 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
         Evidence(verdicts.of_difference(*shares[1:]), "difference", _none_without(enough and more)),
         Evidence(_beyond_chance(without), "difference", _none_without(enough and beyond)),
         [few_seeds(min(counts))],
-        f"{_training(with_it)}Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with, "
+        f"Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with, "
         f"{_text(shares[1])} without dropout, {_text(shares[2])} untrained. With p ≤ 0.05: "
-        f"{_text(chance[0])} with, {_text(chance[1])} without dropout; chance has 5 %.",
+        f"{_text(chance[0])} with, {_text(chance[1])} without dropout; chance has 5 %. "
+        f"{_open(with_it)}",
     )
 
 
@@ -173,7 +174,7 @@ def the_radius_decides(summary: xr.Dataset) -> Claim:
         ),
         None,
         [few_seeds(found.sizes["network"])],
-        f"{_training(found)}{_by_radius(found)}",
+        f"{_by_radius(found)} {_open(found)}",
     )
 
 
@@ -217,12 +218,8 @@ def _text(share: np.ndarray) -> str:
     return mean_percent(share) or "unknown"
 
 
-def _training(networks: xr.Dataset) -> str:
-    """What fewer updates than the paper's mean for the claim, as text; empty if they are not."""
-    done = updates_of(networks)
-    if done >= UPDATES:
-        return ""
-    return f"After {done:,} of {UPDATES:,} updates of the paper, few such units decide nothing. "
+def _open(networks: xr.Dataset) -> str:
+    return few_updates(networks, UPDATES, "the lack of such units")
 
 
 def _about(value: float) -> Rule:

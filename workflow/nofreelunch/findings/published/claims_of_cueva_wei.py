@@ -13,11 +13,11 @@ from nofreelunch.findings.published.claim_parts import (
     both_counted,
     by_lattice,
     errors_text,
+    few_updates,
     if_trained,
     lattices_differ,
     said,
     shares_beyond,
-    updates_of,
 )
 from nofreelunch.findings.published.groups_of_cueva_wei import SHAPES, WITH_ALL, effects, trained
 from nofreelunch.findings.published.model_measures import BORDER, lattice_share, mean, select
@@ -45,7 +45,7 @@ def integrate_for_long(summary: xr.Dataset) -> Claim:
         ),
         None,
         [few_seeds(ratio.size)],
-        f"{errors_text(found)} {_training(found)}",
+        f"{errors_text(found)} {_open(found)}",
         about_units=False,
     )
 
@@ -89,8 +89,7 @@ def all_three_give_lattices(summary: xr.Dataset) -> Claim:
             if_trained(found, verdicts.side(1), UPDATES),
         ),
         [few_seeds(min(share.size, untrained.size))],
-        f"{by_lattice(found)} Untrained: {by_lattice(drawn)} {errors_text(found)} "
-        f"{_training(found)}",
+        f"{by_lattice(found)} Untrained: {by_lattice(drawn)} {errors_text(found)} {_open(found)}",
     )
 
 
@@ -119,12 +118,8 @@ def _ingredient(label: str, name: str, key: str) -> Callable[[xr.Dataset], Claim
     return test
 
 
-def _training(networks: xr.Dataset) -> str:
-    """What few updates mean for a claim, as text; empty if they are not few."""
-    done = updates_of(networks)
-    if done >= UPDATES:
-        return ""
-    return f"After {done:,} of {UPDATES:,} updates, that it does not hold decides nothing."
+def _open(networks: xr.Dataset) -> str:
+    return few_updates(networks, UPDATES, "that it does not hold")
 
 
 def _effect_text(apart: np.ndarray) -> str:

@@ -29,10 +29,6 @@ NAYEBI = "Nayebi et al. (2021)"
 OURS = said("no such control", NAYEBI)
 LIKE_MEC = ("recorded", "mixed")  # populations that stand for the cortex; the first that is there
 CONTROLS = {"noise": "noise", "fourier": "plane waves", "place_cells": "place cells"}
-REGRESSORS = (
-    "the logarithm of the participation ratio",
-    "the share of units with p ≤ 0.05",
-)
 FEWEST_NETWORKS = 6  # of a seed, for two slopes
 PUBLISHED, UNITS, DIMENSION = "published", "equal_units", "equal_dimension"
 
@@ -160,9 +156,8 @@ def dimension_or_lattices(summary: xr.Dataset) -> Claim:
     slopes = [_slopes(select(summary, seed=seed), cells) for seed in seeds]
     known = np.array([pair for pair in slopes if pair is not None]).reshape(-1, 2)
     apart = np.abs(known[:, 0]) - np.abs(known[:, 1])
-    means = known.mean(0) if len(known) else []
-    said_ = [f"{s:+.2f} on {name}" for s, name in zip(means, REGRESSORS, strict=False)]
-    text = " and ".join(said_).replace("-", "−")
+    means = known.mean(0) if len(known) else np.full(2, np.nan)
+    dimension, lattices = (f"{slope:+.2f}".replace("-", "−") for slope in means)
     return judge(
         "Nf",
         "How well networks predict cells follows the dimension of their activity more than their "
@@ -172,13 +167,16 @@ def dimension_or_lattices(summary: xr.Dataset) -> Claim:
         Evidence(verdicts.over_seeds(apart), "score", verdicts.side(1)),
         None,
         [few_seeds(len(known))],
-        f"Standardised slopes within seeds: {text}." if text else "",
+        f"Standardised slopes within seeds: {dimension} on the logarithm of the participation "
+        f"ratio, {lattices} on the share of units with p ≤ 0.05."
+        if len(known)
+        else "",
         about_units=False,
     )
 
 
 def _slopes(networks: xr.Dataset, cells: str) -> np.ndarray | None:
-    """Slopes (2,) of predictivity on `REGRESSORS`; None with few networks, or where one is flat."""
+    """Slopes (2,) of predictivity on dimension and on lattices; None where they are not known."""
     values = np.stack(
         [
             np.log(networks["participation_ratio"].sel(source="network").values),

@@ -10,7 +10,6 @@ from nofreelunch.findings.published.claim_parts import (
     angles_apart,
     both_counted,
     by_lattice,
-    by_seed,
     errors_text,
     means_by_seed,
     said,
@@ -36,8 +35,8 @@ def _lattices(
     the lattice's class, less 5 %; `side`. Each seed is one value: the mean over methods and sizes.
     """
     sign = 1 if lattice == "square" else -1
-    apart = by_seed(networks, sign * angles_apart(networks))
-    shares = by_seed(networks, lattice_share(networks, lattice))
+    apart = means_by_seed(networks, sign * angles_apart(networks))
+    shares = means_by_seed(networks, lattice_share(networks, lattice))
     return judge(
         label,
         sentence,
@@ -48,6 +47,10 @@ def _lattices(
         [few_seeds(shares.size)],
         f"{by_lattice(networks)} Chance has 5 % of all three. {scores_text(networks)} {more}",
     )
+
+
+def _by_seed(networks: xr.Dataset, name: str) -> np.ndarray:
+    return means_by_seed(networks, networks[name].values)
 
 
 def _seeds_of(networks: xr.Dataset) -> str:
@@ -74,7 +77,7 @@ def constraint_is_needed(summary: xr.Dataset) -> Claim:
     """
     keys = {"kind": "factorisation", "target": "difference_of_softmaxes"}
     found = select(summary, **keys, method=("svd", "ascent"))
-    share = by_seed(found, lattice_share(found, "hexagonal"))
+    share = means_by_seed(found, lattice_share(found, "hexagonal"))
     return judge(
         "Sb",
         "Targets with a surround, factorised without a constraint, give no hexagonal lattices.",
@@ -152,7 +155,7 @@ def rectification_helps(summary: xr.Dataset) -> Claim:
     def weakest(name: str) -> verdicts.Estimate:
         apart = {} if decays else {"none": verdicts.over_seeds(np.empty(0))}
         for decay in decays:
-            relu, tanh = (means_by_seed(select(k, weight_decay=decay), name) for k in kinds)
+            relu, tanh = (_by_seed(select(k, weight_decay=decay), name) for k in kinds)
             apart[f"{decay:g}"] = verdicts.over_seeds(relu - tanh)
         return verdicts.least_favourable(apart, 1)[1]
 
@@ -174,7 +177,7 @@ def decay_helps_beyond_the_wall(summary: xr.Dataset) -> Claim:
     """Sf. Error beyond a removed wall without weight decay less that with 1e-4; `side`."""
     found = select(summary, part="rectification", activation="relu")
     without, decayed = (
-        means_by_seed(select(found, weight_decay=value), "error_beyond") for value in (0.0, 1e-4)
+        _by_seed(select(found, weight_decay=value), "error_beyond") for value in (0.0, 1e-4)
     )
     gain = without - decayed
     means = ", ".join(
@@ -197,7 +200,7 @@ def decay_helps_beyond_the_wall(summary: xr.Dataset) -> Claim:
 def activity_is_a_torus(summary: xr.Dataset) -> Claim:
     """Sg. Lifetimes of loops and void beyond those of random populations; `side`."""
     found = select(summary, part="rectification", activation="relu")
-    away, drawn = (means_by_seed(n, "torus_z") for n in (found, select(summary, part="untrained")))
+    away, drawn = (_by_seed(n, "torus_z") for n in (found, select(summary, part="untrained")))
     significant = found["torus_p"] <= LEVEL
     known = bool(np.isfinite(away).all())
     return judge(

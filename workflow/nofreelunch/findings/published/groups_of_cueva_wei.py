@@ -44,19 +44,24 @@ def combinations() -> list[dict[str, float]]:
     return [dict(zip(WITH_ALL, c, strict=True)) for c in itertools.product(*with_or_without)]
 
 
+def factorial(summary: xr.Dataset) -> list[list[xr.Dataset]]:
+    """The networks of each of the `combinations` in each of the `SHAPES`."""
+    return [[trained(summary, shape=shape, **keys) for shape in SHAPES] for keys in combinations()]
+
+
+def factorial_shares(summary: xr.Dataset) -> np.ndarray:
+    """Mean share of units with lattices or bands (combination, shape); NaN without networks."""
+    shares = [[lattice_share(networks) for networks in row] for row in factorial(summary)]
+    return np.array([[s.mean() if s.size else np.nan for s in row] for row in shares])
+
+
 def effects(summary: xr.Dataset, key: str) -> np.ndarray:
     """Share of units with lattices or bands with an ingredient, less that without it.
 
     One mean over seeds for each arena and each combination of the other two ingredients that was
     trained with and without it.
     """
-    found = []
-    for shape, combination in itertools.product(SHAPES, combinations()):
-        if combination[key]:
-            shares = [
-                lattice_share(trained(summary, shape=shape, **{**combination, key: value}))
-                for value in (WITH_ALL[key], 0.0)
-            ]
-            if all(share.size for share in shares):
-                found.append(shares[0].mean() - shares[1].mean())
-    return np.array(found)
+    shares, rows = factorial_shares(summary), combinations()
+    pairs = [(k, rows.index({**row, key: 0.0})) for k, row in enumerate(rows) if row[key]]
+    apart = np.concatenate([shares[with_it] - shares[without] for with_it, without in pairs])
+    return apart[np.isfinite(apart)]

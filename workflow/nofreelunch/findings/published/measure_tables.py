@@ -8,7 +8,7 @@ import xarray as xr
 
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.claims import tables
-from nofreelunch.findings.published.groups_of_cueva_wei import SHAPES, combinations, trained
+from nofreelunch.findings.published.groups_of_cueva_wei import SHAPES, combinations, factorial
 from nofreelunch.findings.published.model_groups import GROUPS
 from nofreelunch.findings.published.model_measures import lattice_share, mean
 from nofreelunch.scoring.lattice_classes import LATTICES
@@ -77,10 +77,9 @@ def _factorial(summary: xr.Dataset) -> str:
     """Lattices and errors of every combination of ingredients in every arena."""
     heads = ("trained with", *(f"lattices or bands, {shape}" for shape in SHAPES))
     rows = []
-    for combination in combinations():
+    for combination, networks in zip(combinations(), factorial(summary), strict=True):
         names = [NAMES[key] for key, value in combination.items() if value]
-        cells = [_cell(trained(summary, shape=shape, **combination)) for shape in SHAPES]
-        rows.append((", ".join(names) or "none of the three", *cells))
+        rows.append((", ".join(names) or "none of the three", *map(_cell, networks)))
     return f"{tables.table(heads, rows)}\n\n{FACTORIAL}"
 
 
