@@ -109,3 +109,12 @@ def test_a_claim_that_is_open_says_how_many_networks_would_decide_it():
     expected = f"A reason. About {needed} networks of each kind would decide it; there are 4."
     assert power.reason_text(claim(0.5)) == expected
     assert power.reason_text(claim(5.0)) == "A reason.", "it is decided"
+
+
+def test_of_two_open_estimates_the_one_that_needs_more_networks_counts():
+    few, many = (evidence(value, 0.5, 4, 3, verdicts.side(1)) for value in (0.9, 0.5))
+    needed = power.networks_needed(many)
+    assert needed > power.networks_needed(few)
+    for pair in ((few, many), (many, few)):
+        claim = verdicts.judge("X", "More.", None, "4 networks", *pair)
+        assert f"About {needed} networks" in power.reason_text(claim)

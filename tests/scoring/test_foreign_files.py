@@ -307,6 +307,8 @@ def test_occupancy_is_not_taken_for_maps_that_cannot_be_read(maps, tmp_path):
         assert refusal(tmp_path / name, "rate_maps") == said
         assert read_maps(tmp_path / name, "occupancy")[0].shape == time.shape
     scipy.io.savemat(tmp_path / "b.mat", {"cells": unlike, "occupancy": time})
+    scipy.io.savemat(tmp_path / "c.mat", {"names": of_cells("a", "b")})
+    assert "(no arrays of numbers)" in refusal(tmp_path / "c.mat")
     said = refusal(tmp_path / "b.mat")
     assert "no square maps (occupancy (20, 20), cells: objects, or cells of unlike sizes)" in said
 

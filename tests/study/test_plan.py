@@ -5,6 +5,8 @@ import shutil
 import pytest
 from nofreelunch.study import plan as plans
 from nofreelunch.study import sweeps
+from nofreelunch.study.config import check_config
+from nofreelunch.study.estimates import results_size
 
 SIZE, DEVICE = "auto", "auto"
 
@@ -67,3 +69,17 @@ def test_without_a_plan_on_disk_there_is_none(made, tmp_path):
     plans.save_plan(
         made, damaged / "inside a file.json"
     )  # says nothing: it is made again where needed
+
+
+def test_bins_have_to_fill_every_arena_and_are_counted_in_each(tmp_path):
+    def planned_with(arena):
+        path = tmp_path / "arenas.yaml"
+        path.write_text(f"sweeps: {{one: {{arena: {arena}, steps: 1}}}}")
+        settings = check_config({"study": str(path)})
+        return plans.planned(settings, tmp_path, kept=False)[0]
+
+    with pytest.raises(ValueError, match=r"a whole fraction of the arena \(1\.05 m\)"):
+        planned_with("[2.2, 1.05]")
+    small, large = (results_size(planned_with(arena), 0.1, 0) for arena in (1.1, 3.3))
+    units = 256
+    assert large - small == pytest.approx(4 * units * (33**2 - 11**2))
