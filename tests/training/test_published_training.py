@@ -85,8 +85,10 @@ def test_noise_depends_on_seed_and_block_alone_and_not_on_neighbours():
     )
     assert not torch.equal(both[0], both[1])
     assert not torch.equal(cueva_wei.noise_of(pair, 8, inputs), both)
-    silent = cueva_wei.noise_of([pair[0] | {"noise": 0.0}], 7, inputs[:1])
-    assert not silent.any()
+    silent = pair[0] | {"noise": 0.0}
+    beside = cueva_wei.noise_of([silent, pair[1]], 7, inputs)
+    assert not beside[0].any() and torch.equal(beside[1], both[1])
+    assert cueva_wei.noise_of([silent], 7, inputs[:1]) is None
 
 
 @pytest.mark.parametrize("kind", ["leaky_tanh", "bottleneck_lstm"])

@@ -41,16 +41,19 @@ class LeakyNetworks:
     weights: Mapping[str, Tensor]
     noise: Tensor
 
-    def run(self, inputs: Tensor, drawn: Tensor) -> Tensor:
+    def run(self, inputs: Tensor, drawn: Tensor | None) -> Tensor:
         """Activity u (network, time, sample, unit).
 
         Args:
             inputs: (network, time, sample, 2), from `inputs_of`.
-            drawn: standard normal numbers, (network, time, sample, unit).
+            drawn: standard normal numbers, (network, time, sample, unit); None if no network has
+                noise.
         """
         w = self.weights
-        drive = torch.baddbmm(w["bias"], inputs.flatten(1, 2), w["input"]).view_as(drawn)
-        drive = torch.addcmul(drive, self.noise[..., None], drawn)
+        drive = torch.baddbmm(w["bias"], inputs.flatten(1, 2), w["input"])
+        drive = drive.unflatten(1, inputs.shape[1:3])
+        if drawn is not None:
+            drive = torch.addcmul(drive, self.noise[..., None], drawn)
         return _LeakyRecurrence.apply(drive, w["recurrent"])
 
     def read_out(self, activity: Tensor) -> Tensor:
@@ -82,17 +85,16 @@ class _LeakyRecurrence(torch.autograd.Function):
     def backward(ctx, gradient):
         activity, recurrent = ctx.saved_tensors
         back = recurrent.mT.contiguous()
-        of_x = torch.empty_like(activity)
-        after = torch.zeros_like(activity[:, 0])  # the gradient of x one step later
+        of_drive = torch.empty_like(activity)
+        after = torch.zeros_like(activity[:, 0])  # the gradient of the drive one step later
         for t in range(activity.shape[1] - 1, -1, -1):
-            of_u = torch.baddbmm(gradient[:, t], after, back, alpha=STEP)
-            now = of_x[:, t]
-            torch.add(
-                torch.ops.aten.tanh_backward(of_u, activity[:, t]), after, alpha=1 - STEP, out=now
-            )
+            of_u = torch.baddbmm(gradient[:, t], after, back)
+            of_x = torch.ops.aten.tanh_backward(of_u, activity[:, t])
+            now = of_drive[:, t]
+            torch.lerp(after, of_x, STEP, out=now)
             after = now
-        seen, later = activity[:, :-1].flatten(1, 2), of_x[:, 1:].flatten(1, 2)
-        return STEP * of_x, STEP * torch.bmm(seen.mT, later)
+        seen, later = activity[:, :-1].flatten(1, 2), of_drive[:, 1:].flatten(1, 2)
+        return of_drive, torch.bmm(seen.mT, later)
 
 
 def inputs_of(velocity: Tensor, heading: Tensor, mean_step: float, angle: str) -> Tensor:
@@ -111,11 +113,14 @@ def inputs_of(velocity: Tensor, heading: Tensor, mean_step: float, angle: str) -
     return torch.cat([speed, heading.cos()[..., None], heading.sin()[..., None]], -1)
 
 
-def noise_of(specs: Sequence[Mapping[str, Any]], block: int, inputs: Tensor) -> Tensor:
+def noise_of(specs: Sequence[Mapping[str, Any]], block: int, inputs: Tensor) -> Tensor | None:
     """Standard normal numbers (network, time, sample, unit) for `inputs`, of a block's own.
 
     Each network's come from its own seed, so that its neighbours in a stack make no difference.
+    None if no network has noise.
     """
+    if not any(spec["noise"] for spec in specs):
+        return None
     shape, units = inputs.shape[1:3], specs[0]["units"]
     drawn = torch.zeros(len(specs), *shape, units)
     for k, spec in enumerate(specs):
@@ -136,7 +141,9 @@ def penalised_error(
     """
     w = networks.weights
     error = (networks.read_out(activity) - answers).square().mean((1, 2, 3))
-    activity_cost = activity.square().mean((1, 2, 3))
+    # The norm's gradient takes one pass over memory; that of a mean of squares takes three.
+    squared_norm = torch.linalg.vector_norm(activity.flatten(1), dim=1).square()
+    activity_cost = squared_norm / activity[0].numel()
     weight_cost = w["input"].square().mean((1, 2)) + w["decoder"].square().mean((1, 2))
     return error + metabolic * activity_cost + weight * weight_cost, error
 
