@@ -45,6 +45,7 @@ def measured(link: float, follows: float, p: float, turning: float = 0.0, side: 
                         "rotation_p": (("size", "unit"), np.stack([turned, turned])),
                         "rotation_score": (("size", "unit"), random.normal(size=(2, 20))),
                         "active": (("size", "unit"), np.ones((2, 20), bool)),
+                        "peak_count": (("size", "unit"), np.tile([1, 2, 3, 1, 4], (2, 4))),
                         "node_map": (("size", "unit", "node"), random.normal(size=(2, 20, 4))),
                         "node_position": (("size", "node", "axis"), np.zeros((2, 4, 2))),
                     },
@@ -67,6 +68,7 @@ def test_networks_as_in_the_paper_reproduce_it_and_periods_need_larger_graphs():
     assert [found[name].first.verdict for name in ("Ta", "Tb", "Tc")] == [REPRODUCED] * 3
     assert found["Td"].second.verdict == UNTESTABLE
     assert found["Td"].reason.startswith("Needs 8 nodes along an edge, found 6")
+    assert "40 % have one strong wave, as bands have (untrained 40 %)" in found["Td"].reason
     assert (
         "networks 50 %, symbol agent 17.0 %, edge agent 7.0 %, node agent 100 %"
         in found["Ta"].reason

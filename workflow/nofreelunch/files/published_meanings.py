@@ -121,6 +121,9 @@ PUBLISHED = {
     "turning_share": Meaning(
         "share of active cells g with a rotation_p of at most 0.05", "1", "no cell is active"
     ),
+    "one_wave_share": Meaning(
+        "share of active cells g with a peak_count of 1, as bands have", "1", "no cell is active"
+    ),
     "shown_map": Meaning("node map of a shown unit", "1", "the graph lacks the node"),
     "shown_rotation": Meaning("its rotation_score", "1", FLAT),
 }

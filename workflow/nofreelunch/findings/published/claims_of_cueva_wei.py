@@ -63,7 +63,9 @@ def walls_correct(summary: xr.Dataset) -> Claim:
         Evidence(verdicts.over_seeds(gain), "m", verdicts.side(1)),
         None,
         [few_seeds(gain.size)],
-        "Error 20 to 50 steps after the last contact, less that in the step of the contact.",
+        "Error 20 to 50 steps after the last contact, less that in the step of the contact. "
+        "Contacts are at walls and the other steps mostly elsewhere, so that the place may matter "
+        "as well.",
         about_units=False,
     )
 

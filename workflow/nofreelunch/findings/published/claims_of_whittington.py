@@ -104,7 +104,7 @@ def cells_are_periodic(summary: xr.Dataset) -> Claim:
 
     Single bumps have this symmetry as well, and bands have not, so it is not what the paper says.
     """
-    (_, found), _ = of_whittington(summary)
+    (_, found), (_, drawn) = of_whittington(summary)
     nodes = min((spec["sides"]["most"] for spec in specs(summary)), default=0)
     small = f"Needs {FEWEST_NODES} nodes along an edge, found {nodes}: too few periods fit."
     share = found["turning_share"].mean("size").values
@@ -116,10 +116,18 @@ def cells_are_periodic(summary: xr.Dataset) -> Claim:
         None,
         Evidence(verdicts.over_seeds(share - LEVEL), "difference", verdicts.side(1)),
         [small if nodes < FEWEST_NODES else "", few_seeds(share.size)],
-        f"{verdicts.mean_percent(share) or 'None'} of the cells g that are not flat turn into "
+        f"{_share(found, 'turning_share').capitalize()} of the cells g that are not flat turn into "
         "themselves more than random maps of equal power at each scale, by their autocorrelograms; "
-        "chance has 5 %. A single bump and a border cell have this symmetry too; bands have not.",
+        "chance has 5 %. A single bump and a border cell have this symmetry too; bands have not. "
+        f"By periodograms over the nodes, {_share(found, 'one_wave_share')} have one strong wave, "
+        f"as bands have (untrained {_share(drawn, 'one_wave_share')}), and the others more, as "
+        "lattices have.",
     )
+
+
+def _share(networks: xr.Dataset, name: str) -> str:
+    """Share of the active cells g of both sizes."""
+    return verdicts.mean_percent(networks[name].mean("size").values) or "none"
 
 
 def _accuracy(networks: xr.Dataset, name: str, agent: str = "network") -> str:

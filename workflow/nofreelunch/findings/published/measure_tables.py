@@ -95,7 +95,7 @@ def _on_graphs(groups: list[tuple[str, xr.Dataset]]) -> str:
     heads = (
         *("networks", "N", "links", "symbol agent", "edge agent", "node agent"),
         *("all steps", "symbol agent", "edge agent", "node agent"),
-        *("g preserved", "p preserved", "active g", "turning"),
+        *("g preserved", "p preserved", "active g", "turning", "one wave"),
     )
     rows = []
     for label, networks in groups:
@@ -104,7 +104,8 @@ def _on_graphs(groups: list[tuple[str, xr.Dataset]]) -> str:
             for name in ("link_accuracy", "accuracy")
             for agent in AGENTS
         ]
-        shares = [networks[name].mean("size") for name in ("active_share", "turning_share")]
+        of_cells = ("active_share", "turning_share", "one_wave_share")
+        shares = [networks[name].mean("size") for name in of_cells]
         rows.append(
             (
                 label,

@@ -31,6 +31,9 @@ def summarise(measured: Sequence[xr.Dataset], about: Mapping[str, Any]) -> xr.Da
         - `active_share` (network, size): cells g whose map is not flat; `turning_share`
           (network, size): active ones whose map resembles itself, turned by the lattice's angle,
           more than random maps do, at a level of 5 %.
+        - `one_wave_share` (network, size): active cells g whose periodogram over the nodes has one
+          direction with a peak of at least half the strongest, as that of a band has. Lattices have
+          more.
         - `shown_unit` (network, shown): numbers of the cells g with the largest rotation scores in
           the largest environment; `shown_rotation`: these scores; `shown_map` (network, shown,
           node); `node_position` (network, node, axis).
@@ -45,6 +48,7 @@ def _of_job(measured: xr.Dataset) -> xr.Dataset:
     active = measured["active"]
     count = active.sum("unit").where(active.any("unit"))
     turning = ((measured["rotation_p"] <= LEVEL) & active).sum("unit") / count
+    one_wave = ((measured["peak_count"] == 1) & active).sum("unit") / count
     largest = measured.isel(size=-1)
     score = largest["rotation_score"].fillna(-np.inf).transpose("network", "unit").values
     order = np.argsort(-score, axis=1, kind="stable")
@@ -54,6 +58,7 @@ def _of_job(measured: xr.Dataset) -> xr.Dataset:
     made = {
         "active_share": active.mean("unit"),
         "turning_share": turning,
+        "one_wave_share": one_wave,
         "shown_unit": shown,
         "shown_rotation": largest["rotation_score"].isel(unit=shown),
         "shown_map": largest["node_map"].isel(unit=shown),
