@@ -118,6 +118,7 @@ def one_core(found: Row) -> str:
         "PyTorch, ms",
         "engine / plain JAX",
         "engine / tuned JAX",
+        "4 loss steps / plain JAX",
         "4 loss steps / tuned JAX",
         "engine / PyTorch",
         "products, GFLOP/s",
@@ -128,12 +129,15 @@ def one_core(found: Row) -> str:
     for row in found.get("rows", ()):
         values = {name: np.array(of) for name, of in row.items() if isinstance(of, list)}
         tuned = [values[name] for name in ("jax_vmap", "jax_in_turn") if name in values]
-        in_jax, ratios = [NO_JAX, NO_JAX], [""] * 3
+        in_jax, ratios = [NO_JAX, NO_JAX], [""] * 4
         if tuned:
             plain, fastest = values["jax_plain"], np.min(tuned, 0)
-            pairs = (plain, "engine"), (fastest, "engine"), (fastest, "engine_few")
             in_jax = [_spread(plain), _spread(fastest)]
-            ratios = [_spread(of / values[name], "×") for of, name in pairs]
+            ratios = [
+                _spread(of / values[name], "×")
+                for name in ("engine", "engine_few")
+                for of in (plain, fastest)
+            ]
         shares = [
             _spread(100 * row[operations] / (1e-3 * values[name] * values["product"]), " %")
             for name, operations in (("engine", "operations"), ("engine_few", "operations_few"))
