@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from nofreelunch.networks.cells import STEPS
+from nofreelunch.networks.fused_lstm import fused_lstm
 from nofreelunch.networks.recurrence import SimpleRecurrence
 from nofreelunch.networks.shapes import cells
 
@@ -112,8 +113,12 @@ class NetworkStack:
 
     def _run_cell(self, inputs, state, start, recurrent_mask, ended) -> Tensor:
         w, phi, step = self.weights, ACTIVATIONS[self.activation], STEPS[self.cell]
-        drive = _product(w, "input", "bias", inputs.flatten(1, 2))
         memory = _linear(w, "memory", start * self.encoder_scale) if "memory" in w else None
+        plain = recurrent_mask is None and ended is None and inputs.device.type == "cpu"
+        if plain and (self.cell, self.activation) == ("lstm", "tanh"):
+            assert state is not None and memory is not None
+            return fused_lstm(inputs, state, memory, w["input"], w["recurrent"], w["bias"])
+        drive = _product(w, "input", "bias", inputs.flatten(1, 2))
         states = []
         for t, now in enumerate(drive.unflatten(1, inputs.shape[1:3]).unbind(1)):
             seen = state if recurrent_mask is None else state * recurrent_mask

@@ -132,7 +132,8 @@ def _cohorts(networks: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Networks that train side by side: on the same walks, of one shape, and not too many."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for spec in networks:
-        alike = [spec.get(key) for key in ALIKE]
+        keys = ("units",) if spec["kind"] in NOT_TRAINED else ALIKE
+        alike = [spec.get(key) for key in keys]
         groups.setdefault(repr(alike), []).append(spec)
     for group in groups.values():
         size = group[0].get("cohort_size", len(group))

@@ -27,7 +27,7 @@ class LeakyTanh(Restored):
         weights = {name: torch.from_numpy(trained[f"weight_{name}"].values) for name in layout}
         noise = torch.tensor([float(spec["noise"]) for spec in specs])[:, None, None]
         self.networks = cueva_wei.LeakyNetworks(weights, noise)
-        self.specs, self.half = specs, float(trained.attrs["arena"]) / 2
+        self.specs = specs
 
     def activities(self, walks: xr.Dataset) -> Iterator[tuple[int, Tensor, Tensor]]:
         """As in `Restored`; each chunk of walks has noise of its own."""
@@ -47,7 +47,7 @@ class LeakyTanh(Restored):
 
     def decode(self, activity: Tensor) -> Tensor:
         """As in `Restored`: the outputs are positions."""
-        return self.networks.read_out(activity) * self.half
+        return self.networks.read_out(activity) * cueva_wei.OUTPUT_UNIT
 
     def further(self, measured: Measured, longer: xr.Dataset, error: Tensor) -> dict[str, Any]:
         """`error_by_step` (network, step) and `error_since_wall` (network, since), m.

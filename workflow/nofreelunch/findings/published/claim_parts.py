@@ -10,7 +10,7 @@ import xarray as xr
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.published.model_measures import WORDS, lattice_share, mean, specs
 from nofreelunch.findings.talks import Quantity
-from nofreelunch.findings.verdicts import Evidence, Rule
+from nofreelunch.findings.verdicts import Evidence
 from nofreelunch.scoring.significance import LEVEL
 
 
@@ -32,6 +32,19 @@ def shares_beyond(share: np.ndarray, others: np.ndarray) -> verdicts.Estimate:
     return verdicts.of_difference(share, np.maximum(others, LEVEL))
 
 
+def more_lattices(share: np.ndarray, others: np.ndarray) -> Evidence:
+    """That networks have more lattices than others, and than chance; `side`.
+
+    It speaks against this only if they have fewer than the others, whatever chance is.
+    """
+    rule = verdicts.side(1)
+    fewer = verdicts.of_difference(share, others).high < 0
+    opened = {} if fewer else {verdicts.NOT_REPRODUCED: verdicts.UNTESTABLE}
+    return Evidence(
+        shares_beyond(share, others), "difference", lambda e: opened.get(rule(e), rule(e))
+    )
+
+
 def lattices_differ(estimate: verdicts.Estimate, share: np.ndarray, where: str) -> Evidence:
     """A difference of shares of lattices, which decides only if the first is above chance."""
     above = verdicts.over_seeds(share - LEVEL).low > 0
@@ -39,29 +52,16 @@ def lattices_differ(estimate: verdicts.Estimate, share: np.ndarray, where: str) 
     return Evidence(estimate, "difference", verdicts.side(1), obstacle)
 
 
-def updates_of(networks: xr.Dataset) -> int:
-    """Fewest updates that any of the networks was trained for."""
-    return min((spec["steps"] for spec in specs(networks)), default=0)
-
-
-def if_trained(networks: xr.Dataset, rule: Rule, updates: int) -> Rule:
-    """`rule`, which decides against a claim only after that many updates."""
-    if updates_of(networks) >= updates:
-        return rule
-    return lambda e: verdicts.REPRODUCED if rule(e) == verdicts.REPRODUCED else verdicts.UNTESTABLE
-
-
-def few_updates(networks: xr.Dataset, updates: int, what: str) -> str:
-    """That `what` decides nothing after fewer updates, as a sentence; empty after as many."""
-    done = updates_of(networks)
-    if done >= updates:
-        return ""
-    return f"After {done:,} of {updates:,} updates, {what} decides nothing."
-
-
 def both_counted(shares: Sequence[np.ndarray]) -> str:
     """Numbers of networks of shares (network,), as text."""
     return " and ".join(str(share.size) for share in shares) + " networks"
+
+
+def of_seeds(*sides: xr.Dataset, called: str = "networks") -> str:
+    """Numbers of networks and of their seeds, which are the unit of replication, as text."""
+    seeds = {spec["seed"] for side in sides for spec in specs(side)}
+    counts = " and ".join(str(side.sizes["network"]) for side in sides)
+    return f"{counts} {called} of {len(seeds)} seeds"
 
 
 def means_by_seed(networks: xr.Dataset, values: np.ndarray) -> np.ndarray:

@@ -3,9 +3,6 @@
 The paper calls a unit of the bottleneck grid-like if its gridness exceeds 0.37. The paper does not
 give the inner radius of the rings; estimates by its measure are for 6.4 of 32 bins, that of the
 released code. Gridness is the paper's here, with the extremes over angles.
-
-Networks with fewer updates than the paper's can show that there are grid-like units, but not that
-there are none: these may need more training. Where there are few, such networks decide nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +14,6 @@ import xarray as xr
 
 from nofreelunch.errors import refused
 from nofreelunch.findings import verdicts
-from nofreelunch.findings.published.claim_parts import few_updates, if_trained, updates_of
 from nofreelunch.findings.published.groups_of_banino import of_banino
 from nofreelunch.findings.published.model_measures import specs
 from nofreelunch.findings.talks import Quantity
@@ -100,7 +96,7 @@ def a_quarter_is_grid_like(summary: xr.Dataset) -> Claim:
     degrees has a p-value of at most 0.05, less 5 %.
     """
     found = dict(of_banino(summary))["dropout"]
-    rule = if_trained(found, _about(GRID_LIKE.value), UPDATES)
+    rule = _about(GRID_LIKE.value)
     by_radius = [rule(verdicts.over_seeds(share_grid_like(found, FIXED, r))) for r in INNER_RADII]
     agree = "" if len(set(by_radius)) == 1 else "The verdict depends on the inner radius."
     return judge(
@@ -109,10 +105,9 @@ def a_quarter_is_grid_like(summary: xr.Dataset) -> Claim:
         GRID_LIKE,
         counted(found.sizes["network"]),
         Evidence(verdicts.over_seeds(share_grid_like(found)), "share", rule, agree),
-        Evidence(_beyond_chance(found), "difference", if_trained(found, verdicts.side(1), UPDATES)),
+        Evidence(_beyond_chance(found), "difference", verdicts.side(1)),
         [few_seeds(found.sizes["network"])],
-        f"{_by_radius(found)} LSTM before the bottleneck, above 0.37: "
-        f"{_of_lstm(found)}. {_open(found)}",
+        f"{_by_radius(found)} LSTM before the bottleneck, above 0.37: {_of_lstm(found)}.",
     )
 
 
@@ -126,20 +121,20 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
     shares = [share_grid_like(networks) for networks in (with_it, without, drawn)]
     chance = [networks["small_p_share"].values for networks in (with_it, without)]
     counts = [networks.sizes["network"] for networks in (with_it, without, drawn)]
-    enough = updates_of(without) >= UPDATES
+    enough = min((spec["steps"] for spec in specs(without)), default=0) >= UPDATES
     more, beyond = (verdicts.of_difference(*both[:2]).low > 0 for both in (shares, chance))
     return judge(
         "Bc",
         "Without dropout, no units are grid-like.",
         NO_GRIDS,
-        f"{counts[0]} and {counted(counts[1])}",
+        f"{counts[0]} and {counts[1]} networks, and {counts[2]} untrained",
         Evidence(verdicts.of_difference(*shares[1:]), "difference", _none_without(enough and more)),
         Evidence(_beyond_chance(without), "difference", _none_without(enough and beyond)),
         [few_seeds(min(counts))],
         f"Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with, "
         f"{_text(shares[1])} without dropout, {_text(shares[2])} untrained. With p ≤ 0.05: "
         f"{_text(chance[0])} with, {_text(chance[1])} without dropout; chance has 5 %. "
-        f"{_open(with_it)}",
+        + ("" if enough else f"That there are none shows nothing before {UPDATES:,} updates."),
     )
 
 
@@ -168,13 +163,11 @@ def the_radius_decides(summary: xr.Dataset) -> Claim:
         RADII,
         counted(found.sizes["network"]),
         Evidence(
-            verdicts.over_seeds(ends[0] - ends[1]),
-            "difference",
-            if_trained(found, verdicts.contrast(RADII.value), UPDATES),
+            verdicts.over_seeds(ends[0] - ends[1]), "difference", verdicts.contrast(RADII.value)
         ),
         None,
         [few_seeds(found.sizes["network"])],
-        f"{_by_radius(found)} {_open(found)}",
+        _by_radius(found),
     )
 
 
@@ -195,11 +188,7 @@ def there_are_three_modules(summary: xr.Dataset) -> Claim:
         MODULES,
         counted(int(enough.sum())),
         None,
-        Evidence(
-            verdicts.of_share(three, np.zeros(three.size)),
-            "share",
-            if_trained(found, verdicts.most, UPDATES),
-        ),
+        Evidence(verdicts.of_share(three, np.zeros(three.size)), "share", verdicts.most),
         [
             few
             and f"{few} A module needs {FEWEST} units with significant lattices, and no network "
@@ -216,10 +205,6 @@ def _known(values: np.ndarray) -> float:
 
 def _text(share: np.ndarray) -> str:
     return mean_percent(share) or "unknown"
-
-
-def _open(networks: xr.Dataset) -> str:
-    return few_updates(networks, UPDATES, "the lack of such units")
 
 
 def _about(value: float) -> Rule:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from nofreelunch import seeds
+from nofreelunch.networks.fused_lstm import fused_lstm
 
 INPUTS = 3  # speed, and sine and cosine of the turn
 FORGET_BIAS = 1.0
@@ -57,9 +58,7 @@ class BottleneckNetworks:
         """
         w = self.weights
         state, memory = torch.bmm(start, w["encoder"]), torch.bmm(start, w["memory"])
-        kernels = w["input"].mT, w["recurrent"].mT, w["bias"][:, 0]
-        each = zip(inputs, state, memory, *kernels, strict=True)
-        states = torch.stack([_lstm(*of_network)[times] for of_network in each])
+        states = fused_lstm(inputs, state, memory, w["input"], w["recurrent"], w["bias"])[:, times]
         activity = torch.bmm(states.flatten(1, 2), w["bottleneck"])
         if "bottleneck_bias" in w:
             activity = activity + w["bottleneck_bias"]
@@ -73,23 +72,6 @@ class BottleneckNetworks:
             for name in ("place", "direction")
         ]
         return heads[0], heads[1]
-
-
-def _lstm(
-    inputs: Tensor, state: Tensor, memory: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor
-) -> Tensor:
-    """States (time, sample, unit) of one LSTM, by the library's fused loop over time.
-
-    `inputs` are (time, sample, 3); `state` and `memory` (sample, unit). Gates are in the order
-    input, forget, candidate, output.
-    """
-    weights = [kernel.contiguous(), recurrent.contiguous(), bias, torch.zeros_like(bias)]
-    start = state[None].contiguous(), memory[None].contiguous()
-    learns = torch.is_grad_enabled()
-    states, _, _ = torch.lstm(
-        inputs.contiguous(), start, weights, True, 1, 0.0, learns, False, False
-    )
-    return states
 
 
 def inputs_of(position: Tensor, heading: Tensor, time_step: float) -> Tensor:

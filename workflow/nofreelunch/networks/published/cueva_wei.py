@@ -19,6 +19,7 @@ from torch import Tensor
 from nofreelunch import seeds
 
 STEP = 0.1  # of a time step, in time constants of a unit
+OUTPUT_UNIT = 1.1  # m: half the side of a square that is as large as every arena
 INPUTS, OUTPUTS = 2, 2
 
 
@@ -57,7 +58,7 @@ class LeakyNetworks:
         return _LeakyRecurrence.apply(drive, w["recurrent"])
 
     def read_out(self, activity: Tensor) -> Tensor:
-        """Outputs (network, time, sample, 2), in units of half the arena's side."""
+        """Outputs (network, time, sample, 2), in units of `OUTPUT_UNIT`."""
         output = torch.bmm(activity.flatten(1, 2), self.weights["decoder"])
         return output.unflatten(1, activity.shape[1:3])
 

@@ -42,7 +42,7 @@ class LeakyStack(Stack):
         angle = self.specs[0]["angle"]
         inputs = cueva_wei.inputs_of(velocity, heading, self.pool.mean_step, angle)
         activity = self.networks.run(inputs, cueva_wei.noise_of(self.specs, step, inputs))
-        answers = 2 / self.pool.arena * self.position[:, 1:]
+        answers = self.position[:, 1:] / cueva_wei.OUTPUT_UNIT
         loss, self.loss = cueva_wei.penalised_error(self.networks, activity, answers, *self.costs)
         gradients = torch.autograd.grad(loss.sum(), list(self.weights.values()))
         self.loss = self.loss.detach()
@@ -56,7 +56,7 @@ class LeakyStack(Stack):
 
     def position_error(self) -> Tensor:
         """Mean distance (network,), m, between true and read-out positions of one walk each."""
-        found = self.networks.read_out(self.activity) * self.pool.arena / 2
+        found = self.networks.read_out(self.activity) * cueva_wei.OUTPUT_UNIT
         apart = found - self.position[:, 1:, :1]
         return torch.linalg.vector_norm(apart, dim=-1).mean((1, 2)).detach()
 
