@@ -20,6 +20,9 @@ pip := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_CONSTRAINT \
 	PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_NO_DEPS=0 .venv/bin/python -m pip --disable-pip-version-check --quiet install
 activate := . .venv/bin/activate
 
+# Modules of another environment would come before those of this one.
+unexport PYTHONPATH PYTHONHOME
+
 .PHONY: study env test lint docs benchmark gpu validate
 
 study: .venv/.ready

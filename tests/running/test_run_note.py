@@ -90,3 +90,34 @@ def test_a_user_without_a_name_is_a_number(tmp_path, monkeypatch):
     monkeypatch.setattr(run_note.getpass, "getuser", unknown)
     run_note.begin_run(tmp_path)
     assert json.loads((tmp_path / run_note.NOTE).read_text())["user"].startswith("user ")
+
+
+@pytest.mark.parametrize("raised", [psutil.AccessDenied(), psutil.NoSuchProcess(1)])
+def test_a_process_that_the_system_hides_counts_as_going_on(raised, note, tmp_path, monkeypatch):
+    """Where /proc shows only one's own processes."""
+
+    def hide(*arguments):
+        raise raised
+
+    def forbid(process, number):
+        raise PermissionError
+
+    monkeypatch.setattr(psutil, "Process", hide)
+    monkeypatch.setattr(run_note.os, "kill", forbid)
+    note(process=1, started=0.0)
+    (line,) = run_note.lock_notice(tmp_path)
+    assert "which goes on" in line
+
+
+def test_two_studies_of_one_name_do_not_share_a_folder(tmp_path):
+    studies = [tmp_path / person / "grid.yaml" for person in ("alice", "bob")]
+    for study in studies:
+        study.parent.mkdir()
+        study.touch()
+    results = tmp_path / "results" / "grid"
+    assert run_note.of_other_study(results, studies[0]) == []
+    assert run_note.of_other_study(results, studies[0]) == []
+    (line,) = run_note.of_other_study(results, studies[1])
+    assert line.startswith(f"{results}: found results of {studies[0]}; allowed: another file name")
+    studies[0].unlink()  # as after a move
+    assert run_note.of_other_study(results, studies[1]) == []

@@ -49,8 +49,8 @@ def test_what_is_stated_is_heeded(step, unit, stated, stated_unit, metres):
     [
         (2.5, "cm", 0.05, None, "found 0.05 m, and steps of 2.5 cm along the coordinates; allow"),
         (2.5, None, 0.05, None, "and steps of 2.5 of no unit along the coordinates; allowed: 2.5"),
-        (2.5, None, 2.5, None, "found 2.5; allowed: at most 1 (m) where no unit is stated"),
-        (1.0, None, 2.5, None, "found 2.5; allowed: at most 1 (m) where no unit is stated"),
+        (2.5, None, 2.5, None, "found 2.5; allowed: below 1 (m) where no unit is stated"),
+        (1.0, None, 2.5, None, "found 2.5; allowed: below 1 (m) where no unit is stated"),
         (2.5, "cm", 2.5, "furlong", "found 'furlong'; allowed: m, cm, mm"),
         (2.5, "feet", None, None, "units of y: found 'feet'; allowed: m, cm, mm"),
         (2.5, "cm", "wide", None, "found 'wide'; allowed: one number"),
@@ -86,14 +86,19 @@ def test_the_scorer_sees_a_bin_size_in_centimetres():
 
 
 def test_pixels_are_bins_and_units_may_be_bytes_or_arrays():
-    assert check_bin_size(maps(1.0, "Pixels"), 0.025) == 0.025
+    for step in (1.0, 4.37):  # of a camera, of which several may make a bin
+        assert check_bin_size(maps(step, "Pixels"), 0.025) == 0.025
     for unit in ("CM", b"cm", np.array(["cm"]), np.array([b"cm"])):
         assert bin_size_of_file(maps(1.0), 2.5, unit, "file: bin_size") == pytest.approx(0.025)
 
 
 def test_metres_that_are_centimetres():
-    with pytest.raises(ValueError, match=r"bin_size: found 5 m; allowed: at most 1 m, unless coor"):
+    with pytest.raises(ValueError, match=r"bin_size: found 5 m; allowed: below 1 m, unless coor"):
         check_bin_size(np.zeros((SIDE, SIDE)), 5)
+    with pytest.raises(ValueError, match="found 1 m; allowed: below 1 m"):
+        check_bin_size(np.zeros((SIDE, SIDE)), 1)
+    with pytest.raises(ValueError, match=r"found 1; allowed: below 1 \(m\)"):
+        bin_size_of_file(maps(1.0), 1, None, "file: bin_size")
     assert check_bin_size(maps(5.0, "m"), 5) == 5
 
 

@@ -101,6 +101,36 @@ def test_cells_and_structs_of_matlab_5(maps, tmp_path):
     )
 
 
+def test_structs_in_cells_of_cells_of_matlab_5(maps, tmp_path):
+    """Sessions of tetrodes of cells; another square array beside them is not taken for the maps."""
+    path = tmp_path / "maps.mat"
+    tetrodes = np.empty(COUNT, object)
+    for k, one in enumerate(maps):
+        tetrodes[k] = np.array([{"map": one, "name": "c"}], object)
+    scipy.io.savemat(path, {"rm": tetrodes, "coverage": maps[0]})
+    check(read_maps(path, "rm.map")[0], maps)
+    assert "found rm.map, coverage" in refusal(path)
+    mixed = np.empty(2, object)
+    mixed[:] = [maps[0], {"map": maps[1]}]
+    scipy.io.savemat(path, {"rate_maps": mixed, "coverage": maps[0]})
+    assert "rate_maps: found objects, or cells of unlike sizes" in refusal(path)
+
+
+def test_structs_in_cells_of_matlab_73(maps, tmp_path):
+    path = tmp_path / "maps.mat"
+
+    def extra(file, h5py):
+        refs = file.create_group("#refs#")
+        cells = file.create_dataset("rm", (COUNT, 1), h5py.ref_dtype)
+        for k, one in enumerate(maps):
+            refs[f"c{k}/map"] = one.T
+            cells[k, 0] = refs[f"c{k}"].ref
+
+    save_modern(path, {"coverage": maps[0]}, extra=extra)
+    check(read_maps(path, "rm.map")[0], maps)
+    assert "coverage" in refusal(path) and "rm.map" in refusal(path)
+
+
 def test_one_map_of_matlab_and_maps_first(maps, tmp_path):
     path = tmp_path / "maps.mat"
     scipy.io.savemat(path, {"rates": maps[0]})
@@ -362,3 +392,24 @@ def test_files_that_nothing_here_reads(name, tmp_path):
     (tmp_path / name).write_bytes(b"PK\3\4")
     suffix = name[name.rindex(".") :]
     assert f"found suffix '{suffix}'; allowed: .nc, .npz, .npy, .mat, " in refusal(tmp_path / name)
+
+
+def test_units_along_the_last_axis_are_refused(maps, tmp_path):
+    """They would be taken for an oblong arena, and filled up."""
+    last = np.moveaxis(np.concatenate([maps] * 5), 0, -1)
+    named = xr.DataArray(last, dims=("row", "col", "unit"), name="rate_map")
+    named.to_netcdf(tmp_path / "a.nc")
+    np.savez(tmp_path / "a.npz", rate_map=np.stack([last, last]))
+    for name in ("a.nc", "a.npz"):
+        assert "allowed: (..., y, x), which np.moveaxis" in refusal(tmp_path / name)
+
+
+def test_a_bin_size_that_is_an_array_or_of_a_group(maps, tmp_path):
+    named = xr.DataArray(maps, dims=("unit", "y", "x"), name="rate_map").to_dataset()
+    named.assign(bin_size=SIZE).to_netcdf(tmp_path / "a.nc")
+    named.assign_attrs(bin_size=SIZE).to_netcdf(tmp_path / "b.nc", group="cells/left")
+    xr.Dataset({"note": 1.0}).to_netcdf(tmp_path / "b.nc", mode="a")
+    for name, variable in (("a.nc", None), ("b.nc", "cells/left/rate_map")):
+        found, size = read_maps(tmp_path / name, variable)
+        check(found, maps)
+        assert size == pytest.approx(SIZE)

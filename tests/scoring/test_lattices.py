@@ -242,6 +242,18 @@ def test_units():
     xr.testing.assert_identical(fine.drop_vars("period"), coarse.drop_vars("period"))
 
 
+def test_rows_from_top_to_bottom_do_not_mirror_the_orientation():
+    rates = hexagonal(20, 0.7, 0.3)
+    centres = (np.arange(20) + 0.5) * 0.11
+    maps = xr.DataArray(rates, dims=("y", "x"), coords={"y": centres, "x": centres})
+    expected = lattices.measure_lattices(maps, 0.11).orientation
+    for turned in (maps[::-1], maps[:, ::-1], maps[::-1, ::-1]):
+        found = lattices.measure_lattices(turned, 0.11).orientation
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    together = lattices.measure_lattices([maps[::-1], maps[::-1]], 0.11).orientation
+    np.testing.assert_allclose(together, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("bin_size", [None, 0, -0.1, np.nan, np.inf, "0.05", [0.05]])
 def test_bad_bin_size(bin_size):
     with pytest.raises(

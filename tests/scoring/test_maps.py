@@ -1,7 +1,9 @@
 """Maps in whatever holds them: masks, axes and names of items count."""
 
+import netCDF4
 import nofreelunch as nfl
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -126,3 +128,31 @@ def test_a_dictionary_of_stacks_and_of_pairs():
 def test_half_precision_of_torch():
     tensor = torch.from_numpy(GRID).to(torch.bfloat16)
     assert nfl.grid_scores([tensor])["score_60"][0, 0] > 1
+
+
+def test_a_column_of_a_table_and_keys_of_numpy():
+    column = pd.Series(list(EXPECTED), index=[4, 7])
+    found = labelled(column)
+    assert list(found["map"].values) == [4, 7] and found.dims[0] == "map"
+    np.testing.assert_array_equal(found.values, EXPECTED)
+    items = np.empty(2, object)
+    items[:] = list(EXPECTED)
+    np.testing.assert_array_equal(labelled(items).values, EXPECTED)
+    twice = pd.Series(list(EXPECTED), index=[4, 4])  # no names, but maps
+    np.testing.assert_array_equal(labelled(twice).values, EXPECTED)
+    assert labelled({np.int64(7): EXPECTED[0]}).sel(map=7).shape == (8, 8)
+
+
+def test_animals_days_sessions_and_units():
+    units = {"a": RATES[0], "b": RATES[1]}
+    found = labelled({"animal": {"day": {"session": {"tetrode": units}}}})
+    assert found.shape == (1, 1, 1, 1, 2, 8, 8) and len({*found.dims}) == 7
+
+
+def test_fill_values_of_an_open_netcdf_file_are_gaps(tmp_path):
+    with netCDF4.Dataset(tmp_path / "maps.nc", "w") as file:
+        for dim in ("y", "x"):
+            file.createDimension(dim, 8)
+        variable = file.createVariable("rate_map", "f8", ("y", "x"), fill_value=-9999.0)
+        variable[:] = MASKED[0]
+        np.testing.assert_array_equal(labelled(variable).values, EXPECTED[0])

@@ -287,3 +287,21 @@ def test_occupancy_is_laid_on_the_maps_by_its_coordinates():
     right = spatial_measures.spatial_information(rates, time)
     assert spatial_measures.spatial_information(rates, time[::-1]) == right
     assert spatial_measures.spatial_information(rates, time.values[::-1]) != right
+
+
+def test_an_occupancy_without_names_lies_as_the_maps_do():
+    """That of pynapple is numpy, (x, y), beside maps that name x before y."""
+    random = np.random.default_rng(5)
+    rates, time = random.random((3, 20, 20)), random.random((20, 20))
+    right = spatial_measures.spatial_information(rates, time).values
+    across = xr.DataArray(rates.swapaxes(1, 2), dims=("unit", "x", "y"))
+    found = spatial_measures.spatial_information(across, time.T)
+    np.testing.assert_allclose(found.values, right)
+    oblong = xr.DataArray(rates[:, :15], dims=("unit", "y", "x"))
+    information = spatial_measures.spatial_information
+    np.testing.assert_allclose(
+        information(oblong.transpose("unit", "x", "y"), time[:15].T),
+        information(oblong, time[:15]),
+    )
+    np.testing.assert_allclose(spatial_measures.stability(across, across.values), 1)
+    np.testing.assert_allclose(spatial_measures.stability(across.values, across), 1)

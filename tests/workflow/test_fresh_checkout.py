@@ -23,8 +23,9 @@ def checkout(tmp_path_factory) -> Checkout:
     [
         (STUDY, "place_cells: 32", "place_cell: 32", "whole.yaml: defaults.place_cell: unknown"),
         ("config.yaml", "grid_cells:", "grid_cells: 8 #", "thresholds.grid_cells: found 8; allow"),
+        ("config.yaml", "  surrogates:", "  surrogates: 0400 #", "the number 0400; allowed: decim"),
     ],
-    ids=["study", "config"],
+    ids=["study", "config", "number"],
 )
 def test_a_wrong_study_or_setting_is_one_line_before_any_job(checkout, name, old, new, named):
     assert named in refused(checkout, (name, old, new)).splitlines()[-1]

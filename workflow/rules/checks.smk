@@ -2,6 +2,7 @@
 
 from nofreelunch.networks import loss_steps
 from nofreelunch.running import run_note
+from nofreelunch.study.sweeps import study_file
 
 SIZES = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
 
@@ -46,7 +47,9 @@ onstart:
     trains_here = trains and runs_here() and not workflow.deployment_settings.deployment_method
     refusals = [
         *preflight.of_interpreter(sys.executable),
+        *preflight.of_predictivity(plan.models),
         *notices.of_layout(RESULTS),
+        *run_note.of_other_study(RESULTS, study_file(config["study"])),
         *notices.of_space(RESULTS, estimates.results_size(plan, *SIZES)),
         *(refusals_of_slurm(jobs) if runs_through_slurm() else []),
         *preflight.of_device(compute["device"], compute["precision"], trains_here),

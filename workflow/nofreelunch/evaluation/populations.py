@@ -159,6 +159,20 @@ def recorded_cells(path: str, bin_size: float, arena: float) -> xr.DataArray:
     )
 
 
+def check(settings: Mapping[str, Any], where: str, bin_size: float, arena: float) -> None:
+    """Raise ValueError, one line, for populations or recordings that cannot be predicted.
+
+    Args:
+        settings: the keys of a part of the kind `predictivity`.
+        where: the model's file.
+        bin_size, arena: those of the models' maps, m.
+    """
+    for name, cells in settings["populations"].items():
+        check_count(f"{where}: populations.{name}: cells", sum(cells.values()))
+    if settings["recordings"]:
+        recorded_cells(settings["recordings"], bin_size, arena)
+
+
 def check_count(where: str, count: int) -> None:
     """Raise ValueError for fewer cells than splits of the bins."""
     if count < SPLITS:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 NOTE = ".run.json"
+STUDY = ".study"
 
 
 def begin_run(results: str | Path) -> None:
@@ -27,6 +28,22 @@ def begin_run(results: str | Path) -> None:
     }
     Path(results).mkdir(parents=True, exist_ok=True)
     Path(results, NOTE).write_text(json.dumps(note), encoding="utf-8")
+
+
+def of_other_study(results: str | Path, study: Path) -> list[str]:
+    """One line where another study's file, of the same name, made what is in `results`.
+
+    Otherwise notes that these are the results of this one.
+    """
+    kept = Path(results, STUDY)
+    with suppress(OSError):
+        other = Path(kept.read_text(encoding="utf-8").strip())
+        if other.is_file() and not other.samefile(study):
+            allowed = f"another file name than {study.name} for {study}, or a folder without them"
+            return [f"{results}: found results of {other}; allowed: {allowed}"]
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(f"{study.resolve()}\n", encoding="utf-8")
+    return []
 
 
 def end_run(results: str | Path) -> None:
@@ -83,8 +100,24 @@ def _numbering() -> str:
 
 
 def _alive(note: dict) -> bool:
-    """Whether the process goes on. One that started at another time has only its number."""
+    """Whether the process goes on. One that started at another time has only its number.
+
+    A process of another user that the system hides counts as going on.
+    """
     try:
         return abs(psutil.Process(note["process"]).create_time() - note["started"]) < 2
+    except psutil.AccessDenied:
+        return True
     except psutil.NoSuchProcess:
+        return _hidden(note["process"])
+
+
+def _hidden(process: int) -> bool:
+    """Whether there is such a process of another user, where /proc shows only one's own."""
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except OSError:
         return False
+    return False

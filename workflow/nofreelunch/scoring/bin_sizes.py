@@ -13,8 +13,9 @@ from nofreelunch.errors import refused, shown
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 NAMES = {"metre": "m", "meter": "m", "centimetre": "cm", "centimeter": "cm"}
 NAMES |= {"millimetre": "mm", "millimeter": "mm"}
-COUNTS = ("", "1", "bin", "bins", "pixel", "pixels", "px")  # units of coordinates that count bins
-LARGEST = 1.0  # m; a larger number where no unit is named will be of centimetres
+COUNTS = ("", "1", "bin", "bins")  # units of coordinates that count bins
+PIXELS = ("pixel", "pixels", "px")  # of a camera
+LARGEST = 1.0  # m; as large a number where no unit is named will be of centimetres
 EXACTNESS = 0.01  # by which two statements of one length may differ
 
 
@@ -37,26 +38,26 @@ def check_bin_size(maps: Any, bin_size: Any) -> float:
 
     Coordinates without a unit may be numbers of bins, metres, centimetres or millimetres. The maps
     of a list or dictionary are looked at one by one. Raises ValueError for a contradiction, for
-    what is not a positive number, and for more than 1 m unless the coordinates have a unit.
+    what is not a positive number, and for 1 m or more unless the coordinates have a unit.
     """
     size = np.asarray(bin_size)
     if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
         raise refused("bin_size", shown(bin_size), "a positive number of metres")
-    for steps in [*map(coordinate_steps, _carriers(maps))] or [None]:
-        if size > LARGEST and not (steps and steps.unit):
-            allowed = f"at most {LARGEST:g} m, unless coordinates y and x have the attribute units"
+    for steps in [*map(coordinate_steps, carriers(maps))] or [None]:
+        if size >= LARGEST and not (steps and steps.unit):
+            allowed = f"below {LARGEST:g} m, unless coordinates y and x have the attribute units"
             raise refused("bin_size", f"{size:g} m", allowed)
         _compared(float(size), steps)
     return float(size)
 
 
-def _carriers(maps: Any) -> Iterator[xr.DataArray]:
+def carriers(maps: Any) -> Iterator[xr.DataArray]:
     """The arrays with coordinates in a list or dictionary of maps, at any depth."""
     if isinstance(maps, xr.DataArray):
         yield maps
     elif isinstance(maps, list | tuple | Mapping):
         for item in maps.values() if isinstance(maps, Mapping) else maps:
-            yield from _carriers(item)
+            yield from carriers(item)
 
 
 def _compared(size: float, steps: Steps | None) -> float:
@@ -82,7 +83,7 @@ def bin_size_of_file(maps: xr.DataArray, stated: Any, unit: Any, where: Any) -> 
 
     Raises:
         ValueError: for what is not a positive number, an unknown unit, a contradiction to the
-            coordinates, and more than 1 m where no unit is stated.
+            coordinates, and 1 m or more where no unit is stated.
     """
     steps = coordinate_steps(maps)
     if stated is None:
@@ -95,8 +96,8 @@ def bin_size_of_file(maps: xr.DataArray, stated: Any, unit: Any, where: Any) -> 
         size *= METRES[_unit(unit, where)]
     elif steps and steps.unit and _equal(size, steps.size):
         size = steps.metres
-    elif size > LARGEST and not (steps and steps.unit):
-        allowed = f"at most {LARGEST:g} (m) where no unit is stated; or give the size in m"
+    elif size >= LARGEST and not (steps and steps.unit):
+        allowed = f"below {LARGEST:g} (m) where no unit is stated; or give the size in m"
         raise refused(where, f"{size:g}", allowed)
     if not 0 < size < np.inf:
         raise refused(where, shown(stated), "a positive number of metres")
@@ -122,14 +123,20 @@ def coordinate_steps(maps: Any) -> Steps | None:
 
 
 def _steps(along: xr.DataArray) -> Steps | None:
-    """Steps of one coordinate; None where it has no number for each bin, or unequal steps."""
+    """Steps of one coordinate; None where it has no number for each bin, or unequal steps.
+
+    Also None where it counts pixels, of which there may be several in a bin.
+    """
     if along.ndim != 1 or along.size < 2 or along.dtype.kind not in "fiu":
         return None
     steps = np.abs(np.diff(along.values.astype(float)))
     if not np.isfinite(steps).all() or not _equal(steps.min(), steps.max()):
         return None
     unit = along.attrs.get("units") or along.attrs.get("unit")
-    length = unit is not None and str(unit).strip().lower() not in COUNTS
+    word = "" if unit is None else str(unit).strip().lower()
+    if word in PIXELS:
+        return None
+    length = word not in COUNTS
     return Steps(float(steps.mean()), _unit(unit, f"units of {along.name}") if length else "")
 
 

@@ -69,7 +69,7 @@ def _matlab_scipy(path: Path) -> Iterator[tuple[str, np.ndarray | None]]:
 def _unfolded(name: str, value: Any) -> Iterator[tuple[str, np.ndarray | None]]:
     """Arrays in a value of MATLAB, by name: a struct has several, a cell array of like ones one.
 
-    None stands for a cell array of numbers of unlike shapes.
+    None stands for a cell array of anything else, such as of numbers of unlike shapes.
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -81,8 +81,8 @@ def _unfolded(name: str, value: Any) -> Iterator[tuple[str, np.ndarray | None]]:
             for key in items[0]:
                 yield from _unfolded(f"{name}.{key}", [item.get(key) for item in items])
             return
-        arrays = [np.asarray(item) for item in items if not isinstance(item, Mapping)]
-        if all(array.dtype.kind not in "fiub" for array in arrays):
+        arrays = [np.asarray(item) for item in items]
+        if all(array.dtype.kind in "US" for array in arrays):
             return  # words
         value = _stacked(arrays)
     yield name, None if value is None else np.asarray(value)
@@ -95,6 +95,8 @@ def _cells(values: Any) -> Iterator[Any]:
     for value in values:
         if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype.kind == "O"):
             yield from _cells(value)
+        elif hasattr(value, "_fieldnames"):  # a struct in a cell of a cell
+            yield {name: getattr(value, name) for name in value._fieldnames}
         else:
             yield value
 
@@ -124,8 +126,15 @@ def _of_group(group: Any, prefix: str) -> Iterator[tuple[str, np.ndarray | None]
         elif item.dtype.kind == "O":
             referred = [group.file[reference] for reference in item[()].ravel(order="F")]
             words = all(one.attrs.get("MATLAB_class") == b"char" for one in referred)
-            if not words and all(hasattr(one, "shape") for one in referred):
-                yield f"{prefix}{name}", _stacked([one[()].T for one in referred])
+            if all(hasattr(one, "shape") for one in referred):
+                if not words:
+                    yield f"{prefix}{name}", _stacked([one[()].T for one in referred])
+                continue
+            structs = [dict(_of_group(one, "")) for one in referred if not hasattr(one, "shape")]
+            for key in structs[0]:
+                arrays = [a for found in structs if (a := found.get(key)) is not None]
+                whole = len(arrays) == len(referred)
+                yield f"{prefix}{name}.{key}", _stacked(arrays) if whole else None
         elif item.attrs.get("MATLAB_class") == b"char":
             yield f"{prefix}{name}", np.array("".join(map(chr, item[()].ravel())))
         elif "MATLAB_empty" not in item.attrs:

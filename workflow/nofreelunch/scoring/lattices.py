@@ -19,7 +19,7 @@ from nofreelunch.scoring.autocorrelograms import (
     likeness_to_waves,
     whole,
 )
-from nofreelunch.scoring.bin_sizes import check_bin_size
+from nofreelunch.scoring.bin_sizes import carriers, check_bin_size
 from nofreelunch.scoring.grid_scores import score_60_of
 from nofreelunch.scoring.maps import MapStack
 
@@ -113,7 +113,8 @@ def measure_lattices(
           peaks of the autocorrelogram. Peaks within four periods count, if enough of the map
           overlaps there. At an ellipticity e, the period is longer than that of a round lattice of
           the same area, by a share of about 3/16 (ln e)^2.
-        - `orientation` (rad, 0 to pi/3): of the peaks, counter-clockwise from x.
+        - `orientation` (rad, 0 to pi/3): of the peaks, counter-clockwise from x. Coordinates that
+          fall along y or along x say so; without coordinates both count as rising.
         - `ellipticity` (1 or more): ratio of the axes of the ellipse through the six peaks.
         - `quality`: lowest correlation at the six peaks less the highest at the troughs between
           them, and between them and the centre. It is about 4/3 for a clean lattice, and half of
@@ -157,8 +158,23 @@ def measure_lattices(
     measured[:, reason > 0] = np.nan
     rows = dict(zip(names, measured, strict=True)) | {"reason": REASONS[reason]}
     found = xr.Dataset({name: stack.label(row) for name, row in rows.items()})
+    if _mirrored(rate_maps):
+        found["orientation"] = -found["orientation"] % (np.pi / 3)
     found["period"].attrs["units"], found["orientation"].attrs["units"] = "m", "rad"
     return found
+
+
+def _mirrored(rate_maps: ArrayLike) -> bool:
+    """Whether coordinates rise along one of y and x and fall along the other, in all maps."""
+    found = {_falls(maps, "y") != _falls(maps, "x") for maps in carriers(rate_maps)}
+    return found == {True}
+
+
+def _falls(maps: xr.DataArray, axis: str) -> bool:
+    along = maps.coords.get(axis)
+    if along is None or along.dims != (axis,) or along.dtype.kind not in "fiu":
+        return False
+    return bool((np.diff(along.values.astype(float)) < 0).all()) and along.size > 1
 
 
 def _describe(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,7 @@ from nofreelunch.files import access
 from nofreelunch.scoring.bin_sizes import bin_size_of_file
 from nofreelunch.scoring.foreign_files import (
     HDF5,
+    SIZES,
     Arrays,
     named_axes,
     open_matlab,
@@ -95,15 +97,15 @@ def read_maps(
         attributes = maps.attrs if "bin_size" in maps.attrs else general
         stated, unit = attributes.get("bin_size"), attributes.get("bin_size_units")
         bin_size = bin_size_of_file(maps, stated, unit, f"{path}: bin_size")
-    if suffix in (".npy", ".npz"):
+    if suffix in (".npy", ".npz") or maps.dims[-2:] != ("y", "x"):
         _check_order(path, maps.shape)
     return _squared(path, maps), bin_size
 
 
 def _check_order(path: Path, shape: tuple[int, ...]) -> None:
-    """Raise ValueError for arrays of numpy that seem to have the maps along the last axis."""
-    if len(shape) == 3 and shape[0] == shape[1] != shape[2]:
-        allowed = "(map, y, x), which np.moveaxis(maps, -1, 0) makes, or maps padded to squares"
+    """Raise ValueError for arrays that seem to have the maps along the last axis."""
+    if len(shape) > 2 and shape[-3] == shape[-2] != shape[-1]:
+        allowed = "(..., y, x), which np.moveaxis(maps, -1, 0) makes, or maps padded to squares"
         raise refused(f"{path}", f"shape {shape}", allowed)
 
 
@@ -178,15 +180,18 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
         kinds = f".nc, {', '.join(READERS)}"
         raise refused(f"{path}", f"suffix {shown(path.suffix)}", kinds, InvalidFile)
     groups = {"/": xr.open_dataset(path, decode_times=False)}
-    if not groups["/"].data_vars:
+    if not groups["/"].data_vars or "/" in (variable or ""):
         groups = xr.open_groups(path, decode_times=False)
-    arrays = {}
+    arrays: dict[str, xr.DataArray | None] = {}
+    general: dict[str, Any] = {}
     for group, data in groups.items():
         if {"y", "x"} <= set(data.dims):
             data = data.transpose(..., "y", "x")
         for name, array in data.data_vars.items():
             arrays[f"{group}/{name}".lstrip("/")] = array
-    return arrays, groups["/"].attrs
+        stated = {key: data[key].values for key in SIZES if key in data.data_vars}
+        general = {**stated, **{k: data.attrs[k] for k in SIZES if k in data.attrs}, **general}
+    return arrays, general
 
 
 def _open_npy(path: Path, variable: str | None) -> Arrays:
@@ -212,8 +217,7 @@ def _open_npz(path: Path, variable: str | None) -> Arrays:
                 arrays[name] = named_axes(data[name])
             except ValueError:
                 arrays[name] = None
-    keys = ("bin_size", "bin_size_units")
-    return arrays, {key: data.values for key in keys if (data := arrays.get(key)) is not None}
+    return arrays, {key: data.values for key in SIZES if (data := arrays.get(key)) is not None}
 
 
 READERS = {  # by suffix; all other files are read as netCDF

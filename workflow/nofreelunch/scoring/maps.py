@@ -6,6 +6,7 @@ marks a bin that was not visited.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -132,8 +133,10 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     if isinstance(rate_maps, xr.Dataset):
         variables = ", ".join(map(str, rate_maps.data_vars))
         raise refused(name, "a Dataset", f"one of its variables ({variables})")
+    rate_maps = _opened(rate_maps)
     if isinstance(rate_maps, Mapping):
-        keys = [key if isinstance(key, str | int | float) else str(key) for key in rate_maps]
+        plain = [key.item() if isinstance(key, np.generic) else key for key in rate_maps]
+        keys = [key if isinstance(key, str | int | float) else str(key) for key in plain]
         together = _together(list(rate_maps.values()), name)
         return together.assign_coords({together.dims[0]: keys})
     if isinstance(rate_maps, (list, tuple)):
@@ -161,6 +164,17 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     return maps.drop_vars(on_maps)
 
 
+def _opened(rate_maps: Any) -> Any:
+    """An array of maps in place of a variable of an open file; the items of a column of maps."""
+    if type(rate_maps).__module__.startswith("netCDF4"):
+        return rate_maps[...]  # with its mask, which numpy would drop
+    dtype = getattr(rate_maps, "dtype", None)
+    if getattr(dtype, "kind", "") != "O" or rate_maps.ndim != 1:
+        return rate_maps
+    named = dict(rate_maps.items()) if hasattr(rate_maps, "items") else {}
+    return named if len(named) == len(rate_maps) else list(rate_maps)
+
+
 def _carry(items: Iterable[Any]) -> bool:
     """Whether items, at any depth, carry what numpy would drop: masks, axes, keys or gradients."""
     return any(
@@ -182,7 +196,8 @@ def _together(items: Sequence[ArrayLike], name: str) -> xr.DataArray:
         raise refused(name, f"maps of shapes {found}", "maps of one shape and with the same axes")
     shared = set.intersection(*({*array.coords} for array in arrays))
     arrays = [array.drop_vars({*array.coords} - shared) for array in arrays]
-    dim = next(dim for dim in ("map", "group", "groups") if dim not in arrays[0].dims)
+    names = itertools.chain(("map", "group", "groups"), map("groups_{}".format, itertools.count(2)))
+    dim = next(name for name in names if name not in arrays[0].dims)
     try:
         return xr.concat(arrays, dim, coords="different", compat="equals", join="exact")
     except ValueError as error:

@@ -7,7 +7,8 @@ number per map. It is finite, or NaN if the measure has no meaning for that map.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
@@ -174,6 +175,10 @@ def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
         scale = np.prod([np.sqrt((d**2).sum(axis=(1, 2))) for d in deviations], axis=0)
         return np.clip(covariance / np.where(varied, _nonzero(scale), np.nan), -1, 1)
 
+    if isinstance(first_half, xr.DataArray):
+        second_half = _named_as(first_half, first_half.dims, second_half, "second_half")
+    if isinstance(second_half, xr.DataArray):
+        first_half = _named_as(second_half, second_half.dims, first_half, "first_half")
     first = labelled(first_half, "first_half")
     second = labelled(second_half, "second_half")
     return _measure(correlation, first, _aligned(first, second))
@@ -278,12 +283,28 @@ def _occupied(
 
 
 def _as_maps_lie(occupancy: ArrayLike, rate_maps: ArrayLike) -> ArrayLike:
-    """The occupancy with its bins in the order of the maps', where both say where bins are."""
+    """The occupancy with its bins in the order of the maps', where both say where bins are.
+
+    Beside maps that name x before y, as those of pynapple do, an occupancy without names has x
+    first, too.
+    """
+    if isinstance(rate_maps, xr.DataArray):
+        places = [dim for dim in rate_maps.dims if dim in ("y", "x")]
+        occupancy = _named_as(rate_maps, places, occupancy, "occupancy")
     if isinstance(occupancy, xr.DataArray) and isinstance(rate_maps, xr.DataArray):
         for axis in {"y", "x"} & {*occupancy.indexes} & {*rate_maps.indexes}:
             ordered = _ordered(occupancy, rate_maps, axis)
             occupancy = occupancy if ordered is None else ordered
     return occupancy
+
+
+def _named_as(like: xr.DataArray, dims: Sequence[Hashable], values: Any, name: str) -> Any:
+    """`values` that name no axes, with those of `like`, if they have its shape along them."""
+    if isinstance(values, xr.DataArray):
+        return values
+    plain = labelled(values, name)
+    alike = plain.shape == tuple(like.sizes[dim] for dim in dims)
+    return xr.DataArray(plain.values, dims=dims) if alike else values
 
 
 def _varies(maps: np.ndarray) -> np.ndarray:

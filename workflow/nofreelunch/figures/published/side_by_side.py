@@ -1,4 +1,4 @@
-"""Every published model beside the others: by what the papers looked at, and beyond chance."""
+"""Every published model beside the others: by its paper's own measure, and beyond chance."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from matplotlib.figure import Figure
 from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
 from nofreelunch.findings import verdicts
+from nofreelunch.findings.published.claims_of_banino import GRID_LIKE, share_grid_like
+from nofreelunch.findings.published.claims_of_nayebi import LIKE_MEC, PUBLISHED
 from nofreelunch.findings.published.model_groups import GROUPS
 from nofreelunch.findings.published.model_measures import Groups
 
 NAMES = {
     "cueva_wei_2018": "Cueva & Wei",
-    "banino_2018": "Banino et al.",
     "sorscher_2019": "Sorscher et al.",
+    "banino_2018": "Banino et al.",
     "nayebi_2021": "Nayebi et al.",
     "whittington_2020": "Whittington\net al.",
 }
@@ -36,37 +38,32 @@ LABELS = {  # of the groups that are drawn, where not all are
     "nayebi_2021": ("UGRNN, ReLU", "GRU, ReLU", "SRNN, ReLU", "UGRNN, ReLU,\nuntrained"),
 }
 ANGLES = {"60": "hexagonal", "90": "square"}  # score -> lattice whose colour it has
+UGRNN = (0.81, 0.69)  # predictivity in Nayebi et al., trained and untrained, with ReLU
 MARK: dict[str, Any] = {"marker": "_", "markersize": 9, "markeredgewidth": 2}
 
 
 @style.styled
 def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) -> Figure:
-    """Mean scores above, shares of active units with lattices below, in every model.
+    """What a paper measured above, shares of active units with lattices below, in every model.
 
-    On graphs, in place of scores: predicted links, with those of the node and the edge agent.
+    Papers that judged maps by eye or by scores have mean scores above.
     """
     figure = style.figure(height=115)
     groups = {name: _shown(name, summaries[name]) for name in NAMES if name in summaries}
     widths = [max(len(found), 3) for found in groups.values()]
     axes = figure.subplots(2, len(groups), sharex="col", squeeze=False, width_ratios=widths)
-    in_arenas = [k for k, name in enumerate(groups) if "link_accuracy" not in summaries[name]]
+    in_arenas = [k for k, name in enumerate(groups) if name != "whittington_2020"]
+    by_score = [k for k, name in enumerate(groups) if name not in OWN]
     for column, (name, found) in enumerate(groups.items()):
         above, below = axes[:, column]
         above.set_title(NAMES[name])
-        if column in in_arenas:
-            _scores(above, found)
-            model_panels.lattice_bars(below, found)
-        else:
-            _links(above, found)
-            _turning(below, found)
+        OWN.get(name, _scores)(above, found)
+        (model_panels.lattice_bars if column in in_arenas else _turning)(below, found)
         below.set_xticks(range(len(found)), [label for label, _ in found], rotation=90)
         below.set_xlim(-0.6, len(found) - 0.4)
-        if column and column in in_arenas:
-            above.set_ylabel("")
-            below.set_ylabel("")
-    for lone in axes[1, 1:]:
+    for lone in (*axes[0, by_score[1:]], *axes[1, 1:]):
         lone.set_ylabel("")
-    _alike(axes[0, in_arenas])
+    _alike(axes[0, by_score])
     _alike(axes[1])
     if in_arenas:
         figure.legend(
@@ -99,6 +96,33 @@ def _scores(axes: Axes, groups: Groups) -> None:
     axes.set_ylabel("mean score at 60° and 90°")
 
 
+def _grid_like(axes: Axes, groups: Groups) -> None:
+    """Shares of units that Banino et al. call grid-like, one dot per network, and the paper's."""
+    for place, (_, networks) in enumerate(groups):
+        _mean_and_dots(axes, place, 100 * share_grid_like(networks), style.INK)
+    _dotted(axes, 100 * GRID_LIKE.value, "paper")
+    axes.set_ylim(0, 32)
+    axes.set_ylabel("units above 0.37 (%)")
+
+
+def _predictivity(axes: Axes, groups: Groups) -> None:
+    """How well networks predict the cells that stand for the cortex, and those of the paper."""
+    for place, (_, networks) in enumerate(groups):
+        found = networks["predictivity"].sel(footing=PUBLISHED, source="network")
+        cells = next(name for name in LIKE_MEC if name in found["population"])
+        _mean_and_dots(axes, place, found.sel(population=cells).values, style.INK)
+    _dotted(axes, UGRNN[0], "paper")
+    _dotted(axes, UGRNN[1], "untrained")
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("predictivity")
+
+
+def _dotted(axes: Axes, level: float, text: str) -> None:
+    """A dotted line at a published number, or at that of an agent."""
+    axes.axhline(level, color=style.CHANCE, linestyle=":", linewidth=0.8)
+    axes.annotate(text, (0.0, level), (2, 1), **_above_line("left"), fontsize=7)
+
+
 def _links(axes: Axes, groups: Groups) -> None:
     """Predictions at visited nodes at the end of unused edges, with those of both agents."""
     for place, (_, networks) in enumerate(groups):
@@ -106,11 +130,7 @@ def _links(axes: Axes, groups: Groups) -> None:
         _mean_and_dots(axes, place, accuracy.sel(agent="network").values, style.INK)
         if place == 0 and networks.sizes["network"]:
             for agent in ("node", "edge"):
-                level = float(accuracy.sel(agent=agent).mean())
-                axes.axhline(level, color=style.CHANCE, linestyle=":", linewidth=0.8)
-                axes.annotate(
-                    f"{agent} agent", (0.0, level), (2, 1), **_above_line("left"), fontsize=7
-                )
+                _dotted(axes, float(accuracy.sel(agent=agent).mean()), f"{agent} agent")
     axes.set_ylim(0, 115)
     axes.set_ylabel("links predicted (%)")
 
@@ -135,3 +155,7 @@ def _mean_and_dots(axes: Axes, at: float, values: np.ndarray, shade: str) -> Non
         mean = verdicts.over_seeds(known).value
         axes.plot([at], [mean], color=shade, linestyle="none", **MARK)
         style.draw_dots(axes, at, known, shade, spread=0.06)
+
+
+# Papers that have a measure of their own; the others judge maps by eye, or by scores.
+OWN = {"banino_2018": _grid_like, "nayebi_2021": _predictivity, "whittington_2020": _links}
