@@ -1,5 +1,7 @@
 """The rules by which a claim is called reproduced."""
 
+import math
+
 import numpy as np
 import pytest
 from nofreelunch.findings import talks, verdicts
@@ -168,3 +170,12 @@ def test_percent(value, text):
 def test_a_mean_is_of_the_shares_that_are_known():
     assert verdicts.mean_percent(np.array([0.01, np.nan, 0.03])) == "2.0 %"
     assert verdicts.mean_percent(np.array([np.nan])) == ""
+
+
+def test_effect_sizes_are_in_deviations_between_networks():
+    found = verdicts.of_difference(np.array([1.0, 2, 3, np.nan]), np.array([0.0, 1, 2]))
+    assert found.effect == pytest.approx(0.8)  # 1 deviation, times 1 - 3 / (4 * 4 - 1)
+    one = verdicts.over_seeds(np.array([1.0, 2, 3]))
+    assert one.effect == pytest.approx(2 * (1 - 3 / 7))
+    assert math.isnan(verdicts.over_seeds(np.array([2.0, 2, 2])).effect)
+    assert math.isnan(verdicts.of_difference(np.array([1.0]), np.array([1.0, 2])).effect)

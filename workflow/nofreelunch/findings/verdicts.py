@@ -28,6 +28,7 @@ class Estimate(NamedTuple):
     """A number, its interval, and the number of networks behind it (on the smaller side).
 
     `freedom` is the degrees of freedom of an interval by Student's t; infinite for other intervals.
+    `effect` is a mean or difference in standard deviations between networks, Hedges' g.
     """
 
     value: float
@@ -35,6 +36,7 @@ class Estimate(NamedTuple):
     high: float
     count: int  # type: ignore[assignment]  # not the method of tuples
     freedom: float = math.inf
+    effect: float = math.nan
 
 
 Rule = Callable[[Estimate], str]
@@ -87,14 +89,16 @@ def over_seeds(values: np.ndarray) -> Estimate:
     """Mean over networks with Student's interval; NaN values are left out."""
     mean, low, high = intervals.seed_interval(values)
     count = int(np.isfinite(values).sum())
-    return Estimate(float(mean), float(low), float(high), count, count - 1)
+    effect = intervals.effect_size(values)
+    return Estimate(float(mean), float(low), float(high), count, count - 1, effect)
 
 
 def of_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     """Difference of the means of two sets of networks, with Welch's interval."""
     counts = [int(np.isfinite(values).sum()) for values in (first, second)]
     freedom = intervals.welch_freedom(first, second)
-    return Estimate(*intervals.difference(first, second), min(counts), freedom)
+    effect = intervals.effect_size(first, second)
+    return Estimate(*intervals.difference(first, second), min(counts), freedom, effect)
 
 
 def of_share(holds: np.ndarray, configuration: ArrayLike) -> Estimate:

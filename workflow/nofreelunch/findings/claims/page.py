@@ -32,6 +32,7 @@ PARTS = {part: f"Result {part[1]}. {title}" for part, title in RESULTS.items()} 
     "C": "Controls. What grid cells need: training, place-cell targets, path integration",
 }
 
+COMPARED = ("difference", "m", "score", "deviations")  # units of estimates that may be negative
 MODULES_OF_CLAIMS = (about_networks, about_targets, about_widths, about_theory, about_controls)
 
 HOW_TO_READ = """\
@@ -44,7 +45,8 @@ independent evidence. Shares of networks have Wilson's interval, which is wider 
 configuration are alike. Means over networks have Student's, differences Welch's, areas below ROC \
 curves Newcombe's. Each interval stands alone: {count} claims are tested, so one in twenty \
 intervals may miss by chance. The sentence above says which verdicts are left if the intervals are \
-widened until all of them hold at once (Bonferroni).
+widened until all of them hold at once (Bonferroni). The *d* of a comparison is its effect size: \
+the estimate in standard deviations between networks, by Hedges' formula for few networks.
 
 A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
 fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
@@ -188,7 +190,11 @@ def _claims_table(claims: Sequence[Claim]) -> str:
 
 def _evidence(evidence: verdicts.Evidence | None) -> str:
     """An estimate and its verdict, as text."""
-    return "–" if evidence is None else f"{estimate_text(evidence)}: **{evidence.verdict}**"
+    if evidence is None:
+        return "–"
+    effect, compared = evidence.estimate.effect, evidence.unit in COMPARED
+    size = f", d {effect:+.1f}".replace("-", "−") if compared and math.isfinite(effect) else ""
+    return f"{estimate_text(evidence)}{size}: **{evidence.verdict}**"
 
 
 def estimate_text(evidence: verdicts.Evidence) -> str:
@@ -207,7 +213,7 @@ def estimate_text(evidence: verdicts.Evidence) -> str:
         "deviations": (1, 1, " standard deviations"),
         "cycles per box": (1, 2, " cycles per box"),
     }[evidence.unit]
-    sign = "+" if evidence.unit in ("difference", "m", "score", "deviations") else ""
+    sign = "+" if evidence.unit in COMPARED else ""
     shown = [f"{scale * v:{sign}.{digits}f}".replace("-", "−") for v in (value, low, high)]
     interval = f" [{shown[1]}, {shown[2]}]" if math.isfinite(low) and math.isfinite(high) else ""
     return f"{shown[0]}{ending}{interval}"
