@@ -177,5 +177,8 @@ def test_effect_sizes_are_in_deviations_between_networks():
     assert found.effect == pytest.approx(0.8)  # 1 deviation, times 1 - 3 / (4 * 4 - 1)
     one = verdicts.over_seeds(np.array([1.0, 2, 3]))
     assert one.effect == pytest.approx(2 * (1 - 3 / 7))
-    assert math.isnan(verdicts.over_seeds(np.array([2.0, 2, 2])).effect)
+    assert math.isnan(verdicts.over_seeds(np.array([-0.05] * 3)).effect)  # rounding is no spread
+    assert math.isnan(verdicts.over_seeds(np.array([1.0, 2])).effect)
     assert math.isnan(verdicts.of_difference(np.array([1.0]), np.array([1.0, 2])).effect)
+    uneven = verdicts.of_difference(np.array([0.0, 2]), np.array([0.0, 1, 2, 3, 4]))
+    assert uneven.effect == pytest.approx(-1 / (12 / 5) ** 0.5 * (1 - 3 / 19))  # pooled by size

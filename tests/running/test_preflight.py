@@ -119,15 +119,3 @@ def test_an_interpreter_that_the_shell_would_not_find_is_named(path):
 
 def test_accents_and_usual_signs_in_a_path_are_no_hindrance():
     assert preflight.of_interpreter("/käfig-1.0@x+y~/bin/python3") == []
-
-
-def test_populations_of_too_few_cells_are_named_before_anything_is_trained():
-    model = {"populations": {"few": {"grid": 6, "border": 3}}, "recordings": None}
-    models = {"sorscher_2019": {"predictivity": {}}, "nayebi_2021": {"predictivity": model}}
-    (line,) = preflight.of_predictivity(models)
-    assert line == (
-        "workflow/models/nayebi_2021.yaml: populations.few: cells: found 9; allowed: 10 or more, "
-        "the number of splits"
-    )
-    model["populations"]["few"]["border"] = 4
-    assert preflight.of_predictivity(models) == []

@@ -1,8 +1,10 @@
 """The note on who is making a study."""
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -109,15 +111,27 @@ def test_a_process_that_the_system_hides_counts_as_going_on(raised, note, tmp_pa
     assert "which goes on" in line
 
 
-def test_two_studies_of_one_name_do_not_share_a_folder(tmp_path):
-    studies = [tmp_path / person / "grid.yaml" for person in ("alice", "bob")]
+def test_two_studies_of_one_name_do_not_share_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    studies = [Path(person, "grid.yaml") for person in ("alice", "bob")]
     for study in studies:
         study.parent.mkdir()
         study.touch()
-    results = tmp_path / "results" / "grid"
-    assert run_note.of_other_study(results, studies[0]) == []
-    assert run_note.of_other_study(results, studies[0]) == []
-    (line,) = run_note.of_other_study(results, studies[1])
-    assert line.startswith(f"{results}: found results of {studies[0]}; allowed: another file name")
+    results, kept = Path("results/grid"), Path(".snakemake")
+
+    def said(study, results=results):
+        return run_note.of_other_study(results, study, kept)
+
+    assert said(studies[0]) == []
+    results.mkdir(parents=True)
+    assert said(studies[0]) == said(studies[0].resolve()) == []
+    (line,) = said(studies[1])
+    assert line.startswith("results/grid: found results of alice/grid.yaml; allowed: another file")
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "alice", copy / "alice")
+    shutil.copytree(kept, copy / kept)
+    monkeypatch.chdir(copy)  # a copy of all of it has its own
+    results.mkdir(parents=True)
+    assert said(studies[0]) == []
     studies[0].unlink()  # as after a move
-    assert run_note.of_other_study(results, studies[1]) == []
+    assert said(copy.parent / studies[1]) == []

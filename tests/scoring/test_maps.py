@@ -155,4 +155,5 @@ def test_fill_values_of_an_open_netcdf_file_are_gaps(tmp_path):
             file.createDimension(dim, 8)
         variable = file.createVariable("rate_map", "f8", ("y", "x"), fill_value=-9999.0)
         variable[:] = MASKED[0]
-        np.testing.assert_array_equal(labelled(variable).values, EXPECTED[0])
+        for found in (labelled(variable), labelled([variable])[0]):
+            np.testing.assert_array_equal(found.values, EXPECTED[0])

@@ -2,7 +2,9 @@
 
 from nofreelunch.networks import loss_steps
 from nofreelunch.running import run_note
+from nofreelunch.study.published_models import BIN_SIZE
 from nofreelunch.study.sweeps import study_file
+from nofreelunch.task.trajectories import ARENA
 
 SIZES = config["rate_maps"]["bin_size"], config["scores"]["surrogates"]
 
@@ -33,6 +35,15 @@ def refusals_of_slurm(jobs):
     return [*refusals, *preflight.of_earlier_run(RESULTS, comments)]
 
 
+def refusals_of_predictivity():
+    """Lines on populations and recordings that published models cannot predict."""
+    if not any(model["predictivity"] for model in plan.models.values()):
+        return []
+    from nofreelunch.evaluation import populations  # only here, because it takes seconds
+
+    return populations.refusals(plan.models, BIN_SIZE, ARENA)
+
+
 if workflow.is_main_process:
     logger.info(estimates.describe_plan(plan, *SIZES, compute["device"]))
     specs = [network.spec for network in plan.networks]
@@ -47,9 +58,9 @@ onstart:
     trains_here = trains and runs_here() and not workflow.deployment_settings.deployment_method
     refusals = [
         *preflight.of_interpreter(sys.executable),
-        *preflight.of_predictivity(plan.models),
+        *refusals_of_predictivity(),
         *notices.of_layout(RESULTS),
-        *run_note.of_other_study(RESULTS, study_file(config["study"])),
+        *run_note.of_other_study(RESULTS, study_file(config["study"]), PLAN_FILE.parent),
         *notices.of_space(RESULTS, estimates.results_size(plan, *SIZES)),
         *(refusals_of_slurm(jobs) if runs_through_slurm() else []),
         *preflight.of_device(compute["device"], compute["precision"], trains_here),

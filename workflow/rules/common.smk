@@ -21,13 +21,14 @@ from nofreelunch.files.fingerprints import fingerprint
 from nofreelunch.networks.cohorts import digest
 from nofreelunch.running import captions as report_captions
 from nofreelunch.running import notices
-from nofreelunch.study.config import check_config, read_config
+from nofreelunch.study.config import ConfigError, check_config
 from nofreelunch.study.plan import planned, save_plan
+from nofreelunch.study.schema import read_yaml
 from nofreelunch.task.catalogue import as_params
 
 try:
     # Snakemake reads repeated keys and numbers such as 0400 without a word.
-    read_config(ROOT / "config.yaml")
+    read_yaml(ROOT / "config.yaml", ConfigError)
     config.update(check_config(config))
     # A job's own process takes the plan that the main process kept.
     plan, PLAN_FILE = planned(config, ".snakemake/nofreelunch", kept=not workflow.is_main_process)

@@ -160,18 +160,23 @@ def recorded_cells(path: str, bin_size: float, arena: float) -> xr.DataArray:
     )
 
 
-def check(settings: Mapping[str, Any], where: str, bin_size: float, arena: float) -> None:
-    """Raise ValueError, one line, for populations or recordings that cannot be predicted.
+def refusals(models: Mapping[str, Mapping[str, Any]], bin_size: float, arena: float) -> list[str]:
+    """One line for each of the published `models` whose networks could not predict its cells.
 
-    Args:
-        settings: the keys of a part of the kind `predictivity`.
-        where: the model's file.
-        bin_size, arena: those of the models' maps, m.
+    `bin_size` and `arena` are those of the models' maps, m.
     """
-    for name, cells in settings["populations"].items():
-        check_count(f"{where}: populations.{name}: cells", sum(cells.values()))
-    if settings["recordings"]:
-        recorded_cells(settings["recordings"], bin_size, arena)
+    lines = []
+    for name, model in models.items():
+        settings = model["predictivity"]
+        try:
+            for population, cells in (settings or {"populations": {}})["populations"].items():
+                where = f"workflow/models/{name}.yaml: populations.{population}: cells"
+                check_count(where, sum(cells.values()))
+            if settings and settings["recordings"]:
+                recorded_cells(settings["recordings"], bin_size, arena)
+        except (ValueError, OSError) as error:
+            lines.append(str(error))
+    return lines
 
 
 def check_count(where: str, count: int) -> None:

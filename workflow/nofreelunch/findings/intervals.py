@@ -108,21 +108,23 @@ def difference(
 def effect_size(*sets: ArrayLike) -> float:
     """Mean of one set, or difference of the means of two, in standard deviations: Hedges' g.
 
-    One value per network; the deviation is that between networks of a set, and Hedges' factor
-    (1981) makes up for there being few. NaN values are not counted. NaN where there is no spread.
+    One value per network. The deviation is that between networks of a set, pooled over the sets,
+    and Hedges' factor (1981) makes up for there being few. NaN values are not counted. NaN where
+    there is no spread, and for fewer than two degrees of freedom.
 
     >>> round(effect_size([1, 2, 3], [0, 1, 2]), 2)
     0.8
     """
     known = [x[np.isfinite(x)] for x in (np.asarray(values, float).ravel() for values in sets)]
     freedom = sum(values.size - 1 for values in known)
-    if min(values.size for values in known) < 2:
+    alike = all(np.unique(values).size < 2 for values in known)
+    if alike or freedom < 2 or not all(values.size for values in known):
         return float("nan")
-    deviation = np.sqrt(np.mean([values.var(ddof=1) for values in known]))
+    squares = sum(np.square(values - values.mean()).sum() for values in known)
     means = [values.mean() for values in known]
     apart = means[0] - (means[1] if len(means) > 1 else 0.0)
     few = 1 - 3 / (4 * freedom - 1)
-    return float(few * apart / deviation) if deviation > 0 else float("nan")
+    return float(few * apart / np.sqrt(squares / freedom))
 
 
 def welch_freedom(first: ArrayLike, second: ArrayLike) -> float:

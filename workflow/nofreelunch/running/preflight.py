@@ -11,12 +11,9 @@ import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from nofreelunch.running import slurm
 from nofreelunch.running.slurm import Asked
-from nofreelunch.study.published_models import BIN_SIZE
-from nofreelunch.task.trajectories import ARENA
 
 PROFILE = "profiles/slurm/config.yaml"
 GPUS_OF_DEVICE = {"cpu": 0, "cuda": 1}  # GPUs that training must ask for; any number if auto
@@ -47,20 +44,6 @@ def of_device(device: str, precision: str, trains_here: bool) -> list[str]:
     if not trains_here or (device != "cuda" and precision == "float32"):
         return []
     return [reason for reason in [device_here(device, precision)[1]] if reason]
-
-
-def of_predictivity(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each published model whose networks could not predict its cells."""
-    lines = []
-    for name, model in models.items():
-        if settings := model["predictivity"]:
-            from nofreelunch.evaluation import populations  # only here, because it takes seconds
-
-            try:
-                populations.check(settings, f"workflow/models/{name}.yaml", BIN_SIZE, ARENA)
-            except ValueError as error:
-                lines.append(str(error))
-    return lines
 
 
 def of_interpreter(path: str) -> list[str]:

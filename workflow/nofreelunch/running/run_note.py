@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 
 NOTE = ".run.json"
-STUDY = ".study"
 
 
 def begin_run(results: str | Path) -> None:
@@ -30,19 +29,22 @@ def begin_run(results: str | Path) -> None:
     Path(results, NOTE).write_text(json.dumps(note), encoding="utf-8")
 
 
-def of_other_study(results: str | Path, study: Path) -> list[str]:
-    """One line where another study's file, of the same name, made what is in `results`.
+def of_other_study(results: str | Path, study: Path, folder: str | Path) -> list[str]:
+    """One line where another study's file, of the same name, makes what is in `results`.
 
-    Otherwise notes that these are the results of this one.
+    Otherwise notes in `folder`, which stays here when results are copied, that this one does.
     """
-    kept = Path(results, STUDY)
+    kept = Path(folder, f"{Path(results).name}.study")
     with suppress(OSError):
         other = Path(kept.read_text(encoding="utf-8").strip())
-        if other.is_file() and not other.samefile(study):
+        if Path(results).is_dir() and other.is_file() and not other.samefile(study):
             allowed = f"another file name than {study.name} for {study}, or a folder without them"
             return [f"{results}: found results of {other}; allowed: {allowed}"]
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(f"{study.resolve()}\n", encoding="utf-8")
+    # A path within this folder holds in a copy of it, too.
+    inside = study.resolve().is_relative_to(Path.cwd())
+    name = study.resolve().relative_to(Path.cwd()) if inside else study.resolve()
+    kept.write_text(f"{name}\n", encoding="utf-8")
     return []
 
 

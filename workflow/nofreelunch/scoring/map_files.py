@@ -183,15 +183,19 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
     if not groups["/"].data_vars or "/" in (variable or ""):
         groups = xr.open_groups(path, decode_times=False)
     arrays: dict[str, xr.DataArray | None] = {}
-    general: dict[str, Any] = {}
     for group, data in groups.items():
         if {"y", "x"} <= set(data.dims):
             data = data.transpose(..., "y", "x")
         for name, array in data.data_vars.items():
-            arrays[f"{group}/{name}".lstrip("/")] = array
-        stated = {key: data[key].values for key in SIZES if key in data.data_vars}
-        general = {**stated, **{k: data.attrs[k] for k in SIZES if k in data.attrs}, **general}
-    return arrays, general
+            own = array.attrs if "bin_size" in array.attrs else _sizes_of(data)
+            arrays[f"{group}/{name}".lstrip("/")] = array.assign_attrs(own)
+    return arrays, _sizes_of(groups["/"])
+
+
+def _sizes_of(data: xr.Dataset) -> dict[str, Any]:
+    """The bin size that a dataset states as an attribute or as an array, and its unit."""
+    arrays = {key: data[key].values for key in SIZES if key in data.data_vars}
+    return arrays | {key: data.attrs[key] for key in SIZES if key in data.attrs}
 
 
 def _open_npy(path: Path, variable: str | None) -> Arrays:

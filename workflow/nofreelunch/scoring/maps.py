@@ -166,7 +166,7 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
 
 def _opened(rate_maps: Any) -> Any:
     """An array of maps in place of a variable of an open file; the items of a column of maps."""
-    if type(rate_maps).__module__.startswith("netCDF4"):
+    if _is_of_file(rate_maps):
         return rate_maps[...]  # with its mask, which numpy would drop
     dtype = getattr(rate_maps, "dtype", None)
     if getattr(dtype, "kind", "") != "O" or rate_maps.ndim != 1:
@@ -175,11 +175,17 @@ def _opened(rate_maps: Any) -> Any:
     return named if len(named) == len(rate_maps) else list(rate_maps)
 
 
+def _is_of_file(values: Any) -> bool:
+    """Whether values are a variable of an open netCDF file, as that library has them."""
+    return type(values).__module__.startswith("netCDF4") and hasattr(values, "shape")
+
+
 def _carry(items: Iterable[Any]) -> bool:
     """Whether items, at any depth, carry what numpy would drop: masks, axes, keys or gradients."""
     return any(
         isinstance(item, (*CARRIERS, Mapping))
         or hasattr(item, "detach")
+        or _is_of_file(item)
         or (isinstance(item, (list, tuple)) and _carry(item))
         for item in items
     )

@@ -101,7 +101,7 @@ def _grid_like(axes: Axes, groups: Groups) -> None:
     for place, (_, networks) in enumerate(groups):
         _mean_and_dots(axes, place, 100 * share_grid_like(networks), style.INK)
     _dotted(axes, 100 * GRID_LIKE.value, "paper")
-    axes.set_ylim(0, 32)
+    axes.set_ylim(0, max(32, axes.dataLim.y1 + 5))
     axes.set_ylabel("units above 0.37 (%)")
 
 
@@ -113,7 +113,7 @@ def _predictivity(axes: Axes, groups: Groups) -> None:
         _mean_and_dots(axes, place, found.sel(population=cells).values, style.INK)
     _dotted(axes, UGRNN[0], "paper")
     _dotted(axes, UGRNN[1], "untrained")
-    axes.set_ylim(0, 1)
+    axes.set_ylim(min(0, axes.dataLim.y0), 1)
     axes.set_ylabel("predictivity")
 
 

@@ -177,8 +177,8 @@ def _claims_table(claims: Sequence[Claim]) -> str:
     rows = [
         (
             f"**{claim.id}.** {claim.sentence}",
-            _evidence(claim.first),
-            _evidence(claim.second),
+            verdict_text(claim.first),
+            verdict_text(claim.second),
             claim.n,
             f"{claim.reference.text} ({claim.reference.source})",
         )
@@ -188,8 +188,8 @@ def _claims_table(claims: Sequence[Claim]) -> str:
     return tables.table(("claim", first, "by p-values", "N", "reference"), rows)
 
 
-def _evidence(evidence: verdicts.Evidence | None) -> str:
-    """An estimate and its verdict, as text."""
+def verdict_text(evidence: verdicts.Evidence | None) -> str:
+    """An estimate, its effect size if it compares networks, and its verdict, as text."""
     if evidence is None:
         return "–"
     effect, compared = evidence.estimate.effect, evidence.unit in COMPARED

@@ -21,7 +21,7 @@ from nofreelunch.findings.published import (
     claims_of_whittington,
 )
 from nofreelunch.findings.published.model_measures import specs
-from nofreelunch.findings.verdicts import Claim
+from nofreelunch.findings.verdicts import Claim, Evidence
 
 TESTS: dict[str, Sequence[Callable[[xr.Dataset], Claim]]] = {
     "cueva_wei_2018": claims_of_cueva_wei.TESTS,
@@ -72,16 +72,14 @@ def _within_budget(claim: Claim, summary: xr.Dataset) -> Claim:
     if claim.id in WITHOUT_THEM or not short:
         return claim
     done = min(spec["steps"] for spec in short)
-    why = f"After {done:,} of {UPDATES[short[0]['kind']]:,} updates nothing speaks against it."
-    against = [
-        evidence and evidence.verdict == verdicts.NOT_REPRODUCED
-        for evidence in (claim.first, claim.second)
-    ]
-    first, second = (
-        evidence._replace(obstacle=why)
-        if evidence and evidence.verdict == verdicts.NOT_REPRODUCED
-        else evidence
-        for evidence in (claim.first, claim.second)
-    )
-    reason = f"{claim.reason} {why}" if any(against) else claim.reason
-    return replace(claim, first=first, second=second, reason=reason)
+    sides = claim.first, claim.second
+    first, second = (evidence and _never_against(evidence) for evidence in sides)
+    why = ""
+    if any(evidence and evidence.verdict == verdicts.NOT_REPRODUCED for evidence in sides):
+        why = f"After {done:,} of {UPDATES[short[0]['kind']]:,} updates nothing speaks against it."
+    return replace(claim, first=first, second=second, reason=f"{claim.reason} {why}".strip())
+
+
+def _never_against(evidence: Evidence) -> Evidence:
+    rule, opened = evidence.rule, {verdicts.NOT_REPRODUCED: verdicts.UNTESTABLE}
+    return evidence._replace(rule=lambda estimate: opened.get(rule(estimate), rule(estimate)))

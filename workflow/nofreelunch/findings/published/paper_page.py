@@ -35,7 +35,8 @@ less 5 %.
 
 Networks (seeds) are the unit of replication: intervals are Student's or Welch's over networks. A \
 claim is *reproduced* or *not reproduced* only where its interval decides, and then at this budget \
-and with these deviations."""
+and with these deviations. Networks that were trained for fewer updates than the paper's can \
+support a claim; what they lack never speaks against it."""
 
 
 def to_markdown(
@@ -54,7 +55,7 @@ def to_markdown(
     parts = ["# The models that the talk cites", INTRODUCTION.format(budget=budget)]
     parts += [_glance(claims, summaries)]
     parts += _figure(
-        "Scores, and shares of units with lattices, in groups of every model",
+        "What each paper measured, and shares of units with lattices, in groups of every model",
         figures.get("side_by_side"),
     )
     parts += ["## How to read this", HOW_TO_READ]
