@@ -109,8 +109,8 @@ def _predictivity(axes: Axes, groups: Groups) -> None:
     """How well networks predict the cells that stand for the cortex, and those of the paper."""
     for place, (_, networks) in enumerate(groups):
         found = networks["predictivity"].sel(footing=PUBLISHED, source="network")
-        cells = next(name for name in LIKE_MEC if name in found["population"])
-        _mean_and_dots(axes, place, found.sel(population=cells).values, style.INK)
+        for cells in [name for name in LIKE_MEC if name in found["population"]][:1]:
+            _mean_and_dots(axes, place, found.sel(population=cells).values, style.INK)
     _dotted(axes, UGRNN[0], "paper")
     _dotted(axes, UGRNN[1], "untrained")
     axes.set_ylim(min(0, axes.dataLim.y0), 1)
