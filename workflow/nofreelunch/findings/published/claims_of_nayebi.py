@@ -155,7 +155,7 @@ def dimension_or_lattices(summary: xr.Dataset) -> Claim:
     of the first slope less that of the second.
     """
     cells = _like_cortex(summary)
-    networks = select(summary, part=(*TRAINED, *UNTRAINED))
+    networks = select(summary, part=(*TRAINED, UNTRAINED))
     seeds = sorted({spec["seed"] for spec in specs(networks)})
     slopes = [_slopes(select(networks, seed=seed), cells) for seed in seeds]
     known = np.array([pair for pair in slopes if pair is not None]).reshape(-1, 2)

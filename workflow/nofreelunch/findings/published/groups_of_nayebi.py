@@ -8,8 +8,8 @@ from nofreelunch.findings.published.model_measures import Groups, select, specs
 
 NAMES = {"ugrnn": "UGRNN", "gru": "GRU", "lstm": "LSTM", "srnn": "SRNN"}
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
-TRAINED = ("trained", "trained_srnn", "trained_tanh")  # parts of the model
-UNTRAINED = ("untrained", "untrained_tanh")
+TRAINED = ("trained", "trained_srnn")  # parts of the model
+UNTRAINED = "untrained"
 GATED, UNGATED = ("gru", "lstm", "ugrnn"), "srnn"
 
 
