@@ -120,10 +120,10 @@ def test_recordings_that_do_not_fit_are_refused_in_one_line(tmp_path, arrays, sa
 def test_populations_of_too_few_cells_are_named_before_anything_is_trained():
     model = {"populations": {"few": {"grid": 6, "border": 3}}, "recordings": None}
     models = {"sorscher_2019": {"predictivity": {}}, "nayebi_2021": {"predictivity": model}}
-    (line,) = populations.refusals(models, 0.05, 2.2)
+    (line,) = populations.unpredictable(models, 0.05, 2.2)
     assert line == (
         "workflow/models/nayebi_2021.yaml: populations.few: cells: found 9; allowed: 10 or more, "
         "the number of splits"
     )
     model["populations"]["few"]["border"] = 4
-    assert populations.refusals(models, 0.05, 2.2) == []
+    assert populations.unpredictable(models, 0.05, 2.2) == []

@@ -401,7 +401,7 @@ def test_units_along_the_last_axis_are_refused(maps, tmp_path):
     named.to_netcdf(tmp_path / "a.nc")
     np.savez(tmp_path / "a.npz", rate_map=np.stack([last, last]))
     for name in ("a.nc", "a.npz"):
-        assert "allowed: (..., y, x), which np.moveaxis" in refusal(tmp_path / name)
+        assert ", y, x), which np.moveaxis(maps, -1, 0) makes" in refusal(tmp_path / name)
 
 
 def test_a_bin_size_that_is_an_array_or_of_a_group(maps, tmp_path):

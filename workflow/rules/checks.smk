@@ -41,7 +41,7 @@ def refusals_of_predictivity():
         return []
     from nofreelunch.evaluation import populations  # only here, because it takes seconds
 
-    return populations.refusals(plan.models, BIN_SIZE, ARENA)
+    return populations.unpredictable(plan.models, BIN_SIZE, ARENA)
 
 
 if workflow.is_main_process:

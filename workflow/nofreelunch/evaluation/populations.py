@@ -160,7 +160,9 @@ def recorded_cells(path: str, bin_size: float, arena: float) -> xr.DataArray:
     )
 
 
-def refusals(models: Mapping[str, Mapping[str, Any]], bin_size: float, arena: float) -> list[str]:
+def unpredictable(
+    models: Mapping[str, Mapping[str, Any]], bin_size: float, arena: float
+) -> list[str]:
     """One line for each of the published `models` whose networks could not predict its cells.
 
     `bin_size` and `arena` are those of the models' maps, m.

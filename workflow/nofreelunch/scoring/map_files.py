@@ -105,7 +105,10 @@ def read_maps(
 def _check_order(path: Path, shape: tuple[int, ...]) -> None:
     """Raise ValueError for arrays that seem to have the maps along the last axis."""
     if len(shape) > 2 and shape[-3] == shape[-2] != shape[-1]:
-        allowed = "(..., y, x), which np.moveaxis(maps, -1, 0) makes, or maps padded to squares"
+        leading = "map" if len(shape) == 3 else "..."
+        allowed = (
+            f"({leading}, y, x), which np.moveaxis(maps, -1, 0) makes, or maps padded to squares"
+        )
         raise refused(f"{path}", f"shape {shape}", allowed)
 
 
