@@ -48,7 +48,7 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
 
     Papers that judged maps by eye or by scores have mean scores above.
     """
-    figure = style.figure(height=115)
+    figure = style.figure(height=125)
     groups = {name: _shown(name, summaries[name]) for name in NAMES if name in summaries}
     widths = [max(len(found), 3) for found in groups.values()]
     axes = figure.subplots(2, len(groups), sharex="col", squeeze=False, width_ratios=widths)
@@ -59,7 +59,8 @@ def draw(summaries: Mapping[str, xr.Dataset], maps: Mapping[str, xr.DataArray]) 
         above.set_title(NAMES[name])
         OWN.get(name, _scores)(above, found)
         (model_panels.lattice_bars if column in in_arenas else _turning)(below, found)
-        below.set_xticks(range(len(found)), [label for label, _ in found], rotation=90)
+        labels = [label.replace("\n", " ") for label, _ in found]
+        below.set_xticks(range(len(found)), labels, rotation=90)
         below.set_xlim(-0.6, len(found) - 0.4)
     for lone in (*axes[0, by_score[1:]], *axes[1, 1:]):
         lone.set_ylabel("")
@@ -111,16 +112,17 @@ def _predictivity(axes: Axes, groups: Groups) -> None:
         found = networks["predictivity"].sel(footing=PUBLISHED, source="network")
         for cells in [name for name in LIKE_MEC if name in found["population"]][:1]:
             _mean_and_dots(axes, place, found.sel(population=cells).values, style.INK)
-    _dotted(axes, UGRNN[0], "paper")
-    _dotted(axes, UGRNN[1], "untrained")
+    _dotted(axes, UGRNN[0], "paper", "right")
+    _dotted(axes, UGRNN[1], "untrained", "right")
     axes.set_ylim(min(0, axes.dataLim.y0), 1)
     axes.set_ylabel("predictivity")
 
 
-def _dotted(axes: Axes, level: float, text: str) -> None:
+def _dotted(axes: Axes, level: float, text: str, side: str = "left") -> None:
     """A dotted line at a published number, or at that of an agent."""
     axes.axhline(level, color=style.CHANCE, linestyle=":", linewidth=0.8)
-    axes.annotate(text, (0.0, level), (2, 1), **_above_line("left"), fontsize=7)
+    place, shift = (0.0, 2) if side == "left" else (1.0, -2)
+    axes.annotate(text, (place, level), (shift, 1), **_above_line(side), fontsize=7)
 
 
 def _links(axes: Axes, groups: Groups) -> None:
