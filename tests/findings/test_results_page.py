@@ -33,7 +33,6 @@ def test_every_result_and_every_claim_is_there(written, full):
     for claim in claims:
         assert f"**{claim.id}.** {claim.sentence}" in written
         for evidence in filter(None, (claim.first, claim.second)):
-            assert page.estimate_text(evidence) in written
             assert page.verdict_text(evidence) in written
 
 

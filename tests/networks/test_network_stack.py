@@ -392,17 +392,3 @@ def test_any_facts_of_a_cell_of_ones_own_are_heeded(facts, monkeypatch):
     assert activity.shape == (1, 3, 2, 6)
     assert seen == [(facts["gates"], facts.get("memory", False))] * 3
     assert ("bias" in stack.weights) == facts.get("bias", True)
-
-
-def test_the_fused_lstm_is_the_loop_of_single_steps_with_its_gradients():
-    """A mask of ones, which changes nothing, is for the loop alone."""
-    found = []
-    for mask in (None, torch.ones(2, SAMPLES, UNITS)):
-        stack = initialize([spec("lstm", "tanh", seed) for seed in (0, 1)], OUTPUTS)
-        weights = {k: w.requires_grad_() for k, w in stack.weights.items()}
-        start, velocity = (x.float() for x in inputs(2))
-        output = stack.read_out(stack.run(start, velocity, mask))
-        loss = (output * torch.linspace(-1, 1, output.numel()).view_as(output)).sum()
-        found.append([output, *torch.autograd.grad(loss, list(weights.values()))])
-    for fused, looped in zip(*found, strict=True):
-        torch.testing.assert_close(fused, looped, rtol=1e-4, atol=1e-5)

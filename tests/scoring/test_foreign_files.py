@@ -1,4 +1,4 @@
-"""Rate maps of MATLAB, Parquet, NWB and numpy: they come back alike, or one line says why not."""
+"""Rate maps of Parquet, NWB, netCDF and numpy: they come back alike, or one line says why not."""
 
 import pickle
 import sys
@@ -7,150 +7,16 @@ import numpy as np
 import pytest
 import scipy.io
 import xarray as xr
+from map_file_examples import BINS, COUNT, MAPS, SIZE, check, of_cells, refusal
 from nofreelunch.errors import MissingLibrary
 from nofreelunch.scoring import score_maps
 from nofreelunch.scoring.map_files import read_maps
 from synthetic_maps import BOX, hexagonal_maps, write_nwb
 
-BINS, COUNT = 20, 3
-SIZE = BOX / BINS
 
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def maps():
-    """Lattices with a period of 0.7 m; one bin was never visited."""
-    rates, _ = hexagonal_maps(BINS, 0.7, COUNT, np.random.default_rng(0), noise=0.1)
-    rates[:, 3, 5] = np.nan
-    return rates
-
-
-def check(found, maps):
-    assert {*found.dims[-2:]} == {"y", "x"}
-    np.testing.assert_allclose(found.transpose(..., "y", "x").values, maps)
-
-
-def refusal(path, *arguments):
-    with pytest.raises(ValueError) as error:
-        read_maps(path, *arguments)
-    said = str(error.value)
-    assert said.startswith(f"{path}") and "\n" not in said
-    return said
-
-
-# MATLAB
-
-
-def save_modern(path, values, header=512, extra=None):
-    """A MATLAB 7.3 file of arrays, which are written with their axes reversed."""
-    h5py = pytest.importorskip("h5py", reason="needs the extra exchange")
-    with h5py.File(path, "w", userblock_size=header) as file:
-        for name, array in values.items():
-            file[name] = np.asarray(array).T
-        if extra:
-            extra(file, h5py)
-
-
-@pytest.mark.parametrize("header", [0, 512])
-def test_matlab_73(header, maps, tmp_path):
-    """Maps of MATLAB are stacked along its last axis."""
-    path = tmp_path / "maps.mat"
-    save_modern(path, {"rates": np.moveaxis(maps, 0, -1), "bin_size": [[SIZE]]}, header)
-    found, size = read_maps(path)
-    check(found, maps)
-    assert size == pytest.approx(SIZE)
-
-
-def test_cells_structs_and_text_of_matlab_73(maps, tmp_path):
-    path = tmp_path / "maps.mat"
-
-    def extra(file, h5py):
-        refs = file.create_group("#refs#")
-        cells = file.create_dataset("s/rate_maps", (COUNT, 1), h5py.ref_dtype)
-        for k, one in enumerate(maps):
-            refs[f"c{k}"] = one.T
-            cells[k, 0] = refs[f"c{k}"].ref
-        unit = file.create_dataset("bin_size_units", data=np.array([[ord(c)] for c in "cm"]))
-        unit.attrs["MATLAB_class"] = np.bytes_("char")
-
-    save_modern(path, {"bin_size": [[100 * SIZE]], "other": maps[0]}, extra=extra)
-    found, size = read_maps(path)
-    check(found, maps)
-    assert size == pytest.approx(SIZE)
-
-
-@pytest.mark.parametrize("compressed", [False, True])
-def test_matlab_5(compressed, maps, tmp_path):
-    path = tmp_path / "cartes de l'été.mat"
-    content = {"rates": np.moveaxis(maps, 0, -1), "bin_size": 100 * SIZE, "bin_size_units": "cm"}
-    scipy.io.savemat(path, content, do_compression=compressed)
-    found, size = read_maps(path)
-    check(found, maps)
-    assert size == pytest.approx(SIZE)
-
-
-def test_cells_and_structs_of_matlab_5(maps, tmp_path):
-    path = tmp_path / "maps.mat"
-    cells = np.empty(COUNT, object)
-    cells[:] = list(maps)
-    uneven = np.array([maps[0], maps[0, :4]], object)
-    scipy.io.savemat(path, {"session": {"rate_maps": cells, "uneven": uneven}, "y": maps[0]})
-    check(read_maps(path)[0], maps)
-    check(read_maps(path, "rate_maps")[0], maps)
-    assert "session.uneven: found objects, or cells of unlike sizes; allo" in refusal(
-        path, "uneven"
-    )
-
-
-def test_structs_in_cells_of_cells_of_matlab_5(maps, tmp_path):
-    """Sessions of tetrodes of cells; another square array beside them is not taken for the maps."""
-    path = tmp_path / "maps.mat"
-    tetrodes = np.empty(COUNT, object)
-    for k, one in enumerate(maps):
-        tetrodes[k] = np.array([{"map": one, "name": "c"}], object)
-    scipy.io.savemat(path, {"rm": tetrodes, "coverage": maps[0]})
-    check(read_maps(path, "rm.map")[0], maps)
-    assert "found rm.map, coverage" in refusal(path)
-    mixed = np.empty(2, object)
-    mixed[:] = [maps[0], {"map": maps[1]}]
-    scipy.io.savemat(path, {"rate_maps": mixed, "coverage": maps[0]})
-    assert "rate_maps: found objects, or cells of unlike sizes" in refusal(path)
-
-
-def test_structs_in_cells_of_matlab_73(maps, tmp_path):
-    path = tmp_path / "maps.mat"
-
-    def extra(file, h5py):
-        refs = file.create_group("#refs#")
-        cells = file.create_dataset("rm", (COUNT, 1), h5py.ref_dtype)
-        for k, one in enumerate(maps):
-            refs[f"c{k}/map"] = one.T
-            cells[k, 0] = refs[f"c{k}"].ref
-
-    save_modern(path, {"coverage": maps[0]}, extra=extra)
-    check(read_maps(path, "rm.map")[0], maps)
-    assert "coverage" in refusal(path) and "rm.map" in refusal(path)
-
-
-def test_one_map_of_matlab_and_maps_first(maps, tmp_path):
-    path = tmp_path / "maps.mat"
-    scipy.io.savemat(path, {"rates": maps[0]})
-    check(read_maps(path)[0], maps[0])
-    scipy.io.savemat(path, {"rates": maps})  # as Python stacks them; 3 x 20 x 20 is clear
-    check(read_maps(path)[0], maps)
-
-
-def test_several_arrays_of_matlab_are_named(maps, tmp_path):
-    path = tmp_path / "maps.mat"
-    scipy.io.savemat(path, {"before": maps[0], "after": 2 * maps[0]})
-    assert "found before, after; allowed: one array of square maps" in refusal(path)
-    check(read_maps(path, "after")[0], 2 * maps[0])
-
-
-def test_a_damaged_matlab_file(tmp_path):
-    path = tmp_path / "maps.mat"
-    for content in (b"", b"maps", b"MATLAB 5.0 MAT-file" + bytes(200)):
-        path.write_bytes(content)
-        assert "not a readable mat file" in refusal(path)
+    return MAPS.copy()
 
 
 # Parquet
@@ -318,12 +184,6 @@ def test_a_library_that_is_not_installed(suffix, library, tmp_path, monkeypatch)
 # Arrays that stand beside the maps, and files of other kinds
 
 
-def of_cells(*items):
-    cells = np.empty(len(items), object)
-    cells[:] = list(items)
-    return cells
-
-
 def test_occupancy_is_not_taken_for_maps_that_cannot_be_read(maps, tmp_path):
     unlike, time = of_cells(maps[0], maps[1, :9, :9]), np.ones((BINS, BINS))
     np.savez(tmp_path / "a.npz", rate_maps=unlike, occupancy=time)
@@ -341,16 +201,6 @@ def test_occupancy_is_not_taken_for_maps_that_cannot_be_read(maps, tmp_path):
     assert "(no arrays of numbers)" in refusal(tmp_path / "c.mat")
     said = refusal(tmp_path / "b.mat")
     assert "no square maps (occupancy (20, 20), cells: objects, or cells of unlike sizes)" in said
-
-
-def test_struct_arrays_and_cells_in_rows_and_columns(maps, tmp_path):
-    path = tmp_path / "maps.mat"
-    cells = np.array([(one, k) for k, one in enumerate(maps)], [("map", object), ("id", object)])
-    scipy.io.savemat(path, {"cells": cells, "names": of_cells("a", "b")})
-    check(read_maps(path, "map")[0], maps)
-    table = of_cells(*maps, *maps).reshape(2, COUNT)
-    scipy.io.savemat(path, {"rate_maps": table})
-    assert read_maps(path)[0].shape == (2 * COUNT, BINS, BINS)
 
 
 def test_measured_columns_and_an_index_of_a_parquet(maps, tmp_path, caplog):

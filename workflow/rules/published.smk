@@ -5,6 +5,7 @@ from nofreelunch.study.published_models import (
     NOT_SCORED,
     NOT_TRAINED,
     SEEDS,
+    SURROGATES,
     cohort_of,
 )
 
@@ -216,7 +217,7 @@ rule published_scores:
         runtime=limit("published_scores"),
     params:
         run=lambda wildcards: {
-            "surrogates": min(99, config["scores"]["surrogates"]),  # enough for a level of 5 %
+            "surrogates": min(SURROGATES, config["scores"]["surrogates"]),
             "calibrated": False,  # no claim about these models asks for it
             "networks": [n.id for n in cohort_of(wildcards.job, job_of(wildcards)).networks],
             "mapped_by": code_of_job("published_maps", "evaluation", wildcards),

@@ -169,12 +169,13 @@ def unpredictable(
     """
     lines = []
     for name, model in models.items():
-        settings = model["predictivity"]
+        if not (settings := model["predictivity"]):
+            continue
         try:
-            for population, cells in (settings or {"populations": {}})["populations"].items():
+            for population, cells in settings["populations"].items():
                 where = f"workflow/models/{name}.yaml: populations.{population}: cells"
                 check_count(where, sum(cells.values()))
-            if settings and settings["recordings"]:
+            if settings["recordings"]:
                 recorded_cells(settings["recordings"], bin_size, arena)
         except (ValueError, OSError) as error:
             lines.append(str(error))

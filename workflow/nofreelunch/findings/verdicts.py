@@ -248,6 +248,14 @@ def only_against(rule: Rule) -> Rule:
     return lambda e: UNTESTABLE if rule(e) == REPRODUCED else rule(e)
 
 
+def only_for(rule: Rule) -> Rule:
+    """`rule`, for an estimate that can only speak for the claim.
+
+    Where `rule` says not reproduced, the claim is untestable.
+    """
+    return lambda e: UNTESTABLE if rule(e) == NOT_REPRODUCED else rule(e)
+
+
 def agreement(factor: float) -> Rule:
     """Is a ratio one, within `factor`? Untestable where the interval holds both answers."""
 

@@ -41,10 +41,10 @@ def of_other_study(results: str | Path, study: Path, folder: str | Path) -> list
             allowed = f"another file name than {study.name} for {study}, or a folder without them"
             return [f"{results}: found results of {other}; allowed: {allowed}"]
     kept.parent.mkdir(parents=True, exist_ok=True)
-    # A path within this folder holds in a copy of it, too.
-    inside = study.resolve().is_relative_to(Path.cwd())
-    name = study.resolve().relative_to(Path.cwd()) if inside else study.resolve()
-    kept.write_text(f"{name}\n", encoding="utf-8")
+    path = study.resolve()
+    if path.is_relative_to(Path.cwd()):  # which holds in a copy of this folder, too
+        path = path.relative_to(Path.cwd())
+    kept.write_text(f"{path}\n", encoding="utf-8")
     return []
 
 
@@ -118,8 +118,6 @@ def _hidden(process: int) -> bool:
     """Whether there is such a process of another user, where /proc shows only one's own."""
     try:
         os.kill(process, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return False

@@ -123,22 +123,19 @@ def _of_group(group: Any, prefix: str) -> Iterator[tuple[str, np.ndarray | None]
             continue
         if not hasattr(item, "shape"):
             yield from _of_group(item, f"{prefix}{name}.")
-        elif item.dtype.kind == "O":
-            referred = [group.file[reference] for reference in item[()].ravel(order="F")]
-            words = all(one.attrs.get("MATLAB_class") == b"char" for one in referred)
-            if all(hasattr(one, "shape") for one in referred):
-                if not words:
-                    yield f"{prefix}{name}", _stacked([one[()].T for one in referred])
-                continue
-            structs = [dict(_of_group(one, "")) for one in referred if not hasattr(one, "shape")]
-            for key in structs[0]:
-                arrays = [a for found in structs if (a := found.get(key)) is not None]
-                whole = len(arrays) == len(referred)
-                yield f"{prefix}{name}.{key}", _stacked(arrays) if whole else None
-        elif item.attrs.get("MATLAB_class") == b"char":
-            yield f"{prefix}{name}", np.array("".join(map(chr, item[()].ravel())))
         elif "MATLAB_empty" not in item.attrs:
-            yield f"{prefix}{name}", item[()].T
+            yield from _unfolded(f"{prefix}{name}", _of_matlab_73(item))
+
+
+def _of_matlab_73(item: Any) -> Any:
+    """A value as scipy has those of MATLAB 5: an array, a list of cells, or a struct."""
+    if not hasattr(item, "shape"):
+        return dict(_of_group(item, ""))
+    if item.dtype.kind == "O":
+        return [_of_matlab_73(item.file[cell]) for cell in item[()].ravel(order="F")]
+    if item.attrs.get("MATLAB_class") == b"char":
+        return np.array("".join(map(chr, item[()].ravel())))
+    return item[()].T
 
 
 def open_parquet(path: Path, variable: str | None) -> Arrays:

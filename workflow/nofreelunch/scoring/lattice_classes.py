@@ -40,8 +40,9 @@ def classify_lattices(
     its mean over the map and its surrogates. The largest of the three names the class. The p-value
     is (1 + surrogates whose own largest is at least as large) / (1 + surrogates), which allows for
     the three ways to pass (Westfall and Young 1993). A map is "other" if the p-value is above
-    `level` or the winning score is not positive. A map that would fail even if none of the second
-    half of the surrogates were as large fails by the first half, which alone is scored then.
+    `level` or the winning score is not positive. If so many of the
+    first half of the surrogates are as large that the map fails without the others, these are not
+    scored.
 
     The null hypothesis is a random map with about the same spectrum and rates. docs/validation.md
     has how often noise passes. Sums of a few waves of one length in random directions pass more
@@ -90,7 +91,7 @@ def classify_lattices(
         first = (count + 1) // 2
         chance = _statistics_of(maps[:, :first], unvisited)
         best, by_lattice[block], p_value[block] = _compared(observed[:, block], chance)
-        # Where more are as far above chance, the map would fail whatever the others are.
+        # Where more are as large, the map fails even if none of the others is.
         as_far = np.rint(p_value[block] * (1 + first))
         undecided = as_far <= level * (1 + count)
         if first < count and undecided.any():

@@ -18,6 +18,7 @@ from nofreelunch.study.sweeps import StudyError, alternatives, canonical
 FOLDER = data_folder("models")
 BUDGETS = ("minutes", "paper")
 BIN_SIZE = 0.05  # m, of the maps of all models
+SURROGATES = 99  # most, of each kind and unit: enough for a level of 5 %
 LONGER = 10  # longer walks are so many times as long as those of training
 SEEDS = {"training": 1, "maps": 2, "longer": 3}  # of the walks
 # Products that take as long as the noise and the tanh of a leaky unit in a time step: on one core,
@@ -29,7 +30,7 @@ ONE_ROW = 40
 NOT_OF_NETWORKS = ("walks", "cohort_size")  # keys of a part that are not keys of a network
 TO_ZONE = 0.625  # of the walks that networks of the variant "reward" train on
 ALIKE = (  # keys that networks of one job share
-    *("shape", "stillness", "activation", "target", "method", "cell", "variant"),
+    *("shape", "stillness", "activation", "target", "cell", "variant"),
     *("units", "graph", "symbols", "modules", "phases", "ramps"),
 )
 NOT_TRAINED = ("factorisation",)  # kinds that only their maps are computed of

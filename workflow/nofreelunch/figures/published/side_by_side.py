@@ -14,7 +14,7 @@ from nofreelunch.figures import style
 from nofreelunch.figures.published import model_panels
 from nofreelunch.findings import verdicts
 from nofreelunch.findings.published.claims_of_banino import GRID_LIKE, share_grid_like
-from nofreelunch.findings.published.claims_of_nayebi import LIKE_MEC, PUBLISHED
+from nofreelunch.findings.published.claims_of_nayebi import LIKE_MEC, PUBLISHED, UGRNN
 from nofreelunch.findings.published.model_groups import GROUPS
 from nofreelunch.findings.published.model_measures import Groups
 
@@ -38,7 +38,6 @@ LABELS = {  # of the groups that are drawn, where not all are
     "nayebi_2021": ("UGRNN, ReLU", "GRU, ReLU", "SRNN, ReLU", "UGRNN, ReLU,\nuntrained"),
 }
 ANGLES = {"60": "hexagonal", "90": "square"}  # score -> lattice whose colour it has
-UGRNN = (0.81, 0.69)  # predictivity in Nayebi et al., trained and untrained, with ReLU
 MARK: dict[str, Any] = {"marker": "_", "markersize": 9, "markeredgewidth": 2}
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 
 from nofreelunch.errors import refused
 from nofreelunch.findings import verdicts
+from nofreelunch.findings.published.claim_parts import UPDATES
 from nofreelunch.findings.published.groups_of_banino import of_banino
 from nofreelunch.findings.published.model_measures import specs
 from nofreelunch.findings.talks import Quantity
@@ -33,8 +34,8 @@ from nofreelunch.scoring.significance import LEVEL
 
 BANINO = "Banino et al. (2018)"
 REPLICATION = "a re-implementation (grid-cells-torch)"
+KIND = "bottleneck_lstm"
 RADIUS = 6.4  # bins; that of the released code
-UPDATES = 300_000  # of the paper
 FACTOR = 1.5  # within which a share counts as the paper's
 GRID_LIKE = Quantity(0.252, "25.2 % of 512 units, one network", BANINO)
 NO_GRIDS = Quantity(0.252, "25.2 % with dropout, none without", BANINO)
@@ -121,7 +122,7 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
     shares = [share_grid_like(networks) for networks in (with_it, without, drawn)]
     chance = [networks["small_p_share"].values for networks in (with_it, without)]
     counts = [networks.sizes["network"] for networks in (with_it, without, drawn)]
-    enough = min((spec["steps"] for spec in specs(without)), default=0) >= UPDATES
+    enough = min((spec["steps"] for spec in specs(without)), default=0) >= UPDATES[KIND]
     more, beyond = (verdicts.of_difference(*both[:2]).low > 0 for both in (shares, chance))
     return judge(
         "Bc",
@@ -134,7 +135,9 @@ def dropout_is_needed(summary: xr.Dataset) -> Claim:
         f"Above 0.37, from {RADIUS:g} bins on: {_text(shares[0])} with, "
         f"{_text(shares[1])} without dropout, {_text(shares[2])} untrained. With p ≤ 0.05: "
         f"{_text(chance[0])} with, {_text(chance[1])} without dropout; chance has 5 %. "
-        + ("" if enough else f"That there are none shows nothing before {UPDATES:,} updates."),
+        + (
+            "" if enough else f"That there are none shows nothing before {UPDATES[KIND]:,} updates."
+        ),
     )
 
 

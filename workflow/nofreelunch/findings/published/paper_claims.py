@@ -20,8 +20,9 @@ from nofreelunch.findings.published import (
     claims_of_sorscher,
     claims_of_whittington,
 )
+from nofreelunch.findings.published.claim_parts import UPDATES
 from nofreelunch.findings.published.model_measures import specs
-from nofreelunch.findings.verdicts import Claim, Evidence
+from nofreelunch.findings.verdicts import Claim
 
 TESTS: dict[str, Sequence[Callable[[xr.Dataset], Claim]]] = {
     "cueva_wei_2018": claims_of_cueva_wei.TESTS,
@@ -38,19 +39,9 @@ HEADLINES = {
     "whittington_2020": "Ta",
     "nayebi_2021": "Na",
 }
-
-
-# Updates of a paper's networks, by their kind. That of Cueva & Wei does not say how many it has.
-UPDATES = {
-    "leaky_tanh": 20_000,
-    "bottleneck_lstm": 300_000,
-    "rnn": 10_000,
-    "graph_memory": 50_000,
-    "three_layer": 100_000,
-}
-# Claims that do not rest on networks of these kinds, or not on trained ones; and Bc, against which
-# grid-like units without dropout speak however short training was.
-WITHOUT_THEM = ("Sa", "Sb", "Sc", "Sd", "Nb", "Bc")
+# Claims that few updates leave as they are: on factorisations, an LSTM at its published budget, and
+# untrained networks; and Bc, against which grid-like units without dropout speak at any time.
+WHATEVER_UPDATES = ("Sa", "Sb", "Sc", "Sd", "Nb", "Bc")
 
 
 def evaluate(summaries: Mapping[str, xr.Dataset]) -> dict[str, list[Claim]]:
@@ -69,17 +60,12 @@ def _within_budget(claim: Claim, summary: xr.Dataset) -> Claim:
     """The claim, with verdicts against it left open if networks had fewer updates than it takes."""
     trained = [s for s in specs(summary) if s["kind"] in UPDATES and s["steps"]]
     short = [spec for spec in trained if spec["steps"] < UPDATES[spec["kind"]]]
-    if claim.id in WITHOUT_THEM or not short:
+    if claim.id in WHATEVER_UPDATES or not short:
         return claim
     done = min(spec["steps"] for spec in short)
     sides = claim.first, claim.second
-    first, second = (evidence and _never_against(evidence) for evidence in sides)
+    first, second = (e and e._replace(rule=verdicts.only_for(e.rule)) for e in sides)
     why = ""
     if any(evidence and evidence.verdict == verdicts.NOT_REPRODUCED for evidence in sides):
         why = f"After {done:,} of {UPDATES[short[0]['kind']]:,} updates nothing speaks against it."
     return replace(claim, first=first, second=second, reason=f"{claim.reason} {why}".strip())
-
-
-def _never_against(evidence: Evidence) -> Evidence:
-    rule, opened = evidence.rule, {verdicts.NOT_REPRODUCED: verdicts.UNTESTABLE}
-    return evidence._replace(rule=lambda estimate: opened.get(rule(estimate), rule(estimate)))
