@@ -52,6 +52,15 @@ def test_the_error_of_a_silent_leaky_network_is_the_distance_from_the_middle():
     np.testing.assert_allclose(found, distance[(since >= 2) & (since < 5)].mean(), rtol=1e-5)
 
 
+def test_leaky_networks_report_positions_in_metres():
+    cohort = job("leaky_tanh", {}, {"seed": 1})
+    trained = train_published(cohort, walks("leaky_tanh"), "cpu")
+    activity = torch.randn(2, 5, 3, 12)
+    found = leaky_tanh.LeakyTanh([n.spec for n in cohort.networks], trained).decode(activity)
+    decoder = torch.from_numpy(trained["weight_decoder"].values)
+    torch.testing.assert_close(found, 1.1 * torch.einsum("ktsu,kud->ktsd", activity, decoder))
+
+
 def test_steps_since_a_wall_are_counted_from_its_contact():
     wall = np.array([[0, 1, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0]], bool)
     expected = [[-1, 0, 1, 2, 0, 1], [-1] * 6]

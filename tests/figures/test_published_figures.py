@@ -107,6 +107,14 @@ def test_it_is_drawn_without_the_networks_of_a_group(models, name):
         assert draw(figure, few, maps).axes
 
 
+def test_papers_that_measured_something_else_have_their_own_measure_beside_the_scores(models):
+    drawn = draw("side_by_side", *models)
+    above = {axes.get_title(): axes.get_ylabel() for axes in drawn.axes if axes.get_title()}
+    assert above["Banino et al."] == "units above 0.37 (%)"
+    assert "predictivity" in above["Nayebi et al."] and "links" in above["Whittington\net al."]
+    assert above["Cueva & Wei"] == "mean score at 60° and 90°"
+
+
 def test_recordings_take_the_place_of_populations():
     check_legible(nayebi_2021.draw({"nayebi_2021": nayebi_examples.summary(("recorded",))}, {}))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthetic_summary
 import xarray as xr
-from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.findings.claims import page as claims_page
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE, Claim
 
@@ -355,6 +355,16 @@ def test_diverged_networks_change_no_number_and_are_counted(full, theory):
             assert one == other or one.estimate == pytest.approx(other.estimate, nan_ok=True)
     page = claims_page.to_markdown(list(before.values()), full)
     assert "1 of them diverged and left out of every number" in page
+
+
+def test_comparisons_say_their_effect_size_and_shares_do_not():
+    values = np.array([0.1, 0.2, 0.3])
+    over_seeds = verdicts.over_seeds(values)
+    compared = verdicts.Evidence(over_seeds, "difference", verdicts.side(1))
+    assert f", d {over_seeds.effect:+.1f}: **" in claims_page.verdict_text(compared)
+    below = compared._replace(estimate=verdicts.over_seeds(-values))
+    assert f", d −{over_seeds.effect:.1f}: **" in claims_page.verdict_text(below)
+    assert ", d " not in claims_page.verdict_text(compared._replace(unit="share"))
 
 
 @pytest.mark.parametrize("left", [0, 1])

@@ -1,9 +1,12 @@
 """The sentences of Nayebi et al., judged on networks of known predictivity."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
 from nayebi_examples import SEEDS, summary
+from nofreelunch.findings.published import paper_claims
 from nofreelunch.findings.published.claims_of_nayebi import TESTS, dimension_or_lattices
 from nofreelunch.findings.published.groups_of_nayebi import of_nayebi, untrained
 from nofreelunch.findings.published.model_measures import specs
@@ -110,6 +113,28 @@ def test_predictivity_follows_what_it_is_made_of(follows, verdict):
     )
     assert claim.first.verdict == verdict
     assert claim.first.estimate.value == pytest.approx(1 if verdict == REPRODUCED else -1, abs=0.1)
+
+
+def test_what_predictivity_follows_leaves_out_networks_with_cues_and_rewards():
+    found = summary()
+    cues = np.array([spec["cell"] == "lstm" for spec in specs(found)])
+    named = [
+        json.dumps(spec | {"part": "cue"} if cue else spec)
+        for spec, cue in zip(specs(found), cues, strict=True)
+    ]
+    marked = found.assign_coords(spec=("network", named))
+    some, without, every = (
+        dimension_or_lattices(networks).first.estimate
+        for networks in (marked, found.isel(network=~cues), found)
+    )
+    assert some == without and some != every
+
+
+def test_few_updates_do_not_excuse_untrained_networks():
+    kinds = {"trained": {"mixed": 0.4}, "untrained_srnn": {"mixed": 0.6}}
+    claims = paper_claims.evaluate({"nayebi_2021": summary(**kinds)})["nayebi_2021"]
+    found = {claim.id: claim.first.verdict for claim in claims}
+    assert found["Na"] == UNTESTABLE and found["Nb"] == NOT_REPRODUCED
 
 
 def test_networks_of_one_dimension_say_nothing_of_what_predictivity_follows():

@@ -205,6 +205,9 @@ def test_weight_decay_helps_only_where_errors_beyond_the_wall_fall():
     assert judged("sorscher_2019", sorscher(**better))["Sf"][0] == REPRODUCED
     assert judged("sorscher_2019", sorscher(**worse))["Sf"][0] == NOT_REPRODUCED
     assert judged("sorscher_2019", sorscher())["Sf"][0] == UNTESTABLE
+    inside = {f"relu {decay}": {"trained": 0.02, "longer": 0.3} for decay in ("0", "0.0001")}
+    claim = claims_of_sorscher.decay_helps_beyond_the_wall(sorscher(**inside))
+    assert claim.reason.count("(inside 30 cm)") == 2
 
 
 def test_ingredients_are_needed_where_lattices_need_them_and_not_judged_without_lattices():
@@ -263,6 +266,13 @@ def test_errors_of_long_walks_and_walls():
     assert judged("cueva_wei_2018", walls)["Wb"][0] == REPRODUCED
     borders = cueva_wei(**{"0.9 0.5 0": {"border_share": 0.5}})
     assert judged("cueva_wei_2018", borders)["Wg"][0] == REPRODUCED
+
+
+def test_a_seed_in_three_arenas_is_one_replicate_of_the_error_on_long_walks():
+    found = cueva_wei()
+    two = [k for k, s in enumerate(model_measures.specs(found)) if s["seed"] < 12]
+    assert judged(MODEL, found)["Wa"][0] == REPRODUCED
+    assert judged(MODEL, found.isel(network=two))["Wa"][0] == UNTESTABLE
 
 
 def test_too_few_seeds_are_said():

@@ -62,6 +62,13 @@ def test_the_factorial_crosses_all_ingredients_with_all_seeds():
     assert len({tuple(spec[key] for key in keys) for spec in specs}) == len(specs) == 8 * 4
 
 
+def test_factorisations_of_one_size_share_a_job():
+    jobs = load_models(STUDY, "minutes")["sorscher_2019"]["jobs"].values()
+    found = [job["networks"] for job in jobs if job["networks"][0]["kind"] == "factorisation"]
+    assert sorted(len(networks) for networks in found) == [8, 8, 8, 24]
+    assert all(len({spec["units"] for spec in networks}) == 1 for networks in found)
+
+
 def test_longer_walks_are_ten_times_as_long_and_all_walks_have_other_seeds():
     for model in load_models(STUDY, "minutes").values():
         for job in model["jobs"].values():

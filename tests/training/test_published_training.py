@@ -88,6 +88,14 @@ def test_large_gradients_are_clipped_and_small_ones_are_not():
             assert 0 < moved < 0.9
 
 
+def test_the_loss_of_one_position_is_its_squared_error_in_units_of_the_outputs():
+    free = {"metabolic_cost": 0.0, "weight_cost": 0.0, "sequence_length": 1, "batch_size": 1}
+    trained = train_published(job("leaky_tanh", free), walks("leaky_tanh"), "cpu")
+    error = trained["position_error"].values / cueva_wei.OUTPUT_UNIT
+    np.testing.assert_allclose(trained["loss"].values, error**2 / cueva_wei.OUTPUTS, rtol=1e-5)
+    assert trained["weight_decoder"].values.any()
+
+
 def test_noise_depends_on_seed_and_block_alone_and_not_on_neighbours():
     inputs = torch.zeros(2, 5, 3, 2)
     pair = [dict(KINDS["leaky_tanh"], seed=seed) for seed in (4, 5)]

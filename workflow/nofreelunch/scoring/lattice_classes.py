@@ -158,7 +158,8 @@ def spectrum_matched_maps(
         maps = (np.where(visited, maps, low) - low) / (high - low)
         mean = (weight * maps).sum(axis=(1, 2), keepdims=True) / weight.sum()
         tapered = (weight * (maps - mean)).astype(np.float32)
-        power = np.abs(scipy.fft.rfft2(tapered, (2 * n, 2 * n), workers=1)) ** 2
+        rows = scipy.fft.rfft(tapered, 2 * n, workers=1)  # before padding down: half are zeros
+        power = np.abs(scipy.fft.fft(rows, 2 * n, axis=1, workers=1)) ** 2
         return np.bincount(wavenumber.ravel(), power.mean(axis=0).ravel()) / number
 
     def drawn(transforms: np.ndarray) -> np.ndarray:

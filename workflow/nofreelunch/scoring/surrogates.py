@@ -88,13 +88,27 @@ def noise(side: int, count: int, random: np.random.Generator) -> np.ndarray:
 def ranked(transforms: np.ndarray, rate_map: np.ndarray) -> np.ndarray:
     """Maps (count, y, x) with the rates of a map, in the order of fields with these transforms."""
     visited, n = ~np.isnan(rate_map), len(rate_map)
-    field = scipy.fft.irfft2(transforms, (2 * n, 2 * n), workers=1)[:, :n, :n]
-    order = field[:, visited].argsort(axis=1)
-    rates = np.empty(order.shape, rate_map.dtype)
-    np.put_along_axis(rates, order, np.sort(rate_map[visited])[np.newaxis], axis=1)
+    # Only a quarter of each field is cut out, so other rows need not be transformed along x.
+    rows = scipy.fft.ifft(transforms, axis=1, workers=1)[:, :n]
+    field = scipy.fft.irfft(rows, 2 * n, workers=1)[:, :, :n]
     maps = np.full(field.shape, np.nan if rate_map.dtype.kind == "f" else 0, rate_map.dtype)
-    maps[:, visited] = rates
+    rates, bins = np.sort(rate_map[visited]), np.flatnonzero(visited)
+    orders = _order(field[:, visited])
+    for one, order in zip(maps.reshape(len(maps), -1), orders, strict=True):
+        one[bins[order]] = rates
     return maps
+
+
+def _order(values: np.ndarray) -> np.ndarray:
+    """`values.argsort(axis=1)` of single-precision numbers (row, column), in half the time.
+
+    Sorted are integers that hold a number's bits and, below them, its column.
+    """
+    bits = values.view(np.int32)
+    rising = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # bits of negative numbers fall as they rise
+    keys = rising.astype(np.int64) << 32 | np.arange(values.shape[1])
+    keys.sort(axis=1)
+    return keys & 0xFFFFFFFF
 
 
 def _amplitude(rate_map: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ class LeakyStack(Stack):
         loss, self.loss = cueva_wei.penalised_error(self.networks, activity, answers, *self.costs)
         gradients = torch.autograd.grad(loss.sum(), list(self.weights.values()))
         self.loss = self.loss.detach()
-        self.activity = activity[:, :, :1].detach()
+        self.found = self.networks.read_out(activity[:, :, :1].detach()).detach()
         squares = torch.stack([g.square().sum((1, 2)) for g in gradients]).sum(0)
         factor = (LARGEST_GRADIENT / squares.sqrt()).clamp_max(1.0)[:, None, None]
         self.alive &= loss.detach().isfinite()[:, None, None]
@@ -56,9 +56,8 @@ class LeakyStack(Stack):
 
     def position_error(self) -> Tensor:
         """Mean distance (network,), m, between true and read-out positions of one walk each."""
-        found = self.networks.read_out(self.activity) * cueva_wei.OUTPUT_UNIT
-        apart = found - self.position[:, 1:, :1]
-        return torch.linalg.vector_norm(apart, dim=-1).mean((1, 2)).detach()
+        apart = self.found * cueva_wei.OUTPUT_UNIT - self.position[:, 1:, :1]
+        return torch.linalg.vector_norm(apart, dim=-1).mean((1, 2))
 
     def _draw(self, device: torch.device) -> dict[str, Tensor]:
         weights = cueva_wei.initialize(self.specs)
