@@ -6,6 +6,7 @@ threshold decides between the classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -40,9 +41,8 @@ def classify_lattices(
     its mean over the map and its surrogates. The largest of the three names the class. The p-value
     is (1 + surrogates whose own largest is at least as large) / (1 + surrogates), which allows for
     the three ways to pass (Westfall and Young 1993). A map is "other" if the p-value is above
-    `level` or the winning score is not positive. If so many of the
-    first half of the surrogates are as large that the map fails without the others, these are not
-    scored.
+    `level` or the winning score is not positive. If so many of the first quarter of the surrogates,
+    or of the first half, are as large that the map fails without the others, these are not made.
 
     The null hypothesis is a random map with about the same spectrum and rates. docs/validation.md
     has how often noise passes. Sums of a few waves of one length in random directions pass more
@@ -80,27 +80,17 @@ def classify_lattices(
     step = max(1, BINS_PER_BLOCK // (count * stack.side**2))
     for start in range(0, varied.size, step):
         block = varied[start : start + step]
-        maps = np.stack(
-            [
-                spectrum_matched_maps(
-                    stack.maps[index], count, seeds.generator(seed, seeds.LATTICE_CLASSES, index)
-                )
-                for index in block
-            ]
-        )
-        first = (count + 1) // 2
-        chance = _statistics_of(maps[:, :first], unvisited)
-        best, by_lattice[block], p_value[block] = _compared(observed[:, block], chance)
-        # Where more are as large, the map fails even if none of the others is.
-        as_far = np.rint(p_value[block] * (1 + first))
-        undecided = as_far <= level * (1 + count)
-        if first < count and undecided.any():
-            rest = _statistics_of(maps[undecided, first:], unvisited)
-            chance = np.concatenate([chance[:, undecided], rest], axis=-1)
-            further = block[undecided]
-            best[undecided], by_lattice[further], p_value[further] = _compared(
-                observed[:, further], chance
+        surrogates = [
+            _matched_in_parts(
+                stack.maps[index],
+                _parts(count),
+                seeds.generator(seed, seeds.LATTICE_CLASSES, index),
             )
+            for index in block
+        ]
+        best, by_lattice[block], p_value[block] = _tested(
+            observed[:, block], surrogates, count, level, unvisited
+        )
         passes = (p_value[block] <= level) & (observed[best, block] > 0)
         which_lattice[block[passes]] = np.array(LATTICES)[best[passes]]
     found = {
@@ -147,31 +137,42 @@ def spectrum_matched_maps(
     `surrogates.random_phase_maps` corrects the broadening by a formula. That is faster, but stripes
     of which only two fit the box are then often missed.
     """
-    rate_map = one_map(rate_map).astype(float)
+    return next(_matched_in_parts(one_map(rate_map).astype(float), [count], random))
+
+
+def _matched_in_parts(
+    rate_map: np.ndarray, sizes: Sequence[int], random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """`spectrum_matched_maps` in parts of these sizes, each made when it is asked for."""
     visited, n = ~np.isnan(rate_map), len(rate_map)
     low, high = np.nanmin(rate_map), np.nanmax(rate_map)
+    scaled = ((rate_map - low) / (high - low)).astype(np.float32)
     taper, wavenumber, number = _rings(n)
-    weight = taper * visited
-    white = noise(n, max(count, FITTED), random)
+    weight = (taper * visited).astype(np.float32)
+    white = noise(n, FITTED, random)
 
     def spectrum(maps: np.ndarray) -> np.ndarray:
-        maps = (np.where(visited, maps, low) - low) / (high - low)
-        mean = (weight * maps).sum(axis=(1, 2), keepdims=True) / weight.sum()
-        tapered = (weight * (maps - mean)).astype(np.float32)
-        rows = scipy.fft.rfft(tapered, 2 * n, workers=1)  # before padding down: half are zeros
-        power = np.abs(scipy.fft.fft(rows, 2 * n, axis=1, workers=1)) ** 2
-        return np.bincount(wavenumber.ravel(), power.mean(axis=0).ravel()) / number
+        weighted = weight * np.where(visited, maps, 0)
+        mean = weighted.sum(axis=(1, 2), keepdims=True) / weight.sum()
+        rows = scipy.fft.rfft(weighted - mean * weight, 2 * n, workers=1)  # the others are zeros
+        parts = scipy.fft.fft(rows, 2 * n, axis=1, workers=1).view(np.float32)
+        power = np.einsum("myx,myx->yx", parts, parts).reshape(*wavenumber.shape, 2).sum(axis=-1)
+        return np.bincount(wavenumber.ravel(), power.ravel()) / (len(maps) * number)
 
-    def drawn(transforms: np.ndarray) -> np.ndarray:
-        return ranked(transforms * amplitude[wavenumber].astype(np.float32), rate_map)
+    def drawn(white: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        return ranked(white, amplitude[wavenumber].astype(np.float32), rates)
 
-    target = spectrum(rate_map[np.newaxis])
+    target = spectrum(scaled[np.newaxis])
     amplitude = np.sqrt(target)
     for _ in range(ROUNDS):
-        found = spectrum(drawn(white[:FITTED]))
+        found = spectrum(drawn(white, scaled))
         factor = np.sqrt(np.divide(target, found, out=np.ones_like(target), where=found > 0))
         amplitude = amplitude * np.clip(factor, 1 / LARGEST_FACTOR, LARGEST_FACTOR)
-    return drawn(white[:count])
+    for size in sizes:
+        more = noise(n, max(size - len(white), 0), random)
+        white = np.concatenate([white, more])
+        yield drawn(white[:size], rate_map)
+        white = white[size:]
 
 
 @lru_cache(maxsize=16)
@@ -193,10 +194,38 @@ def _statistics(maps: np.ndarray, unvisited: str) -> tuple[np.ndarray, np.ndarra
     return np.stack([scored.score_60, scored.score_90, stripes]), np.isfinite(scored.ring_60.values)
 
 
-def _statistics_of(surrogates: np.ndarray, unvisited: str) -> np.ndarray:
-    """The three statistics (lattice, map, surrogate) of surrogates (map, surrogate, y, x)."""
-    found = _statistics(surrogates.reshape(-1, *surrogates.shape[2:]), unvisited)[0]
-    return found.reshape(len(LATTICES), *surrogates.shape[:2])
+def _parts(count: int) -> list[int]:
+    """Sizes of the parts in which surrogates are made: up to a quarter, half, and all of them."""
+    until = sorted({-(-count // 4), -(-count // 2), count})
+    return np.diff(until, prepend=0).tolist()
+
+
+def _tested(
+    observed: np.ndarray,
+    surrogates: Sequence[Iterator[np.ndarray]],
+    count: int,
+    level: float,
+    unvisited: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `_compared`, of maps with statistics (lattice, map), and their surrogates in parts.
+
+    A map needs no further part once it has failed: once more than `level` * (1 + `count`) of the
+    map and its surrogates are at least as large as the map.
+    """
+    maps = len(surrogates)
+    best, by_lattice, p_value = np.zeros(maps, int), np.ones((maps, len(LATTICES))), np.ones(maps)
+    left, chance = np.arange(maps), np.empty((len(LATTICES), maps, 0))
+    for _ in _parts(count):
+        part = np.concatenate([next(surrogates[k]) for k in left.tolist()])
+        found = _statistics(part, unvisited)[0].reshape(len(LATTICES), left.size, -1)
+        chance = np.concatenate([chance, found], axis=-1)
+        best[left], by_lattice[left], p_value[left] = _compared(observed[:, left], chance)
+        as_large = np.rint(p_value[left] * (1 + chance.shape[-1]))
+        undecided = as_large <= level * (1 + count)
+        left, chance = left[undecided], chance[:, undecided]
+        if not left.size:
+            break
+    return best, by_lattice, p_value
 
 
 def _compared(
