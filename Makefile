@@ -16,8 +16,8 @@ STUDY ?=
 TORCH_FLAGS ?=
 
 # Settings of the user's own pip that would install elsewhere, nothing, or less; its index and proxy stay.
-pip := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_CONSTRAINT \
-	PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_NO_DEPS=0 .venv/bin/python -m pip --disable-pip-version-check --quiet install
+pip := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT \
+	PIP_CONSTRAINT=/dev/null PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_NO_DEPS=0 .venv/bin/python -m pip --disable-pip-version-check --quiet install
 activate := . .venv/bin/activate
 
 # Modules of another environment would come before those of this one.

@@ -304,6 +304,23 @@ def test_forecasts_that_are_refused(tmp_path, capsys):
     assert "place_cell_width: found 3" in refusal(capsys, "forecast", study)
 
 
+def test_a_sweep_that_is_not_forecast_leaves_the_others(tmp_path, capsys):
+    study = tmp_path / "mine.yaml"
+    study.write_text(
+        "defaults: {place_cells: 64}\n"
+        "sweeps:\n"
+        "  narrow: {place_cell_width: 0.005}\n"
+        "  both: {place_cell_width: [0.005, 0.12]}\n"
+    )
+    assert __main__.main(["forecast", str(study)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["narrow", "1", "0", "-", "-", "-"]
+    assert lines[2].split()[:3] == ["both", "2", "1"]
+    refused = "not forecast: place_cell_width: found 0.005 m; allowed: at least 0.02 m"
+    assert lines[4].startswith(f"narrow: {refused}")
+    assert lines[5].startswith("both: 1 of 2 targets predict a lattice") and refused in lines[5]
+
+
 def test_a_page_of_maps(maps, tmp_path):
     path, page = tmp_path / "cartes de l'été.nc", tmp_path / "une page.html"
     maps.to_netcdf(path)

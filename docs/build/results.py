@@ -24,7 +24,7 @@ PAGE = """# Results
 
 This page is made from the {networks} networks of the study
 [`{study}`](../workflow/studies/{study}.yaml), which `make STUDY={study}` trains. Each claim of the
-talk has up to two verdicts: by the talk's criterion, less chance, and by calibrated p-values. What
+talk has up to two verdicts: by grid scores, less chance, and by p-values. What
 a verdict means is [below](#how-to-read-this), and how everything is measured in
 [methods.md](methods.md).
 

@@ -140,7 +140,9 @@ def test_too_few_updates_never_speak_against_grid_cells():
 
 
 def test_a_share_that_no_radius_changes_speaks_against_the_radius():
-    found = judged(summary(dropout={"fixed": (0.1, 0.1, 0.1, 0.1)}))
+    alike = summary(dropout={"fixed": (0.1, 0.1, 0.1, 0.1)})
+    scatter = 1 + 0.01 * np.random.default_rng(0).normal(size=alike["grid_like_by_radius"].shape)
+    found = judged(alike.assign(grid_like_by_radius=alike["grid_like_by_radius"] * scatter))
     assert found["Bd"][0] == NOT_REPRODUCED
 
 

@@ -248,7 +248,8 @@ def test_modules_are_counted_in_the_networks_that_resolve_them(full, counts, uni
 
 def test_the_page_lists_the_modules_of_each_network(full):
     page = claims_page.to_markdown([], with_modules(full, [2], 60))
-    row = next(line for line in page.splitlines() if line.startswith("| 0.12 m |"))
+    _, _, modules = page.partition("## Grid modules by place-cell width")
+    row = next(line for line in modules.splitlines() if line.startswith("| 0.12 m |"))
     assert row.count("2 [2, 2], 60 units") == 4
     assert "| 4 of 4 |" in row
 
@@ -289,7 +290,7 @@ def test_chance_is_taken_off_the_talks_share_too(full):
     # 4.9 % of units in the talk, less 1.8 % by chance, is 3.1 %.
     networks = comparisons.select(full)
     claim = evaluated(with_share(full, networks, [0.0, 0.08, 0.0, 0.0]))["R2a"]
-    assert "The reference less this chance is 3.1 %." in claim.reason
+    assert "The reference less this chance is +3.1 points." in claim.reason
 
 
 def test_a_contrast_is_taken_less_chance(full):
@@ -328,6 +329,49 @@ def test_widths_that_have_not_learnt_are_left_out(full):
     before, after = (evaluated(summary)["R3a"] for summary in (full, failed))
     assert "Left out, because most networks miss the error criterion: 0.08 m." in after.reason
     assert (before.n, after.n) == ("20 networks, 5 widths", "16 networks, 4 widths")
+
+
+def with_steps(summary: xr.Dataset, width: float, steps: int, seeds=(0, 1, 2, 3)) -> xr.Dataset:
+    """The summary in which these networks of the width series were trained for other steps."""
+    rows = comparisons.widths(summary)[width]
+    names = rows["network"].values[np.isin(rows["seed"].values, seeds)]
+    default = comparisons.defaults(summary)["steps"]
+    specs = [
+        text.replace(f'"steps": {default}', f'"steps": {steps}') if name in names else text
+        for name, text in zip(
+            summary["network"].values, summary["spec"].values.astype(str), strict=True
+        )
+    ]
+    return summary.assign_coords(spec=("network", specs)).assign_attrs(summary.attrs)
+
+
+def test_widths_that_were_trained_for_longer_count_and_are_named(full):
+    longer = with_steps(full, 0.08, 15_000)
+    before, after = evaluated(full)["R3a"], evaluated(longer)["R3a"]
+    assert (after.n, after.first.estimate) == (before.n, before.first.estimate)
+    assert "Trained for other than" in after.reason and "0.08 m for 15,000." in after.reason
+    both = with_steps(full, 0.12, 15_000, seeds=(0,))
+    assert comparisons.widths(both)[0.12].sizes["network"] == 3  # those of the default length
+    assert "| 0.08 m | 4 (4 of 4) | 15,000 |" in claims_page.to_markdown([], longer)
+
+
+def test_periods_are_those_of_widths_that_have_learnt(full):
+    narrow = comparisons.widths(full)[0.08]["network"]
+    failed = full.assign(low_error=full["low_error"] & ~full["network"].isin(narrow))
+    assert comparisons.learnt_widths(failed).sizes["network"] == 16
+    assert 0.08 not in network_measures.width_and_period(failed)[0]
+    assert "16 networks, 4 widths" in evaluated(failed)["R4a"].n
+    nothing = full.assign(low_error=full["low_error"] & False)
+    assert comparisons.learnt_widths(nothing).sizes["network"] == 0
+
+
+def test_a_width_counts_once_in_the_slope_of_periods(full):
+    """Networks of one width are shifted alike by the box."""
+    width, period = network_measures.width_and_period(full)
+    means = [period[width == w].mean() for w in np.unique(width)]
+    found = evaluated(full)["R4a"].second.estimate
+    assert found.count == 5 and found.freedom == 3
+    assert found.value == pytest.approx(np.polyfit(np.unique(width), means, 1)[0])
 
 
 def test_a_tuned_width_needs_neighbours_as_close_as_the_talks(full):

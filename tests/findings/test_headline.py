@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthetic_summary
 import xarray as xr
-from nofreelunch.findings import comparisons, headline, network_measures
+from nofreelunch.findings import comparisons, headline, network_measures, verdicts
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,8 @@ def test_the_headline_names_the_targets_above_chance(full):
     del columns["general_difference_of_gaussians"]
     sentence = headline.answer(columns)
     assert sentence.startswith(
-        "Difference-of-softmaxes targets (DoS) alone give more lattice-like units than chance: "
+        "Difference-of-softmaxes targets (DoS) are the only ones of 8 that are shown to give more "
+        "lattice-like units than chance: "
         f"{dos:.1f} % at p ≤ 0.05 (chance 5.0 %); "
     )
     alone = {"difference_of_softmaxes": columns["difference_of_softmaxes"]}
@@ -37,10 +38,13 @@ def test_the_headline_names_the_targets_above_chance(full):
 
 def test_the_headline_without_lattices_says_how_many_may_be_hidden(full):
     columns = comparisons.networks_by_target(synthetic_summary.without_lattices(full))
-    nothing = "none of 4,536 active units is significant"
+    least = verdicts.percent(network_measures.least_fraction(full))
+    nothing = (
+        f"none of 4,536 active units is significant, for which {least} of a network would be needed"
+    )
     assert headline.answer(columns) == (
         f"None of 9 targets gives more lattice-like units than chance; {nothing}; of the DoS units "
-        "at most 1.0 % may be lattices (95 % interval)"
+        "at most 1.0 % may be perfect lattices (95 % interval)"
     )
     weak = {t: n.assign(test_power=n["test_power"] * 0 + 0.04) for t, n in columns.items()}
     assert headline.answer(weak).endswith("the test cannot tell whether DoS units are lattices")

@@ -60,6 +60,16 @@ def test_verdicts_that_hang_on_a_thread_do_not_stand():
     )
 
 
+def test_a_verdict_that_turns_when_its_interval_is_widened_does_not_stand():
+    """Less than the talk's effect, but not none: widened, it is no effect at all."""
+    found = Evidence(Estimate(0.01, 0.002, 0.018, 8, 7), "difference", verdicts.contrast(0.049))
+    quantity = Quantity(0.0, "0", "talk")
+    claims = [verdicts.judge(f"R2{k}", "S.", quantity, "8", second=found) for k in "abc"]
+    assert found.verdict == verdicts.REPRODUCED
+    assert found.rule(widened(found.estimate, 3)) == verdicts.NOT_REPRODUCED
+    assert multiplicity.all_at_once(claims).together == ()
+
+
 def test_obstacles_and_numbers_without_an_interval_are_not_counted():
     stopped = claim("R2a", 0.5, 1.5, obstacles=["Needs more."])
     computed = claim("R6c", math.nan, math.nan)

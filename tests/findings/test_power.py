@@ -111,6 +111,24 @@ def test_a_claim_that_is_open_says_how_many_networks_would_decide_it():
     assert power.reason_text(claim(5.0)) == "A reason.", "it is decided"
 
 
+def test_what_no_number_of_networks_would_decide_is_said():
+    nothing = evidence(0.0, 1.0, 4, 3, verdicts.side(1))
+    claim = verdicts.judge("X", "More.", None, "4 networks", nothing, None, reason="A reason.")
+    assert (
+        power.reason_text(claim) == "A reason. Not even 10,000 networks like these would decide it."
+    )
+    stopped = verdicts.judge("X", "More.", None, "4 networks", nothing, None, ["Few."])
+    assert power.reason_text(stopped) == "Few."
+
+
+def test_areas_count_settings_of_targets():
+    area = Evidence(Estimate(0.8, 0.4, 0.95, 4), "area", verdicts.most)
+    claim = verdicts.judge("Ta", "More.", None, "8 networks", area, None)
+    assert "settings of targets of each kind would decide it; there are 4." in power.reason_text(
+        claim
+    )
+
+
 def test_of_two_open_estimates_the_one_that_needs_more_networks_counts():
     few, many = (evidence(value, 0.5, 4, 3, verdicts.side(1)) for value in (0.9, 0.5))
     needed = power.networks_needed(many)

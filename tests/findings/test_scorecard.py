@@ -43,6 +43,17 @@ def test_rows_are_of_the_networks_that_they_name(full):
     assert ("G1", "Gaussian, tanh: networks with a score > 0.8") not in found
 
 
+def test_of_several_recipes_the_nearest_to_the_defaults_counts(full):
+    one = comparisons.select(full)["network"].values[0]
+    pairs = zip(full["network"].values, full["spec"].values.astype(str), strict=True)
+    specs = [
+        t.replace('"steps": 3500', '"steps": 20000') if name == one else t for name, t in pairs
+    ]
+    longer = full.assign_coords(spec=("network", specs))
+    found = {(row[0], row[1]): row for row in scorecard.rows(longer)}
+    assert found["B1", "DoS, σ 0.12 m: units > 0.8"][5] == "3 networks, 128 units, 3,500 steps"
+
+
 def test_a_row_with_512_place_cells_is_compared(full):
     specs = [
         text.replace('"place_cells": 256', '"place_cells": 512') for text in full["spec"].values

@@ -95,6 +95,14 @@ def test_side(sign, low, high, verdict):
     assert judged(verdicts.side(sign), low, high) == verdict
 
 
+def test_an_interval_without_width_decides_nothing():
+    """Equal values do not say how far others would lie."""
+    alike = verdicts.over_seeds(np.full(4, -0.05))
+    assert alike.low == alike.high == pytest.approx(-0.05)
+    for rule in (verdicts.side(-1), verdicts.contrast(-0.1), verdicts.absence(0.1)):
+        assert rule(alike) == UNTESTABLE
+
+
 def test_what_is_no_evidence_for_may_be_evidence_against():
     rule = verdicts.only_against(verdicts.few)
     assert judged(rule, 0.1, 0.4) == judged(rule, 0.4, 0.6) == UNTESTABLE

@@ -77,6 +77,12 @@ def test_gpus_that_fit_the_device(device, gpus):
     assert preflight.contradictions([Asked("theory", "", 1, 0)], "cuda") == []
 
 
+@pytest.mark.parametrize("rule", preflight.TRAINING)
+def test_every_rule_that_trains_must_ask_for_the_gpu_that_it_uses(rule):
+    (line,) = preflight.contradictions([Asked(rule, "", 1, 0)], "cuda")
+    assert f"set-resources: {rule}: gpu: found 0; allowed: 1" in line
+
+
 def test_of_each_rule_the_longest_job_is_asked_for():
     jobs = [
         ("training", {"runtime": 30, "gpu": 1, "slurm_partition": "gpu"}),

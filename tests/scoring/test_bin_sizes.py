@@ -52,7 +52,6 @@ def test_what_is_stated_is_heeded(step, unit, stated, stated_unit, metres):
         (2.5, None, 2.5, None, "found 2.5; allowed: below 1 (m) where no unit is stated"),
         (1.0, None, 2.5, None, "found 2.5; allowed: below 1 (m) where no unit is stated"),
         (2.5, "cm", 2.5, "furlong", "found 'furlong'; allowed: m, cm, mm"),
-        (2.5, "feet", None, None, "units of y: found 'feet'; allowed: m, cm, mm"),
         (2.5, "cm", "wide", None, "found 'wide'; allowed: one number"),
         (2.5, "cm", -2.5, None, "allowed: a positive number of metres"),
     ],
@@ -90,6 +89,16 @@ def test_pixels_are_bins_and_units_may_be_bytes_or_arrays():
         assert check_bin_size(maps(step, "Pixels"), 0.025) == 0.025
     for unit in ("CM", b"cm", np.array(["cm"]), np.array([b"cm"])):
         assert bin_size_of_file(maps(1.0), 2.5, unit, "file: bin_size") == pytest.approx(0.025)
+
+
+def test_units_that_are_no_length_say_nothing():
+    """Grid cells of visual space have degrees."""
+    for unit in ("deg", "a.u.", "furlong"):
+        assert check_bin_size(maps(2.5, unit), 0.05) == 0.05
+        assert bin_size_of_file(maps(2.5, unit), None, None, "file: bin_size") is None
+    for unit, metres in (("feet", 0.3048), ("inches", 0.0254), ("µm", 1e-6), ("microns", 1e-6)):
+        found = bin_size_of_file(maps(2.0, unit), None, None, "file: bin_size")
+        assert found == pytest.approx(2 * metres)
 
 
 def test_metres_that_are_centimetres():

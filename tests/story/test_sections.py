@@ -139,7 +139,7 @@ def test_more_networks_are_named_where_the_spread_is_what_is_missing(full):
     summary = full.assign(p_value=p_value)
     story = sections.tell(page.evaluate(summary, []), summary, [])
     gaps = {gap.claim.id: gap for gap in story.gaps}
-    (reason,) = [r for r in gaps["R6a"].reasons if r.criterion == sections.CHANCE]
+    (reason,) = [r for r in gaps["R6a"].reasons if r.criterion == sections.P_VALUES]
     assert reason.why.startswith("The interval is too wide: ")
     assert 1 <= int(reason.more) <= 50
     assert gaps["R6a"].sweep == ""

@@ -43,7 +43,9 @@ def test_a_line_through_noise():
     assert inside(found.intercept, 0.0)
     low, high = (float(found.r_squared.sel(bound=b)) for b in ("low", "high"))
     assert 0.8 < low < estimate(found.r_squared) < high < 1
-    assert (found.gain.sel(guess=["constant", "shuffled"], bound="low") > 0).all()
+    assert found.gain.sel(guess="shuffled", bound="low") > 0
+    assert found.gain.sel(guess="constant", bound="estimate") > 0  # of eight predictions, two are
+    # about as long as the median, and some resamples have little else.
 
 
 def test_noise_is_not_predicted():
@@ -53,6 +55,16 @@ def test_noise_is_not_predicted():
     assert inside(found.slope, 0.0) and estimate(found.r_squared) < 0.2
     assert found.gain.sel(guess="constant", bound="high") < 0
     assert inside(found.gain.sel(guess="shuffled"), 0.0)
+
+
+def test_networks_of_one_prediction_do_not_count_as_independent():
+    """The box shifts all networks of a target alike: of 100 intervals about 90 hold the slope."""
+    random, predicted, held = np.random.default_rng(5), np.repeat(np.linspace(0.6, 1.4, 8), 4), 0
+    for _ in range(100):
+        shifts = np.repeat(random.normal(0, 0.05, 8), 4)
+        measured = 1.1 * predicted + shifts + random.normal(0, 0.005, 32)
+        held += inside(compare_periods(predicted, measured, BOX).slope, 1.1)
+    assert held >= 83  # networks drawn one by one would hold it in about 60
 
 
 def test_intervals_cover_the_slope():

@@ -88,14 +88,14 @@ def _add_maps(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, help="seed of the surrogates (default: 0)")
 
 
-def _read_maps(given: argparse.Namespace) -> tuple[Any, float]:
+def _read_maps(given: argparse.Namespace, unvisited: str = "masked") -> tuple[Any, float]:
     """The maps and their bin size; an output must not replace them."""
     from nofreelunch.scoring import map_files
 
     if given.output is not None and os.path.exists(given.output):
         if os.path.exists(given.file) and os.path.samefile(given.file, given.output):
             raise refused(given.output, "the file of the maps", "another one")
-    maps, bin_size = map_files.read_maps(given.file, given.variable, given.bin_size)
+    maps, bin_size = map_files.read_maps(given.file, given.variable, given.bin_size, unvisited)
     if bin_size is None:
         found = f"none, nor an attribute bin_size in {given.file}"
         raise refused("--bin-size", found, "a positive number of metres")
@@ -107,9 +107,10 @@ def _score(given: argparse.Namespace) -> None:
 
     if given.output is not None:
         map_files.check_output(given.output)
-    maps, bin_size = _read_maps(given)
+    maps, bin_size = _read_maps(given, given.unvisited)
+    unvisited = "masked" if "filled_up" in maps.attrs else given.unvisited
     scores = score_maps.score(
-        maps, bin_size, given.unvisited, given.surrogates, given.seed, progress=True
+        maps, bin_size, unvisited, given.surrogates, given.seed, progress=True
     )
     if given.output is None:
         score_maps.score_table(scores).to_csv(sys.stdout, index=False)

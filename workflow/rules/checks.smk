@@ -28,9 +28,9 @@ def refusals_of_slurm(jobs):
     """Lines on what a run through SLURM asks for in vain."""
     jobs = [job for job in jobs if not job.is_local]
     asked = preflight.most_asked((job.rule.name, dict(job.resources.items())) for job in jobs)
-    # Jobs without a cohort are short, and other studies in this folder have jobs of their names.
-    of_cohorts = [job for job in jobs if "cohort" in job.wildcards_dict]
-    comments = [f"rule_{job.rule.name}_wildcards_{job.wildcards.cohort}" for job in of_cohorts]
+    # Jobs of no networks are short, and other studies in this folder have jobs of their names.
+    of_networks = [job for job in jobs if {"cohort", "job"} & {*job.wildcards_dict}]
+    comments = [f"rule_{job.rule.name}_wildcards_{'_'.join(job.wildcards)}" for job in of_networks]
     refusals = preflight.of_slurm(asked, compute["device"])
     return [*refusals, *preflight.of_earlier_run(RESULTS, comments)]
 
@@ -54,7 +54,7 @@ if workflow.is_main_process:
 onstart:
     jobs = list(workflow.dag.needrun_jobs())
     # In an environment of its own, a job may have another torch than this process.
-    trains = any(job.rule.name == "training" for job in jobs)
+    trains = any(job.rule.name in preflight.TRAINING for job in jobs)
     trains_here = trains and runs_here() and not workflow.deployment_settings.deployment_method
     refusals = [
         *preflight.of_interpreter(sys.executable),

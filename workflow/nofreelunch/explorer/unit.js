@@ -91,10 +91,13 @@ function circle(radius, line) {
   return { type: "circle", x0: -radius, x1: radius, y0: -radius, y1: radius, line };
 }
 
-/** The six nearest points of the measured lattice, in two lines so that they show on any colour. */
+/**
+ * The six nearest points of the measured lattice, in two lines so that they show on any colour. None
+ * for a unit that is not significant, because chance gives such lattices, too.
+ */
 function lattice(value) {
   const [period, orientation] = [value("period"), (value("orientation") * Math.PI) / 180];
-  if (!Number.isFinite(period)) return [];
+  if (!Number.isFinite(period) || value("significant") === 0) return [];
   const angles = SIX.map((sixth) => orientation + (sixth * Math.PI) / 3);
   const points = {
     type: "scatter",
@@ -113,8 +116,12 @@ function correlationsCaption(value, ring) {
   const parts = [];
   if (ring) parts.push("Dashed: the ring on which the grid score is highest.");
   if (Number.isFinite(value("period"))) {
-    parts.push(`Hexagon: the measured lattice, ${fixed(value("period"), 2)} m at ${fixed(value("orientation"), 0)}°.`);
-    if (value("significant") === 0) parts.push("The unit is not significant: chance gives such lattices, too.");
+    const measured = `${fixed(value("period"), 2)} m at ${fixed(value("orientation"), 0)}°`;
+    parts.push(
+      value("significant") === 0
+        ? `Not drawn: a lattice of ${measured}. The unit is not significant, and chance gives such lattices, too.`
+        : `Hexagon: the measured lattice, ${measured}.`,
+    );
   } else {
     parts.push(`No lattice was measured (${lookUp("lattice_reason", value)}).`);
   }

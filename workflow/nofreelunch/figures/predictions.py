@@ -26,7 +26,7 @@ def draw(
     axes = figure.subplots(1, 3, width_ratios=[1, 0.9, 1])
     for letter, panel in zip("abc", axes, strict=True):
         style.letter(panel, letter)
-    found = predictions.predictions(summary, theory)
+    found = predictions.learnt(predictions.predictions(summary, theory))
     if not found.networks.sizes["network"]:
         for panel in axes:
             style.missing(panel, "no network whose target\nhas a spectrum")
@@ -36,7 +36,8 @@ def draw(
     _periods(axes[0], found, summary.attrs["arena"])
     _shares(axes[1], found, small)
     excess = f"score > {threshold:g}, less chance"
-    _roc(axes[2], found, {f"p ≤ {LEVEL}": small, excess: predictions.least_excess(found)})
+    seen = predictions.seen_small_p(found)
+    _roc(axes[2], found, {f"p ≤ {LEVEL}": seen, excess: predictions.least_excess(found)})
     figure.legend(handles=_legend(found, threshold), loc="outside lower center", ncols=5)
     return figure
 

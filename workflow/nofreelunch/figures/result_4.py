@@ -112,13 +112,15 @@ def _against_width(
     axes: Axes, summary: xr.Dataset, predicted: dict[float, float], colour: str
 ) -> None:
     """Median period of each network's significant units, theory's line and the talk's modes."""
-    width, period = network_measures.width_and_period(summary)
-    unlearnt = False
+    drawn = unlearnt = False
     for value, networks in comparisons.widths(summary).items():
         learnt = comparisons.learnt(networks)
-        style.draw_dots(axes, value, period[width == value], colour, spread=0.002, learnt=learnt)
-        unlearnt = unlearnt or (not learnt and value in width)
-    if width.size:
+        rows = network_measures.significant_periods(networks)
+        known = network_measures.typical_period(rows)
+        known = known[np.isfinite(known)]
+        style.draw_dots(axes, value, known, colour, spread=0.002, learnt=learnt)
+        drawn, unlearnt = drawn or known.size > 0, unlearnt or (not learnt and known.size > 0)
+    if drawn:
         label = "network, median of its units ★"
         axes.plot([], [], color=colour, **style.DOT, label=label)
     else:
@@ -127,7 +129,8 @@ def _against_width(
         axes.text(0.03, 0.97, none, transform=axes.transAxes, va="top")
     if unlearnt:
         axes.plot([], [], color=colour, **style.NOT_LEARNT, label="the same, width not learnt")
-    fit = intervals.trend(width, period)
+    width, means = network_measures.period_by_width(summary)
+    fit = intervals.trend(width, means)
     if np.isfinite(fit.slope):
         ends = np.array([width.min(), width.max()])
         label = f"line, {fit.slope:.1f} m per m"

@@ -128,20 +128,27 @@ def of_target(summary: xr.Dataset, target: str, **fixed: Any) -> xr.Dataset:
     """The networks that stand for `target` when targets are compared.
 
     They have the default cell, activation and place cells, or what `fixed` names. Coordinates and
-    place cells train well with different recipes (learning rate, encoder scale, size ...). If a
-    study gives a target several recipes, the one nearest to the defaults is taken: fewest keys that
-    differ, then most networks.
+    place cells train well with different recipes (learning rate, encoder scale, size ...). Of
+    several, `nearest_recipe` takes one.
     """
     wanted = defaults(summary) | {"target": target} | fixed
     compared = {k: wanted[k] for k in COMPARED_KEYS if k in wanted}
     networks = trained(summary)
+    agree = [not _differing(spec, compared) for spec in specs(networks)]
+    return nearest_recipe(_keep(networks, agree), wanted)
+
+
+def nearest_recipe(networks: xr.Dataset, wanted: dict[str, Any]) -> xr.Dataset:
+    """Of networks with several recipes, those of the one that is nearest to the `wanted` keys.
+
+    The fewest keys differ; of several such recipes, the one with the most networks is taken.
+    """
     recipes: dict[str, list[int]] = {}
     for index, spec in enumerate(specs(networks)):
-        if not _differing(spec, compared):
-            differing = json.dumps(_differing(spec, wanted), sort_keys=True)
-            recipes.setdefault(differing, []).append(index)
+        differing = json.dumps(_differing(spec, wanted), sort_keys=True)
+        recipes.setdefault(differing, []).append(index)
     if not recipes:
-        return networks.isel(network=[])
+        return networks
     nearest = min(recipes, key=lambda r: (len(json.loads(r)), -len(recipes[r])))
     return networks.isel(network=recipes[nearest])
 
@@ -172,11 +179,28 @@ def recipe(summary: xr.Dataset, networks: xr.Dataset) -> dict[str, Any]:
 
 
 def widths(summary: xr.Dataset) -> dict[float, xr.Dataset]:
-    """The width series: networks with homogeneous place cells, by width in m, ascending."""
-    networks = select(summary, free=["place_cell_width"])
+    """The width series: networks with homogeneous place cells, by width in m, ascending.
+
+    Narrow fields may need longer training than the default. Of several lengths at a width, the
+    default one is taken, or the longest.
+    """
+    networks = select(summary, free=["place_cell_width", "steps"])
     width = networks["place_cell_width"].values.astype(float)
-    found = np.unique(width[np.isfinite(width)])
-    return {float(w): networks.isel(network=np.flatnonzero(width == w)) for w in found}
+    steps = np.array([spec["steps"] for spec in specs(networks)], float)
+    chosen = np.where(steps == defaults(summary)["steps"], np.inf, steps)
+    found = {}
+    for value in np.unique(width[np.isfinite(width)]):
+        there = width == value
+        rows = np.flatnonzero(there & (chosen == chosen[there].max()))
+        found[float(value)] = networks.isel(network=rows)
+    return found
+
+
+def learnt_widths(summary: xr.Dataset) -> xr.Dataset:
+    """All networks of the widths that have learnt to path-integrate."""
+    names = [n["network"].values for n in widths(summary).values() if learnt(n)]
+    kept = np.isin(summary["network"].values, np.concatenate([*names, np.empty(0, str)]))
+    return _keep(summary, kept)
 
 
 def controls(summary: xr.Dataset) -> list[Setting]:

@@ -39,8 +39,9 @@ def answer(columns: dict[str, xr.Dataset]) -> str:
             none = f"{_phrase(columns, *tested)} give no {more}"
         return f"{none}; {found}{_hidden(columns)}"
     if len(above) == 1:
-        alone = " alone" * (len(tested) > 1)
-        subject = f"{_phrase(columns, *above)}{alone}"
+        subject = _phrase(columns, *above)
+        if len(tested) > 1:
+            subject = f"{subject} are the only ones of {len(tested)} that are shown to"
         return f"{subject} give {more}: {shares[above[0]]} {chance}; {found}"
     names = {target: comparisons.short_name(columns[target], target) for target in above}
     named = ", ".join(f"{name} ({shares[target]})" for target, name in names.items())
@@ -59,7 +60,9 @@ def _significant(columns: dict[str, xr.Dataset]) -> str:
     found = sum(int(network_measures.significant(n).sum()) for n in columns.values())
     active = sum(network_measures.unit_counts(n).active for n in columns.values())
     verb = "is" if found < 2 else "are"
-    return f"{f'{found:,}' if found else 'none'} of {active:,} active units {verb} significant"
+    said = f"{f'{found:,}' if found else 'none'} of {active:,} active units {verb} significant"
+    least = network_measures.least_fraction(next(iter(columns.values())))
+    return said if found else f"{said}, for which {percent(least)} of a network would be needed"
 
 
 def _hidden(columns: dict[str, xr.Dataset]) -> str:
@@ -72,4 +75,4 @@ def _hidden(columns: dict[str, xr.Dataset]) -> str:
     if most >= 1:
         return f"; the test cannot tell whether {name} units are lattices"
     bound = percent(max(most, LEAST_BOUND))
-    return f"; of the {name} units at most {bound} may be lattices (95 % interval)"
+    return f"; of the {name} units at most {bound} may be perfect lattices (95 % interval)"

@@ -27,15 +27,16 @@ def all_at_once(claims: Sequence[Claim]) -> Together:
     """The verdicts of a study, and those that stand if all its intervals hold at once at 95 %.
 
     Each of m intervals is widened to hold with a probability of 1 - 0.05 / m (Bonferroni), and the
-    same rule judges it. Numbers that are computed without an interval are left out, and so are
-    estimates that an obstacle keeps from deciding.
+    same rule judges it. A verdict stands if it is the same. Numbers that are computed without an
+    interval are left out, and so are estimates that an obstacle keeps from deciding.
     """
     tested = [item for claim in claims for item in _tested(claim)]
     alone = [name for name, evidence in tested if evidence.verdict != UNTESTABLE]
     together = [
         name
         for name, evidence in tested
-        if name in alone and evidence.rule(widened(evidence.estimate, len(tested))) != UNTESTABLE
+        if name in alone
+        and evidence.rule(widened(evidence.estimate, len(tested))) == evidence.verdict
     ]
     return Together(len(tested), tuple(alone), tuple(together))
 

@@ -5,6 +5,7 @@ talk, shares of units are shares of all units, including inactive ones, unless t
 otherwise. The grid fraction is a share of active units.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -125,7 +126,7 @@ def fraction_text(networks: xr.Dataset) -> str:
 def small_p_values(networks: xr.Dataset) -> np.ndarray:
     """Share of tested units (network,) whose own p-value is 0.05 or less.
 
-    By chance, at most one unit in twenty has such a p-value. NaN where no unit was tested.
+    By chance, about one unit in twenty has such a p-value. NaN where no unit was tested.
     """
     p_value = networks["p_value"].transpose("network", "unit").values
     tested = np.isfinite(p_value).sum(1)
@@ -169,25 +170,40 @@ def lattices(networks: xr.Dataset) -> Lattices:
     end of Wilson's interval, and one. If fewer pass than the size says, the size of these networks
     is smaller: the upper bound takes the smaller of the two. It is one where lattices cannot be
     told from chance. Networks in which no unit passes do not differ, and their interval has no
-    width: the share that pass is then bounded as if all units were drawn alike.
+    width: the share that pass is then bounded by what the units of one network can show.
     """
     mean, low, high = intervals.seed_interval(small_p_values(networks))
     if mean == 0:
-        high = intervals.wilson(0, np.isfinite(networks["p_value"].values).sum())[1]
+        tested = np.isfinite(networks["p_value"].transpose("network", "unit").values).sum(1)
+        high = intervals.wilson(0, tested[tested > 0].min())[1]
     size = networks.attrs["test_size"]
-    powers = networks["test_power"].values.astype(float)
-    powers = powers[np.isfinite(powers)]
-    if not powers.size or not np.isfinite(size):
-        unknown = float("nan")
-        return Lattices(unknown, unknown, unknown, unknown)
-    power, made = float(powers.mean()), powers.size * calibration.UNITS
-    least = float(intervals.wilson(round(power * made), made)[0])
+    power, least = _power(networks)
+    if math.isnan(power) or not np.isfinite(size):
+        return Lattices(math.nan, math.nan, math.nan, math.nan)
     share = (mean - size) / (power - size) if power > size else float("nan")
     smaller = min(size, float(mean))
     upper = (high - smaller) / (least - smaller) if least > size else 1.0
     bounds = (low - size) / (1 - size), upper
     share, low, high = np.clip([share, *bounds], 0, 1).tolist()
     return Lattices(share, low, high, power)
+
+
+def blind(networks: xr.Dataset) -> bool:
+    """Whether perfect lattices of these networks' fields pass no more often than chance does.
+
+    Few small p-values then do not say that there are few lattices.
+    """
+    return _power(networks)[1] <= networks.attrs["test_size"]
+
+
+def _power(networks: xr.Dataset) -> tuple[float, float]:
+    """The test's power over all networks, and the lower end of its interval; NaN if not known."""
+    powers = networks["test_power"].values.astype(float)
+    powers = powers[np.isfinite(powers)]
+    if not powers.size:
+        return math.nan, math.nan
+    power, made = float(powers.mean()), powers.size * calibration.UNITS
+    return power, float(intervals.wilson(round(power * made), made)[0])
 
 
 def least_fraction(networks: xr.Dataset) -> float:
@@ -303,15 +319,22 @@ def period_spread(networks: xr.Dataset) -> np.ndarray:
 
 
 def width_and_period(summary: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Place-cell width and median period, m, of the networks of the width series.
+    """Place-cell width and median period, m, of the networks of the widths that have learnt.
 
     The period is that of significant units. Networks with fewer than three of these are left out.
     """
-    networks = comparisons.select(summary, free=["place_cell_width"])
+    networks = comparisons.learnt_widths(summary)
     period = typical_period(significant_periods(networks))
     width = networks["place_cell_width"].values.astype(float)
     known = np.isfinite(period) & np.isfinite(width)
     return width[known], period[known]
+
+
+def period_by_width(summary: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Widths of `width_and_period` and the mean period of the networks of each, m."""
+    width, period = width_and_period(summary)
+    distinct = np.unique(width)
+    return distinct, np.array([period[width == value].mean() for value in distinct], float)
 
 
 def predicted_periods(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> dict[float, float]:

@@ -26,13 +26,9 @@ def networks_needed(evidence: Evidence, power: float = POWER) -> int | None:
     >>> networks_needed(Evidence(Estimate(0.5, -2.68, 3.68, 4, 3), "difference", side(1)))
     128
     """
-    found = evidence.estimate
-    known = all(map(math.isfinite, found[:3])) and found.count > 1 and found.freedom > 0
-    if evidence.obstacle or not known or evidence.verdict != UNTESTABLE:
+    if not _is_open(evidence) or not _decides(evidence, MOST, power):
         return None
-    if not _decides(evidence, MOST, power):
-        return None
-    few, enough = found.count, MOST
+    few, enough = evidence.estimate.count, MOST
     while enough - few > 1:
         middle = (few + enough) // 2
         few, enough = (few, middle) if _decides(evidence, middle, power) else (middle, enough)
@@ -40,13 +36,25 @@ def networks_needed(evidence: Evidence, power: float = POWER) -> int | None:
 
 
 def reason_text(claim: Claim) -> str:
-    """The reason of a claim and, where it is open, how many networks would decide it."""
-    found = [(networks_needed(e), e.estimate.count) for e in (claim.first, claim.second) if e]
-    needed, there = max(((n, count) for n, count in found if n), default=(None, 0))
-    if needed is None:
+    """The reason of a claim and, where an interval leaves it open, how many networks decide it."""
+    open_ = [e for e in (claim.first, claim.second) if e and _is_open(e)]
+    if not open_:
         return claim.reason
-    more = f"About {needed:,} networks of each kind would decide it; there are {there}."
+    needed = [networks_needed(evidence) or 0 for evidence in open_]
+    evidence = open_[needed.index(max(needed))]
+    what = "settings of targets" if evidence.unit == "area" else "networks"
+    more = f"Not even {MOST:,} {what} like these would decide it."
+    if max(needed):
+        there = evidence.estimate.count
+        more = f"About {max(needed):,} {what} of each kind would decide it; there are {there}."
     return f"{claim.reason} {more}".strip()
+
+
+def _is_open(evidence: Evidence) -> bool:
+    """Whether only its interval keeps an estimate from deciding."""
+    found = evidence.estimate
+    known = all(map(math.isfinite, found[:3])) and found.count > 1 and found.freedom > 0
+    return known and not evidence.obstacle and evidence.verdict == UNTESTABLE
 
 
 def _decides(evidence: Evidence, count: int, power: float) -> bool:

@@ -52,6 +52,30 @@ def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Prediction
     return Predictions(chosen, np.isfinite(period), period, np.array(targets, str))
 
 
+def learnt(found: Predictions) -> Predictions:
+    """What is left without the settings of targets that fewer than half of the networks learnt."""
+    kept = np.zeros(found.target.size, bool)
+    for target in np.unique(found.target):
+        rows = np.flatnonzero(found.target == target)
+        kept[rows] = comparisons.learnt(found.networks.isel(network=rows))
+    networks = found.networks.isel(network=np.flatnonzero(kept))
+    return Predictions(networks, *(values[kept] for values in found[1:]))
+
+
+def seen_small_p(found: Predictions) -> np.ndarray:
+    """Shares of small p-values (network,), or chance if that is larger.
+
+    NaN without a ring where the test is blind.
+    """
+    chance = network_measures.chance_of_small_p(found.networks)
+    small = np.maximum(network_measures.small_p_values(found.networks), chance)
+    for target in np.unique(found.target[~found.ring]):
+        rows = np.flatnonzero(found.target == target)
+        if network_measures.blind(found.networks.isel(network=rows)):
+            small[rows] = np.nan
+    return small
+
+
 def by_target(found: Predictions, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each distinct target: whether it has a ring, and the mean `share` of its networks.
 
@@ -60,7 +84,8 @@ def by_target(found: Predictions, share: np.ndarray) -> tuple[np.ndarray, np.nda
     known = np.isfinite(share)
     groups = [known & (found.target == target) for target in np.unique(found.target[known])]
     ring = np.array([found.ring[rows].any() for rows in groups], bool)
-    return ring, np.array([share[rows].mean() for rows in groups], float)
+    # Equal shares must stay equal, whatever the number of networks that they are the mean of.
+    return ring, np.array([share[rows].mean() for rows in groups], float).round(12)
 
 
 def sorted_by_ring(found: Predictions, share: np.ndarray) -> Estimate:
@@ -86,9 +111,12 @@ def roc_curve(found: Predictions, share: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def least_excess(found: Predictions) -> np.ndarray:
-    """Excess of grid-like units (network,) over the surrogates that support a ring least."""
-    networks = found.networks
-    each = [network_measures.excess(networks, kind) for kind in network_measures.kinds(networks)]
+    """Excess of grid-like units (network,) over the surrogates that support a ring least.
+
+    What is below chance counts as chance, and is 0.
+    """
+    kinds = network_measures.kinds(found.networks)
+    each = [np.maximum(network_measures.excess(found.networks, kind), 0) for kind in kinds]
     return min(each, key=lambda excess: np.nan_to_num(sorted_by_ring(found, excess).value))
 
 

@@ -20,6 +20,7 @@ REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 UNTESTABLE = "cannot be tested at this scale"
 
+ROUNDING = 1e-12  # width of an interval of equal values
 FEWEST_SEEDS = 3  # an interval over fewer networks says nothing
 FEWEST_NETWORKS = 10  # a share of fewer networks is no finding
 
@@ -282,4 +283,5 @@ def near(value: float, tolerance: float) -> Rule:
 
 
 def _with_interval(rule: Rule) -> Rule:
-    return lambda e: rule(e) if math.isfinite(e.low) and math.isfinite(e.high) else UNTESTABLE
+    """`rule` where the interval has a width: equal values do not say how far others would lie."""
+    return lambda e: rule(e) if ROUNDING < e.high - e.low < math.inf else UNTESTABLE

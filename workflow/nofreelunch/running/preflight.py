@@ -16,6 +16,7 @@ from nofreelunch.running import slurm
 from nofreelunch.running.slurm import Asked
 
 PROFILE = "profiles/slurm/config.yaml"
+TRAINING = ("training", "published_training")  # rules that train
 GPUS_OF_DEVICE = {"cpu": 0, "cuda": 1}  # GPUs that training must ask for; any number if auto
 SECONDS_TO_CHOOSE = 60
 LONGEST_NAME = 250  # bytes of a record's file name; Snakemake splits longer ones
@@ -64,7 +65,10 @@ def of_slurm(asked: Iterable[Asked], device: str) -> list[str]:
     """A line for each thing that jobs ask a cluster for in vain."""
     found = slurm.cluster_partitions()
     if found is None:
-        return ["sinfo: no answer: start a run through SLURM on a login node of its cluster"]
+        return [
+            f"sinfo: no answer in {slurm.SECONDS_TO_ANSWER} s: start a run through SLURM on a "
+            "login node of its cluster, or again when the cluster answers"
+        ]
     asked = list(asked)
     return [*contradictions(asked, device), *slurm.refusals(found, asked, PROFILE)]
 
@@ -72,10 +76,10 @@ def of_slurm(asked: Iterable[Asked], device: str) -> list[str]:
 def contradictions(asked: Iterable[Asked], device: str) -> list[str]:
     """A line if training asks for a GPU that it does not use, or for none although it needs one."""
     return [
-        f"{PROFILE}: set-resources: training: gpu: found {wish.gpus}; allowed: "
+        f"{PROFILE}: set-resources: {wish.rule}: gpu: found {wish.gpus}; allowed: "
         f"{GPUS_OF_DEVICE[device]}, as compute.device is {device}"
         for wish in asked
-        if wish.rule == "training" and wish.gpus != GPUS_OF_DEVICE.get(device, wish.gpus)
+        if wish.rule in TRAINING and wish.gpus != GPUS_OF_DEVICE.get(device, wish.gpus)
     ]
 
 

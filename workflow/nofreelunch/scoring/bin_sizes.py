@@ -9,12 +9,14 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.errors import refused, shown
+from nofreelunch.scoring.maps import opened, plane
 
-METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "um": 1e-6, "in": 0.0254, "ft": 0.3048}
 NAMES = {"metre": "m", "meter": "m", "centimetre": "cm", "centimeter": "cm"}
-NAMES |= {"millimetre": "mm", "millimeter": "mm"}
+NAMES |= {"millimetre": "mm", "millimeter": "mm", "micrometre": "um", "micrometer": "um"}
+NAMES |= {"micron": "um", "µm": "um", "inch": "in", "inche": "in", "foot": "ft", "feet": "ft"}
+UNSTATED = ("m", "cm", "mm")  # what coordinates without a unit may be in
 COUNTS = ("", "1", "bin", "bins")  # units of coordinates that count bins
-PIXELS = ("pixel", "pixels", "px")  # of a camera
 LARGEST = 1.0  # m; as large a number where no unit is named will be of centimetres
 EXACTNESS = 0.01  # by which two statements of one length may differ
 
@@ -53,6 +55,7 @@ def check_bin_size(maps: Any, bin_size: Any) -> float:
 
 def carriers(maps: Any) -> Iterator[xr.DataArray]:
     """The arrays with coordinates in a list or dictionary of maps, at any depth."""
+    maps = opened(maps)
     if isinstance(maps, xr.DataArray):
         yield maps
     elif isinstance(maps, list | tuple | Mapping):
@@ -64,7 +67,7 @@ def _compared(size: float, steps: Steps | None) -> float:
     """A bin size (m) that does not contradict the coordinates' steps; ValueError if it does."""
     if steps is None or (not steps.unit and steps.size == 1):
         return size
-    allowed = [steps.metres] if steps.unit else [steps.size * m for m in METRES.values()]
+    allowed = [steps.metres] if steps.unit else [steps.size * METRES[u] for u in UNSTATED]
     if not any(_equal(size, metres) for metres in allowed):
         values = " or ".join(f"{metres:.4g}" for metres in allowed)
         raise refused("bin_size", f"{size:.4g} m, and {steps}", f"{values} m")
@@ -105,14 +108,14 @@ def bin_size_of_file(maps: xr.DataArray, stated: Any, unit: Any, where: Any) -> 
 
 
 def coordinate_steps(maps: Any) -> Steps | None:
-    """Distance of the bins by the coordinates of the last two axes; None if there are none.
+    """Distance of the bins by the coordinates of the maps' own axes; None if there are none.
 
-    Axes called y and x may stand anywhere. Raises ValueError for bins that are not square.
+    These are the axes of `plane`. Raises ValueError for bins that are not square.
     """
+    maps = opened(maps)
     if not isinstance(maps, xr.DataArray) or maps.ndim < 2:
         return None
-    axes = ("y", "x") if {"y", "x"} <= set(maps.dims) else maps.dims[-2:]
-    found = [_steps(maps[axis]) for axis in axes if axis in maps.coords]
+    found = [_steps(maps[axis]) for axis in plane(maps.dims) if axis in maps.coords]
     known = [steps for steps in found if steps is not None]
     if len(known) == 2 and bool(known[0].unit) == bool(known[1].unit):
         sides = [steps.metres if steps.unit else steps.size for steps in known]
@@ -125,24 +128,33 @@ def coordinate_steps(maps: Any) -> Steps | None:
 def _steps(along: xr.DataArray) -> Steps | None:
     """Steps of one coordinate; None where it has no number for each bin, or unequal steps.
 
-    Also None where it counts pixels, of which there may be several in a bin.
+    Also None where its unit is no length: pixels, of which there may be several in a bin, degrees.
     """
     if along.ndim != 1 or along.size < 2 or along.dtype.kind not in "fiu":
         return None
     steps = np.abs(np.diff(along.values.astype(float)))
     if not np.isfinite(steps).all() or not _equal(steps.min(), steps.max()):
         return None
-    unit = along.attrs.get("units") or along.attrs.get("unit")
-    word = "" if unit is None else str(unit).strip().lower()
-    if word in PIXELS:
+    word = unit_of(along)
+    if word not in (*COUNTS, *METRES):
         return None
-    length = word not in COUNTS
-    return Steps(float(steps.mean()), _unit(unit, f"units of {along.name}") if length else "")
+    return Steps(float(steps.mean()), "" if word in COUNTS else word)
+
+
+def unit_of(along: xr.DataArray) -> str:
+    """The unit that a coordinate states, as in `METRES` if it is one of these; "" without one."""
+    unit = along.attrs.get("units") or along.attrs.get("unit")
+    return "" if unit is None else _plain(unit)
+
+
+def _plain(text: Any) -> str:
+    """A unit's short name, or its text in small letters if it is none of `METRES`."""
+    word = _word(text).lower()
+    return NAMES.get(word.rstrip("s"), word)
 
 
 def _unit(text: Any, where: Any) -> str:
-    word = _word(text).lower()
-    word = NAMES.get(word.rstrip("s"), word)
+    word = _plain(text)
     if word not in METRES:
         raise refused(where, shown(_word(text)), ", ".join(METRES))
     return word

@@ -6,6 +6,7 @@ of its autocorrelogram. Three of them are independent; the others are their oppo
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline
 
+from nofreelunch.errors import refused
 from nofreelunch.scoring.autocorrelograms import (
     half_autocorrelograms,
     likeness_to_waves,
@@ -21,7 +23,7 @@ from nofreelunch.scoring.autocorrelograms import (
 )
 from nofreelunch.scoring.bin_sizes import carriers, check_bin_size
 from nofreelunch.scoring.grid_scores import score_60_of
-from nofreelunch.scoring.maps import MapStack
+from nofreelunch.scoring.maps import MapStack, plane
 
 LEAST_OVERLAP = 0.1  # share of the map that overlaps at a peak; at less, noise makes peaks
 GOOD_OVERLAP = 0.5  # the same at lattice points beyond the six nearest
@@ -166,11 +168,15 @@ def measure_lattices(
 
 def _mirrored(rate_maps: ArrayLike) -> bool:
     """Whether coordinates rise along one of y and x and fall along the other, in all maps."""
-    found = {_falls(maps, "y") != _falls(maps, "x") for maps in carriers(rate_maps)}
+    arrays = [maps for maps in carriers(rate_maps) if maps.ndim > 1]
+    found = {_falls(a, plane(a.dims)[0]) != _falls(a, plane(a.dims)[1]) for a in arrays}
+    if len(found) > 1:
+        allowed = "coordinates y and x that rise in all maps, as sortby(['y', 'x']) makes them"
+        raise refused("rate_maps", "coordinates that rise in some maps and fall in others", allowed)
     return found == {True}
 
 
-def _falls(maps: xr.DataArray, axis: str) -> bool:
+def _falls(maps: xr.DataArray, axis: Hashable) -> bool:
     along = maps.coords.get(axis)
     if along is None or along.dims != (axis,) or along.dtype.kind not in "fiu":
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import zipfile
@@ -15,7 +16,7 @@ import xarray as xr
 
 from nofreelunch.errors import InvalidFile, MissingLibrary, refused, shown
 from nofreelunch.files import access
-from nofreelunch.scoring.bin_sizes import bin_size_of_file
+from nofreelunch.scoring.bin_sizes import EXACTNESS, bin_size_of_file
 from nofreelunch.scoring.foreign_files import (
     HDF5,
     SIZES,
@@ -25,6 +26,7 @@ from nofreelunch.scoring.foreign_files import (
     open_nwb,
     open_parquet,
 )
+from nofreelunch.scoring.maps import plane
 from nofreelunch.scoring.score_maps import score_table
 
 PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
@@ -46,7 +48,10 @@ log = logging.getLogger(__name__)
 
 
 def read_maps(
-    path: str | Path, variable: str | None = None, bin_size: float | None = None
+    path: str | Path,
+    variable: str | None = None,
+    bin_size: float | None = None,
+    unvisited: str = "masked",
 ) -> tuple[xr.DataArray, float | None]:
     """Rate maps (..., y, x) from a file of any of the kinds in `READERS`, and their bin size.
 
@@ -62,6 +67,8 @@ def read_maps(
             of the netCDF file, or the array or column `bin_size`; in m, or in the unit that an
             attribute `bin_size_units` names, or in that of the coordinates y and x if their steps
             are the same number. Without it, coordinates with a unit have one. An npy has none.
+        unvisited: "zero" gives bins of an oblong map that were not visited a rate of 0, but not
+            those that it is filled up with. Such maps have the attribute `filled_up`.
 
     Returns:
         Maps, and the bin size in m, or None if neither the file nor the caller states it.
@@ -97,8 +104,11 @@ def read_maps(
         attributes = maps.attrs if "bin_size" in maps.attrs else general
         stated, unit = attributes.get("bin_size"), attributes.get("bin_size_units")
         bin_size = bin_size_of_file(maps, stated, unit, f"{path}: bin_size")
-    if suffix in (".npy", ".npz") or maps.dims[-2:] != ("y", "x"):
+    if suffix in (".npy", ".npz") or [str(d).lower() for d in maps.dims[-2:]] != ["y", "x"]:
         _check_order(path, maps.shape)
+    if unvisited == "zero" and maps.ndim > 1 and maps.shape[-1] != maps.shape[-2]:
+        visited = maps.notnull()
+        maps = maps.where(visited | ~visited.any(maps.dims[-2:]), 0)
     return _squared(path, maps), bin_size
 
 
@@ -158,12 +168,29 @@ def _squared(path: Path, maps: xr.DataArray) -> xr.DataArray:
     shorter, longest = min(sides, key=lambda dim: sides[dim]), max(sides.values())
     if maps.dtype.kind not in "fiub" or longest > LONGEST * sides[shorter]:
         return maps
+    number = math.prod(maps.shape[:-2])
     log.warning(
-        "%s: %d x %d bins, filled up with unvisited ones to a square", path, *sides.values()
+        "%s: read as %d map%s of %d x %d bins, filled up with unvisited ones to a square",
+        *(path, number, "s" * (number != 1), *sides.values()),
     )
     more = {shorter: (0, longest - sides[shorter])}
     floating = maps if maps.dtype.kind == "f" else maps.astype(float)
-    return floating.drop_vars([shorter], errors="ignore").pad(more, constant_values=np.nan)
+    padded = floating.drop_vars([shorter], errors="ignore").pad(more, constant_values=np.nan)
+    along = _continued(maps.coords.get(shorter), longest)
+    padded = padded if along is None else padded.assign_coords({shorter: along})
+    return padded.assign_attrs(filled_up=1)
+
+
+def _continued(along: xr.DataArray | None, size: int) -> xr.DataArray | None:
+    """A coordinate of equal steps that goes on to `size` bins; None without such a coordinate."""
+    if along is None or along.ndim != 1 or along.size < 2 or along.dtype.kind not in "fiu":
+        return None
+    values = along.values.astype(float)
+    steps = np.diff(values)
+    if not np.allclose(steps, steps[0], rtol=EXACTNESS):
+        return None
+    more = values[0] + steps.mean() * np.arange(size)
+    return xr.DataArray(more, dims=along.dims, attrs=along.attrs)
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
@@ -187,9 +214,8 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
         groups = xr.open_groups(path, decode_times=False)
     arrays: dict[str, xr.DataArray | None] = {}
     for group, data in groups.items():
-        if {"y", "x"} <= set(data.dims):
-            data = data.transpose(..., "y", "x")
         for name, array in data.data_vars.items():
+            array = array.transpose(..., *plane(array.dims))
             own = array.attrs if "bin_size" in array.attrs else _sizes_of(data)
             arrays[f"{group}/{name}".lstrip("/")] = array.assign_attrs(own)
     return arrays, _sizes_of(groups["/"])
@@ -198,6 +224,8 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
 def _sizes_of(data: xr.Dataset) -> dict[str, Any]:
     """The bin size that a dataset states as an attribute or as an array, and its unit."""
     arrays = {key: data[key].values for key in SIZES if key in data.data_vars}
+    if "bin_size" in arrays and "units" in data["bin_size"].attrs:
+        arrays = {"bin_size_units": data["bin_size"].attrs["units"]} | arrays
     return arrays | {key: data.attrs[key] for key in SIZES if key in data.attrs}
 
 

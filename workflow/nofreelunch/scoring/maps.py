@@ -1,14 +1,15 @@
 """Rate maps as checked arrays, cut into standardised chunks; results get the maps' own labels.
 
-Maps are numpy, xarray or torch, (..., y, x), or a list or dictionary of these. NaN or a numpy mask
-marks a bin that was not visited.
+Maps are numpy, xarray, pandas, dask or torch, (..., y, x), or a list or dictionary of these. NaN or
+a numpy mask marks a bin that was not visited.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from nofreelunch.errors import check_choice, refused
 
 UNVISITED = ("masked", "zero")
 CARRIERS = np.ma.MaskedArray, xr.DataArray  # of masks and axes, which numpy would drop
+OF_X = re.compile(r"x([^a-z]|$)", re.IGNORECASE)  # names of an axis that runs along x
 SMALLEST_SIDE = 4  # bins
 ROUNDINGS = 16  # rounding errors by which a constant map may vary
 BINS_PER_CHUNK = 2**16  # bounds memory, and lets a chunk fit the processor's cache
@@ -125,7 +127,7 @@ def one_map(rate_map: ArrayLike) -> np.ndarray:
 def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     """Maps as an array (..., y, x) of real numbers, without coordinates along y and x.
 
-    Dimensions that are named y and x are moved to the end. Bins that a numpy mask hides become NaN.
+    The dimensions of `plane` are moved to the end. Bins that a numpy mask hides become NaN.
     The masks, axes and labels of the items of a list count, and so do the names in a dictionary;
     both get the dimension `map`. Raises ValueError, which names the argument `name`, for values
     that are not real numbers, and for maps that do not fit together.
@@ -133,7 +135,7 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
     if isinstance(rate_maps, xr.Dataset):
         variables = ", ".join(map(str, rate_maps.data_vars))
         raise refused(name, "a Dataset", f"one of its variables ({variables})")
-    rate_maps = _opened(rate_maps)
+    rate_maps = opened(rate_maps)
     if isinstance(rate_maps, Mapping):
         plain = [key.item() if isinstance(key, np.generic) else key for key in rate_maps]
         keys = [key if isinstance(key, str | int | float) else str(key) for key in plain]
@@ -158,16 +160,39 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
         maps = xr.DataArray(np.ma.filled(rate_maps.astype(dtype), np.nan))
     if maps.dtype.itemsize > np.dtype(float).itemsize:
         maps = maps.astype(float)
-    if {"y", "x"} <= set(maps.dims):
-        maps = maps.transpose(..., "y", "x")
+    maps = maps.transpose(..., *plane(maps.dims))
     on_maps = [k for k, of in maps.coords.items() if {*of.dims} & {*maps.dims[-2:]}]
     return maps.drop_vars(on_maps)
 
 
-def _opened(rate_maps: Any) -> Any:
-    """An array of maps in place of a variable of an open file; the items of a column of maps."""
+def plane(dims: Sequence[Hashable]) -> tuple[Hashable, ...]:
+    """The dimensions of single maps, y and x: those with these names, or else the last two.
+
+    Of the last two, one called x, or x_ and more, is x.
+    """
+    named = {str(dim).lower(): dim for dim in dims}
+    if {"y", "x"} <= {*named}:
+        return named["y"], named["x"]
+    last = tuple(dims[-2:])
+    along_x = [bool(OF_X.match(str(dim))) for dim in last]
+    return last[::-1] if along_x == [True, False] else last
+
+
+def opened(rate_maps: Any) -> Any:
+    """Arrays of other libraries as arrays of xarray or numpy that keep axes and masks.
+
+    A column of maps becomes a list or, if it has labels, a dictionary.
+    """
+    library = type(rate_maps).__module__.partition(".")[0]
+    if library == "dask":
+        return opened(rate_maps.compute())
+    if isinstance(rate_maps, xr.Variable) or (library == "pandas" and rate_maps.ndim == 2):
+        return xr.DataArray(rate_maps)
     if _is_of_file(rate_maps):
-        return rate_maps[...]  # with its mask, which numpy would drop
+        there = rate_maps.group().variables
+        axes = {d: there[d] for d in rate_maps.dimensions if d in there and there[d].ndim == 1}
+        coords = {dim: (dim, axis[...], axis.__dict__) for dim, axis in axes.items()}
+        return xr.DataArray(rate_maps[...], coords, rate_maps.dimensions)
     dtype = getattr(rate_maps, "dtype", None)
     if getattr(dtype, "kind", "") != "O" or rate_maps.ndim != 1:
         return rate_maps
@@ -185,9 +210,8 @@ def _carry(items: Iterable[Any]) -> bool:
     return any(
         isinstance(item, (*CARRIERS, Mapping))
         or hasattr(item, "detach")
-        or _is_of_file(item)
         or (isinstance(item, (list, tuple)) and _carry(item))
-        for item in items
+        for item in map(opened, items)
     )
 
 

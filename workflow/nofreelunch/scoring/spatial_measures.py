@@ -7,8 +7,7 @@ number per map. It is finite, or NaN if the measure has no meaning for that map.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import scipy.ndimage
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike
 from nofreelunch.errors import refused, shown
 from nofreelunch.scoring.bin_sizes import check_bin_size
 from nofreelunch.scoring.maps import labelled, least_change
+from nofreelunch.scoring.places import placed_as
 
 BINS_PER_CHUNK = 2**20  # bounds memory
 FIELD_THRESHOLD = 0.3  # of the peak rate (Solstad et al. 2008)
@@ -175,11 +175,8 @@ def stability(first_half: ArrayLike, second_half: ArrayLike) -> xr.DataArray:
         scale = np.prod([np.sqrt((d**2).sum(axis=(1, 2))) for d in deviations], axis=0)
         return np.clip(covariance / np.where(varied, _nonzero(scale), np.nan), -1, 1)
 
-    if isinstance(first_half, xr.DataArray):
-        second_half = _named_as(first_half, first_half.dims, second_half, "second_half")
-    if isinstance(second_half, xr.DataArray):
-        first_half = _named_as(second_half, second_half.dims, first_half, "first_half")
-    first = labelled(first_half, "first_half")
+    second_half = placed_as(first_half, second_half, "second_half")
+    first = labelled(placed_as(second_half, first_half, "first_half"), "first_half")
     second = labelled(second_half, "second_half")
     return _measure(correlation, first, _aligned(first, second))
 
@@ -194,20 +191,12 @@ def _aligned(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
     if first.shape != second.shape:
         raise refused("second_half", f"shape {second.shape}", f"that of first_half, {first.shape}")
     for dim in {*first.dims} & {*first.indexes} & {*second.indexes}:
-        ordered = _ordered(second, first, dim)
-        if ordered is None:
-            raise refused("second_half", f"other labels along {dim}", "those of first_half")
-        second = ordered
+        here, there = first.indexes[dim], second.indexes[dim]
+        if not here.equals(there):
+            if not (here.is_unique and here.sort_values().equals(there.sort_values())):
+                raise refused("second_half", f"other labels along {dim}", "those of first_half")
+            second = second.sel({dim: here})
     return second
-
-
-def _ordered(array: xr.DataArray, like: xr.DataArray, dim: Hashable) -> xr.DataArray | None:
-    """`array` in the order of the labels that `like` has along `dim`; None if it has others."""
-    here, there = like.indexes[dim], array.indexes[dim]
-    if here.equals(there):
-        return array
-    same = here.is_unique and here.sort_values().equals(there.sort_values())
-    return array.sel({dim: here}) if same else None
 
 
 def _measure(
@@ -261,7 +250,8 @@ def _occupied(
     occupancy: ArrayLike,
 ) -> xr.DataArray:
     """`function` of maps without NaN and each bin's share of the time (map, y, x)."""
-    time = labelled(_as_maps_lie(occupancy, rate_maps), "occupancy").values.astype(float)
+    rate_maps = placed_as(rate_maps, rate_maps, "rate_maps")  # each as the first of a list
+    time = labelled(placed_as(rate_maps, occupancy, "occupancy"), "occupancy").values.astype(float)
     time[np.isnan(time)] = 0
     maps = labelled(rate_maps)
     if maps.ndim < 2:
@@ -280,31 +270,6 @@ def _occupied(
         return np.where(negative, np.nan, function(np.where(visited, maps, 0), weight))
 
     return _measure(measured, rate_maps, counted=time > 0)
-
-
-def _as_maps_lie(occupancy: ArrayLike, rate_maps: ArrayLike) -> ArrayLike:
-    """The occupancy with its bins in the order of the maps', where both say where bins are.
-
-    Beside maps that name x before y, as those of pynapple do, an occupancy without names has x
-    first, too.
-    """
-    if isinstance(rate_maps, xr.DataArray):
-        places = [dim for dim in rate_maps.dims if dim in ("y", "x")]
-        occupancy = _named_as(rate_maps, places, occupancy, "occupancy")
-    if isinstance(occupancy, xr.DataArray) and isinstance(rate_maps, xr.DataArray):
-        for axis in {"y", "x"} & {*occupancy.indexes} & {*rate_maps.indexes}:
-            ordered = _ordered(occupancy, rate_maps, axis)
-            occupancy = occupancy if ordered is None else ordered
-    return occupancy
-
-
-def _named_as(like: xr.DataArray, dims: Sequence[Hashable], values: Any, name: str) -> Any:
-    """`values` that name no axes, with those of `like`, if they have its shape along them."""
-    if isinstance(values, xr.DataArray):
-        return values
-    plain = labelled(values, name)
-    alike = plain.shape == tuple(like.sizes[dim] for dim in dims)
-    return xr.DataArray(plain.values, dims=dims) if alike else values
 
 
 def _varies(maps: np.ndarray) -> np.ndarray:

@@ -72,7 +72,8 @@ def _power(summary: xr.Dataset) -> Iterator[str]:
             yield (
                 f"{comparisons.phrase(networks, target)} targets: the test finds "
                 f"{percent(found.power)} of perfect lattices made of their units’ own fields. "
-                f"With what it misses, {bound} of these units may be lattices."
+                f"With what it misses, {bound} of these units may be perfect lattices. Lattices "
+                "with jitter pass less often, so more of them may be hidden."
             )
 
 

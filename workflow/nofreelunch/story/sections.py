@@ -26,9 +26,10 @@ from nofreelunch.story.wording import (
     ClaimWords,
 )
 
-TALK, CHANCE = "talk’s criterion", "calibrated chance"
+GRID_SCORES, P_VALUES = "grid scores, less chance", "p-values"
 # What is judged where no units are counted, by the unit of the estimate.
 WITHOUT_UNITS = {"share": "position error", "m": "position error", "cycles per box": "spectrum"}
+NARROW = 1e-9  # half the width of an interval that leaves nothing open
 FIGURE_OF = {"T": "predictions", "C": "controls"}  # of results: result_1 and so on
 KINDS = {
     verdicts.REPRODUCED: ("yes", "✓"),
@@ -139,14 +140,14 @@ def by_criterion(claim: Claim) -> dict[str, Evidence]:
     found = {}
     if claim.first:
         others = WITHOUT_UNITS.get(claim.first.unit, "this study")
-        found[TALK if claim.about_units else others] = claim.first
+        found[GRID_SCORES if claim.about_units else others] = claim.first
     if claim.second:
-        found[CHANCE] = claim.second
+        found[P_VALUES] = claim.second
     return found
 
 
 def statement(claim: Claim) -> str:
-    """A claim in plain words, by calibrated chance where it is tested so."""
+    """A claim in plain words, by p-values where it is tested so."""
     words, evidence = _words(claim), list(by_criterion(claim).values())[-1]
     shown = page.estimate_text(evidence)
     if evidence.verdict == verdicts.UNTESTABLE:
@@ -171,7 +172,7 @@ def _why(claim: Claim, evidence: Evidence) -> str:
         return BLIND
     if not (math.isfinite(value) and math.isfinite(high - low)):
         return "The networks give no interval."
-    if evidence.rule(Estimate(value, value, value, 1)) == verdicts.UNTESTABLE:
+    if evidence.rule(Estimate(value, value - NARROW, value + NARROW, 1)) == verdicts.UNTESTABLE:
         return UNDECIDED.get(claim.id, UNDECIDED[""])
     return f"The interval is too wide: {page.estimate_text(evidence)}."
 

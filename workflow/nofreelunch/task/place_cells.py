@@ -24,6 +24,7 @@ from nofreelunch.task.cross_entropy import (
 )
 from nofreelunch.task.target import Target, cell_count, exact_products
 
+DECODED_AT_ONCE = 256  # samples of cells with several fields; bounds memory
 DECODED_CELLS = 3  # the published decoder averages the centres of three cells
 NOWHERE = 1e6  # m; the kernels take a missing field to be here, far from every position
 
@@ -136,23 +137,29 @@ class PlaceCells(Target):
         network = torch.arange(self.networks, device=output.device)[:, None, None]
         if p["centre"].shape[2] == 1:
             return p["centre"][:, :, 0][network, chosen].mean(-2)
-        pieces = [self._tightest(p, network, part) for part in chosen.split(1024, dim=1)]
+        pieces = [self._tightest(p, network, part) for part in chosen.split(DECODED_AT_ONCE, dim=1)]
         return torch.cat(pieces, 1)
 
     def _tightest(self, p: dict[str, Tensor], network: Tensor, chosen: Tensor) -> Tensor:
         """Positions (network, sample, 2) decoded from chosen cells with several fields each.
 
-        Of all combinations with one field per cell, take the one with the least variance; its mean
-        is the position.
+        Of all combinations with one field per cell, take the one with the least variance, that is,
+        with the least sum of squared distances; its mean is the position.
         """
-        fields = p["centre"].shape[2]
-        grid = torch.cartesian_prod(*[torch.arange(fields, device=chosen.device)] * DECODED_CELLS)
-        cell = torch.arange(DECODED_CELLS, device=chosen.device)
-        points = p["centre"][network, chosen][:, :, cell, grid]
-        exists = p["exists"][network, chosen][:, :, cell, grid].all(-1)
-        spread = points.var(-2, correction=0).sum(-1).masked_fill(~exists, math.inf)
-        best = spread.argmin(-1)[..., None, None, None].expand(-1, -1, 1, DECODED_CELLS, 2)
-        return points.gather(2, best).squeeze(2).mean(-2)
+        points = p["centre"][network, chosen]
+        missing = torch.where(p["exists"][network, chosen], 0.0, math.inf)
+
+        def apart(one: int, other: int) -> Tensor:
+            between = points[:, :, one, :, None] - points[:, :, other, None, :]
+            return between.square_().sum(-1)
+
+        first, second, third = missing[..., None].unbind(2)
+        pair = apart(0, 1) + first + second.mT
+        total = pair[..., None] + (apart(0, 2) + third.mT)[..., None, :]
+        total += apart(1, 2)[..., None, :, :]
+        best = torch.stack(torch.unravel_index(total.flatten(-3).argmin(-1), total.shape[-3:]), -1)
+        index = best[..., None, None].expand(-1, -1, -1, 1, 2)
+        return points.gather(3, index).squeeze(3).mean(-2)
 
     def loss(self, output, code, weights=None):
         if weights is None:

@@ -44,8 +44,9 @@ def compare_periods(
     `shuffled`, the predictions of other networks: the mean over all pairings. Theory fits nothing
     and the constant is fitted, so that beating it is the harder.
 
-    Intervals are percentiles of a bootstrap that draws networks with replacement. They are too
-    short where networks are few, and where few predictions are distinct.
+    Intervals are percentiles of a bootstrap that draws predictions with replacement, and then
+    networks of each: networks of one target are alike. They are too short where networks are few,
+    and where few predictions are distinct.
 
     Args:
         predicted: m. Pairs with a NaN are left out.
@@ -76,7 +77,7 @@ def compare_periods(
         values[:, 0] = _described(pairs, chosen, box)[:, 0]
     if count > 1:
         random = seeds.generator(seed, seeds.RESAMPLES)
-        chosen = random.integers(count, size=(RESAMPLES, count))
+        chosen = _resampled(pairs[0], random)
         values[:, 1:] = _percentiles(_described(pairs, chosen, box), confidence)
     found = {
         "slope": ("bound", values[0], {"units": "1"}),
@@ -162,6 +163,18 @@ def _described(pairs: np.ndarray, chosen: np.ndarray, box: float) -> np.ndarray:
         ]
     )
     return np.concatenate([line, error, error - error[0]])
+
+
+def _resampled(predicted: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Networks (resample, network), drawn from predictions that are drawn first."""
+    order = np.argsort(predicted, kind="stable")
+    _, first, sizes = np.unique(predicted[order], return_index=True, return_counts=True)
+    drawn = random.choice(len(sizes), (RESAMPLES, len(sizes)), p=sizes / predicted.size)
+    group = drawn[:, np.arange(predicted.size) % len(sizes)]
+    chosen = order[first[group] + random.integers(sizes[group])]
+    # Of a single prediction, none of the guesses could be the better one.
+    several = np.ptp(predicted[chosen], axis=1) > 0
+    return chosen[several] if several.any() else chosen
 
 
 def _percentiles(values: np.ndarray, confidence: float) -> np.ndarray:

@@ -104,17 +104,31 @@ def forecast_sweeps(
     Returns:
         A table by sweep: number of `targets` and of those with a `lattice`; the ranges, as text, of
         `radius` (cycles per box) and `contrast` in the periodic arena, and of the `period` (m) of
-        expected lattices; and `sentence`.
+        expected lattices; and `sentence`. A target that `forecast` refuses is only in the number
+        of targets and in the sentence.
+
+    Raises:
+        ValueError: as `forecast` does, if it refuses all targets.
     """
     texts = {name: dict.fromkeys(map(json.dumps, specs)) for name, specs in sweeps.items()}
     distinct = dict.fromkeys(text for of_sweep in texts.values() for text in of_sweep)
     bar = tqdm(distinct, "forecasting", unit="target", disable=not progress or None)
-    each = {}
+    each: dict[str, xr.Dataset] = {}
+    failed: dict[str, str] = {}
     for text in bar:
         spec = json.loads(text)
         own = spec.pop("arena", arena)
-        each[text] = forecast(spec, own)
-    rows = {name: _row([each[text] for text in of_sweep]) for name, of_sweep in texts.items()}
+        try:
+            each[text] = forecast(spec, own)
+        except ValueError as error:
+            failed[text] = str(error)
+    if failed and not each:
+        raise ValueError("; ".join(dict.fromkeys(failed.values())))
+    rows = {}
+    for name, of_sweep in texts.items():
+        errors = dict.fromkeys(failed[text] for text in of_sweep if text in failed)
+        found = [each[text] for text in of_sweep if text in each]
+        rows[name] = _row(found, len(of_sweep), list(errors))
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("sweep")
 
 
@@ -230,30 +244,39 @@ def _why_no_annulus(spec: Mapping[str, Any], arena: float) -> str:
     if field is None:
         return "; the rings of unequal fields do not add up"
     radius, contrast = _ring(field, arena)
+    if np.isnan(radius):
+        return ", as such a surround is too weak for a ring"
     if radius > 1 and contrast < 1:
         return f"; the ring at {radius:.1f} cycles per box has {contrast:.0%} of it"
+    if radius > 1:
+        return f"; equal fields in the plane have a ring at {radius:.1f} cycles per box"
     return "; the ring of such fields has waves too long for it"
 
 
-def _row(forecasts: Sequence[xr.Dataset]) -> dict[str, Any]:
-    """The row of a sweep in the table of `forecast_sweeps`."""
+def _row(forecasts: Sequence[xr.Dataset], count: int, errors: Sequence[str]) -> dict[str, Any]:
+    """The row of a sweep of `count` targets in the table of `forecast_sweeps`."""
+    refusal = f"not forecast: {'; '.join(errors)}"
+    if not forecasts:
+        nothing = dict.fromkeys(("radius", "contrast", "period"), "-")
+        return {"targets": count, "lattice": 0, **nothing, "sentence": f"{refusal}."}
     together = xr.concat(forecasts, "target", combine_attrs="drop")
     expected, box = together["lattice_expected"].values, together.sel(source="periodic")
     period = together["predicted_period"].values[expected]
     row = {
-        "targets": len(forecasts),
+        "targets": count,
         "lattice": int(expected.sum()),
         "radius": _range(box["radius"].values),
         "contrast": _range(box["contrast"].values),
         "period": _range(period),
     }
-    if len(forecasts) == 1:
+    if count == 1:
         return row | {"sentence": forecasts[0].attrs["sentence"]}
     labels = [_name(json.loads(one.attrs["spec"])) for one in forecasts]
     others = ", ".join(dict.fromkeys(np.array(labels)[~expected].tolist()))
     sentence = f"{row['lattice']} of {row['targets']} targets predict a lattice"
     sentence += f", with periods of {row['period']} m" if expected.any() else ""
     sentence += f"; the others do not ({others})" if others else ""
+    sentence += f"; {refusal}" if errors else ""
     return row | {"sentence": f"{sentence}."}
 
 

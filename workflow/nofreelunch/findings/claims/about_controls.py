@@ -9,6 +9,7 @@ import xarray as xr
 
 from nofreelunch.findings import comparisons, talks, verdicts
 from nofreelunch.findings.claims.about_targets import (
+    STAYING_ERROR,
     WORKING,
     Theory,
     beats_chance,
@@ -116,11 +117,26 @@ def grid_like_units_matter(summary: xr.Dataset, theory: Theory) -> Claim:
         verdicts.counted(networks.sizes["network"]),
         Evidence(verdicts.over_seeds(highest - others), "m", verdicts.side(1)),
         None,
-        [verdicts.few_seeds(networks.sizes["network"]), unlearnt(summary)],
+        [
+            verdicts.few_seeds(networks.sizes["network"]),
+            unlearnt(summary),
+            _nothing_left(np.array([highest, others]), networks),
+        ],
         f"A tenth of the active units of each reference network. Mean position error: {shown}."
         if shown
         else "",
         about_units=False,
+    )
+
+
+def _nothing_left(errors: np.ndarray, networks: xr.Dataset) -> str:
+    """Why lesions that both destroy path integration decide nothing; empty where one does not."""
+    staying = STAYING_ERROR[networks.attrs["position_error_horizon"]]
+    if not errors.size or not errors.mean(1).min() > staying:
+        return ""
+    return (
+        f"Both lesions destroy path integration: errors are above the {100 * staying:.1f} cm of "
+        "always answering the start."
     )
 
 

@@ -94,9 +94,9 @@ def _few_of(label: str, sentence: str, networks: xr.Dataset) -> Claim:
         ),
         Evidence(some, "share", rule),
         [verdicts.few_networks(has.size)],
-        f"{_scores(networks, threshold)} {_scores(networks, talks.GRID_CELL_SCORE)} The highest of "
-        "many scores grows with the number of units. A significant unit is in at most 5 % of "
-        "networks by chance.",
+        f"{_scores(networks, threshold)} {_scores(networks, talks.GRID_CELL_SCORE)} Chance is that "
+        "of the surrogates that score higher. The highest of many scores grows with the number of "
+        "units. A significant unit is in at most 5 % of networks by chance.",
     )
 
 

@@ -60,17 +60,23 @@ def beats_chance(
     known = chance[np.isfinite(chance)]
     effect = talk.value - float(known.mean()) if known.size else math.nan
     high = "Chance is as high here as the reference." if effect <= 0 else ""
-    calibrated = verdicts.over_seeds(network_measures.calibrated_share(networks))
+    share = verdicts.over_seeds(network_measures.calibrated_share(networks))
+    calibrated = Evidence(share, "difference", verdicts.side(1))
+    if calibrated.verdict != verdicts.REPRODUCED:
+        calibrated = calibrated._replace(obstacle=_blind("these networks", networks))
+    levels = f"{_levels(networks)}{_by_kind(excess_by_kind(networks))}"
+    if known.size:
+        beyond = f"{100 * effect:+.1f}".replace("-", "−")
+        levels += f" The reference less this chance is {beyond} points."
     return judge(
         label,
         sentence,
         talk,
         verdicts.counted(estimate.count),
         Evidence(estimate, "difference", verdicts.contrast(effect), high),
-        Evidence(calibrated, "difference", verdicts.side(1)),
+        calibrated,
         obstacles,
-        f"{_levels(networks)}{_by_kind(excess_by_kind(networks))}"
-        + (f" The reference less this chance is {verdicts.percent(effect)}." if known.size else ""),
+        levels,
     )
 
 
@@ -195,10 +201,10 @@ def shares_differ(
     """The claim that networks of the first side have another share of grid cells than the second.
 
     The direction is that of the talk's difference. By grid score, both sides are taken less chance.
-    By p-values, one side must be above chance (`if_above_chance`). By both, a network of the side
-    that should have fewer counts as at chance where it is below: how far below says only how few
-    fields its maps have. Sides in `as_drawn` were never trained; the others must have learnt
-    something.
+    By p-values, one side must be above chance, and the test must be able to find lattices on the
+    side that turns out to have fewer (`_if_seen`). By both, a network of the side that should have
+    fewer counts as at chance where it is below: how far below says only how few fields its maps
+    have. Sides in `as_drawn` were never trained; the others must have learnt something.
     """
     first, second = sides.values()
     sign = 1 if talk.value > 0 else -1
@@ -222,7 +228,7 @@ def shares_differ(
         Evidence(
             estimate, "difference", verdicts.contrast(talk.value), verdicts.no_grid_cells(*shares)
         ),
-        if_above_chance(Evidence(small_p, "difference", verdicts.side(sign)), first, second),
+        _if_seen(Evidence(small_p, "difference", verdicts.side(sign)), sides, sign),
         [
             *obstacles,
             *(no_chance(networks) for networks in sides.values()),
@@ -242,10 +248,32 @@ def _difference(shares: list[np.ndarray], sign: int, chance: float) -> Estimate:
     return verdicts.of_difference(np.maximum(first, chance), second)
 
 
+def _if_seen(evidence: Evidence, sides: Mapping[str, xr.Dataset], sign: int) -> Evidence:
+    """A comparison of small p-values, which decides only if the test could find lattices.
+
+    On some side the share must be above chance. On the side with fewer, the test must not be blind.
+    """
+    evidence = if_above_chance(evidence, *sides.values())
+    if evidence.obstacle:
+        return evidence
+    second_has_fewer = (sign > 0) != (evidence.verdict == verdicts.NOT_REPRODUCED)
+    return evidence._replace(obstacle=_blind(*list(sides.items())[second_has_fewer]))
+
+
+def _blind(name: str, networks: xr.Dataset) -> str:
+    """Why few small p-values of some networks say nothing; empty where they say something."""
+    if not network_measures.blind(networks):
+        return ""
+    return (
+        f"With {name}, perfect lattices of the units' fields would not pass the test either, so "
+        "few p ≤ 0.05 say nothing."
+    )
+
+
 def if_above_chance(evidence: Evidence, *groups: xr.Dataset) -> Evidence:
     """A comparison of small p-values, which decides only if some group has more than chance.
 
-    At most 5 % of units without a lattice pass, and fewer where maps have few fields. Kinds of
+    About 5 % of units without a lattice pass, and fewer where maps have few fields. Kinds of
     networks without any lattice therefore differ, too.
     """
     shares = (network_measures.calibrated_share(networks) for networks in groups)
@@ -331,10 +359,15 @@ def _sides(sides: Mapping[str, xr.Dataset]) -> str:
         small = verdicts.mean_percent(network_measures.small_p_values(networks))
         parts.append(
             f"{name}: {verdicts.percent(share.mean())} of units, "
-            + (f"p ≤ 0.05 in {small} of active ones, " if small else "")
+            + (f"p ≤ 0.05 in {small} of active ones{_power_text(networks)}, " if small else "")
             + f"{passing(networks)} networks meet the error criterion"
         )
     return f"{'; '.join(parts)}."
+
+
+def _power_text(networks: xr.Dataset) -> str:
+    power = network_measures.lattices(networks).power
+    return f" ({verdicts.percent(power)} of perfect lattices would)" if math.isfinite(power) else ""
 
 
 def _levels(networks: xr.Dataset) -> str:
@@ -352,7 +385,7 @@ def _levels(networks: xr.Dataset) -> str:
         found = network_measures.lattices(networks)
         size = verdicts.percent(network_measures.chance_of_small_p(networks))
         tested = (
-            f"p ≤ 0.05 in {small} of active ones, where chance has {size} at most and perfect "
+            f"p ≤ 0.05 in {small} of active ones, where chance has about {size} and perfect "
             f"lattices would have {verdicts.percent(found.power)}; "
             f"significant: {network_measures.fraction_text(networks)}; "
         )

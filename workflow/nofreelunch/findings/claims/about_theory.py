@@ -6,10 +6,13 @@ docstring of each function names the estimates and the rules of `verdicts` that 
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
-from nofreelunch.findings import network_measures, predictions, talks, verdicts
+from nofreelunch.findings import predictions, talks, verdicts
 from nofreelunch.findings.claims.about_targets import Theory, if_above_chance, unlearnt
+from nofreelunch.findings.predictions import Predictions
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
+from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.theory.comparison import compare_periods
 
 FEWEST_PREDICTIONS = 3  # distinct periods; with fewer, any line fits
@@ -24,31 +27,48 @@ def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
     """Ta. Area below the ROC curve of "ring or none" against the networks' shares; `most`.
 
     The area is the chance that a target with a ring gives a larger share of grid-like units, less
-    chance, than one without. A target counts once, with the mean of its networks. Second: the same
-    of small p-values, if those of either kind are above chance at all.
+    chance, than one without. A setting of a target counts once, with the mean of its networks that
+    path-integrate. Second: the same of small p-values, if those of either kind are above chance at
+    all; settings for whose maps the test is blind are left out. A share below chance counts as
+    chance. Both need an exact test of the order (Mann and Whitney 1947).
     """
-    found = predictions.predictions(summary, theory)
-    small = network_measures.small_p_values(found.networks)
-    first = predictions.sorted_by_ring(found, predictions.least_excess(found))
+    found = predictions.learnt(predictions.predictions(summary, theory))
+    small, excess = predictions.seen_small_p(found), predictions.least_excess(found)
     sides = [found.networks.isel(network=np.flatnonzero(r)) for r in (found.ring, ~found.ring)]
     counts = [np.unique(found.target[side]).size for side in (found.ring, ~found.ring)]
-    least = verdicts.FEWEST_SEEDS
-    few = f"Needs {least} targets of each kind, found {min(counts)}." * (min(counts) < least)
+
+    def evidence(share: np.ndarray) -> Evidence:
+        area = Evidence(predictions.sorted_by_ring(found, share), "area", verdicts.most)
+        return area._replace(obstacle=_by_chance(found, share))
+
+    by_p_values = evidence(small)
     return judge(
         "Ta",
         "Targets whose spectrum has a ring give more grid-like units, less chance, than targets "
         "whose spectrum has none.",
         talks.PREDICTED_RING,
         f"{int(found.ring.sum())} and {int((~found.ring).sum())} networks of {counts[0]} and "
-        f"{counts[1]} targets",
-        Evidence(first, "area", verdicts.most),
-        if_above_chance(
-            Evidence(predictions.sorted_by_ring(found, small), "area", verdicts.most), *sides
-        ),
-        [few, unlearnt(summary)],
+        f"{counts[1]} settings of targets",
+        evidence(excess),
+        by_p_values if by_p_values.obstacle else if_above_chance(by_p_values, *sides),
+        [unlearnt(summary)],
         "Area below a ROC curve: the chance that a target with a ring gives the larger share; 0.50 "
-        "if the ring says nothing. A target counts once, with the mean of its networks."
-        f"{_shares(small, found.ring)}",
+        "if the ring says nothing. A setting of a target counts once, with the mean of its "
+        f"networks that meet the error criterion by half.{_shares(small, found.ring)}",
+    )
+
+
+def _by_chance(found: Predictions, share: np.ndarray) -> str:
+    """Why chance may have sorted the settings of targets as they are; empty where it hardly can."""
+    ring, means = predictions.by_target(found, share)
+    if not ring.any() or ring.all():
+        return "Needs targets with a ring and targets without one that have learnt."
+    p = stats.mannwhitneyu(means[ring], means[~ring], method="exact").pvalue
+    if p <= LEVEL:
+        return ""
+    return (
+        f"Chance sorts {ring.sum()} and {(~ring).sum()} settings of targets as well as this, or "
+        f"better, in {percent(p)} of all orders."
     )
 
 
@@ -58,7 +78,8 @@ def periods_are_predicted(summary: xr.Dataset, theory: Theory) -> Claim:
     The nulls are one period for all networks, the longest waves of the box, and the predictions of
     other networks. The estimate is the difference of mean absolute errors.
     """
-    predicted, period = predictions.measured(predictions.predictions(summary, theory))
+    known = predictions.learnt(predictions.predictions(summary, theory))
+    predicted, period = predictions.measured(known)
     found = compare_periods(predicted, period, summary.attrs["arena"])
     gains = {}
     for null in NULLS:
@@ -78,7 +99,7 @@ def periods_are_predicted(summary: xr.Dataset, theory: Theory) -> Claim:
         )
         said = (
             f" Mean absolute error: {100 * float(errors.sel(guess='predicted')):.1f} cm; of "
-            f"{others}. The nearest rival is {NULLS[null]}."
+            f"{others}. The nearest rival is {NULLS[null]}. {_line(found)}"
         )
     return judge(
         "Tb",
@@ -91,6 +112,17 @@ def periods_are_predicted(summary: xr.Dataset, theory: Theory) -> Claim:
         [few * (distinct < FEWEST_PREDICTIONS), unlearnt(summary)],
         f"Medians of significant units, in networks with three or more.{said}",
     )
+
+
+def _line(found: xr.Dataset) -> str:
+    """Slope, intercept and R² of measured on predicted periods with their intervals, in words."""
+    names = {"slope": "Slope", "intercept": "intercept", "r_squared": "R²"}
+    parts = []
+    for name, words in names.items():
+        value, low, high = found[name].values.tolist()
+        unit = " m" * (name == "intercept")
+        parts.append(f"{words} {value:.2f}{unit} [{low:.2f}, {high:.2f}]".replace("-", "−"))
+    return f"{', '.join(parts)}."
 
 
 def _shares(small: np.ndarray, ring: np.ndarray) -> str:

@@ -18,6 +18,7 @@ from nofreelunch.findings import comparisons, intervals, network_measures, talks
 from nofreelunch.findings.claims.about_targets import (
     Theory,
     if_above_chance,
+    passing,
     shares_differ,
     unlearnt,
 )
@@ -49,7 +50,10 @@ def width_matters(summary: xr.Dataset, theory: Theory) -> Claim:
     _, estimate = verdicts.least_favourable(found, 1)
     threshold = summary.attrs["grid_cell_threshold"]
     shares = {w: network_measures.share_above(n, threshold) for w, n in widths.items()}
-    means = "; ".join(f"{w:g} m {verdicts.percent(s.mean())}" for w, s in shares.items())
+    means = "; ".join(
+        f"{w:g} m {verdicts.percent(s.mean())}, {passing(widths[w])} networks meet the criterion"
+        for w, s in shares.items()
+    )
     few = f"Needs {FEWEST_WIDTHS} widths of 3 networks each that have learnt, found {len(widths)}."
     return judge(
         "R3a",
@@ -69,11 +73,14 @@ def width_matters(summary: xr.Dataset, theory: Theory) -> Claim:
 def width_is_tuned(summary: xr.Dataset, theory: Theory) -> Claim:
     """R3b. Grid-like units less chance at the default width minus that at neighbours; `contrast`.
 
-    Neighbours are widths within 1.5 cm of the default; there must be some on both sides. The
-    difference is compared with the talk's. Second: the same of small p-values; `side`.
+    Neighbours are widths within 1.5 cm of the default, trained for as many steps; there must be
+    some on both sides. The difference is compared with the talk's. Second: the same of small
+    p-values; `side`.
     """
     centre = _default_width(summary)
-    widths, _ = _learnt_widths(summary)
+    steps = comparisons.defaults(summary)["steps"]
+    learnt, _ = _learnt_widths(summary)
+    widths = {w: n for w, n in learnt.items() if comparisons.specs(n)[0]["steps"] == steps}
     near = [w for w in widths if 0 < abs(w - centre) < NEIGHBOUR]
     both = bool(near) and min(near) < centre < max(near) and centre in widths
     nothing = comparisons.trained(summary).isel(network=[])
@@ -97,21 +104,30 @@ def width_is_tuned(summary: xr.Dataset, theory: Theory) -> Claim:
 
 
 def _learnt_widths(summary: xr.Dataset) -> tuple[dict[float, xr.Dataset], str]:
-    """Networks of the widths that have learnt, and which widths have not, in words."""
+    """Networks of the widths that have learnt; which have not, or were trained for longer."""
     widths = comparisons.widths(summary)
     learnt = {w: n for w, n in widths.items() if comparisons.learnt(n)}
     left_out = ", ".join(f"{w:g} m" for w in widths if w not in learnt)
-    said = f" Left out, because most networks miss the error criterion: {left_out}."
-    return learnt, said if left_out else ""
+    said = f" Left out, because most networks miss the error criterion: {left_out}." * bool(
+        left_out
+    )
+    default = comparisons.defaults(summary)["steps"]
+    steps = {w: comparisons.specs(n)[0]["steps"] for w, n in learnt.items()}
+    others = ", ".join(f"{w:g} m for {n:,}" for w, n in steps.items() if n != default)
+    if others:
+        said += f" Trained for other than {default:,} steps: {others}."
+    return learnt, said
 
 
 def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
-    """R4a. Slope of the networks' median periods against place-cell width; `contrast`.
+    """R4a. Slope of the median periods against place-cell width; `contrast` with the talk's.
 
-    The slope is compared with the talk's.
+    A width counts once, with the mean of its networks, because the box shifts the periods of all
+    networks of a width alike.
     """
-    width, period = network_measures.width_and_period(summary)
-    slope, low, high, _ = intervals.trend(width, period)
+    width, _ = network_measures.width_and_period(summary)
+    distinct, means = network_measures.period_by_width(summary)
+    slope, low, high, _ = intervals.trend(distinct, means)
     predicted = network_measures.predicted_periods(summary, theory)
     expected = intervals.trend(list(predicted), list(predicted.values())).slope
     compared = [
@@ -119,7 +135,7 @@ def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
         for whose, value in (("talk's", talks.PERIOD_SLOPE.value), ("theory's", expected))
         if math.isfinite(value) and math.isfinite(low)
     ]
-    count = np.unique(width).size
+    count = distinct.size
     few = f"Needs periods of significant units at {FEWEST_WIDTHS} widths, found {count}."
     return judge(
         "R4a",
@@ -128,12 +144,14 @@ def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
         f"{width.size} networks, {count} widths",
         None,
         Evidence(
-            Estimate(slope, low, high, width.size, width.size - 2),
+            Estimate(slope, low, high, count, count - 2),
             "m per m",
             verdicts.contrast(talks.PERIOD_SLOPE.value),
         ),
         [few * (count < FEWEST_WIDTHS), unlearnt(summary)],
-        " ".join(["Significant units, in networks with three or more.", *compared]),
+        " ".join(
+            ["Significant units, in networks with three or more; a width counts once.", *compared]
+        ),
     )
 
 
@@ -164,7 +182,7 @@ def one_module(summary: xr.Dataset, theory: Theory) -> Claim:
     The limit is the smallest ratio of two modules of one animal.
     """
     limit = talks.MODULE_RATIOS[0]
-    networks = comparisons.select(summary, free=["place_cell_width"])
+    networks = comparisons.learnt_widths(summary)
     estimate = verdicts.over_seeds(network_measures.period_spread(networks))
     return judge(
         "R4c",
@@ -195,7 +213,7 @@ def few_modules(summary: xr.Dataset, theory: Theory) -> Claim:
     The networks are those of the width series. A network is resolved if it has enough significant
     units to find two modules with 80 % power. Untestable with fewer than 10 resolved networks.
     """
-    networks = comparisons.select(summary, free=["place_cell_width"])
+    networks = comparisons.learnt_widths(summary)
     found = network_measures.network_modules(networks)
     resolved = [m for m in found if m.resolved]
     named = zip(comparisons.configurations(networks), found, strict=True)

@@ -43,10 +43,11 @@ number of networks behind them, and a reference with its source (the talk, unles
 otherwise). Networks (seeds) are the unit of replication, so units of one network never count as \
 independent evidence. Shares of networks have Wilson's interval, which is wider where seeds of one \
 configuration are alike. Means over networks have Student's, differences Welch's, areas below ROC \
-curves Newcombe's. Each interval stands alone: {count} claims are tested, so one in twenty \
-intervals may miss by chance. The sentence above says which verdicts are left if the intervals are \
-widened until all of them hold at once (Bonferroni). The *d* of a comparison is its effect size: \
-the estimate in standard deviations between networks, by Hedges' formula for few networks.
+curves Newcombe's, beside an exact test of the order. Each interval stands alone: {count} claims \
+are tested, so one in twenty intervals may miss by chance. The sentence above says which verdicts \
+are left if the intervals are widened until all of them hold at once (Bonferroni). The *d* of a \
+comparison is its effect size: the estimate in standard deviations between networks, by Hedges' \
+formula for few networks.
 
 A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
 fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
@@ -60,11 +61,12 @@ From every share of grid-like units, that of the units' surrogates is taken off.
 kinds of surrogates: maps of random phases with the unit's own spectrum and rates, and the unit's \
 own fields shuffled. The kind that supports the claim least decides.
 - **By p-values.** A unit's p-value compares its score with both kinds of surrogates. Of units \
-without a lattice, at most 5 % should have a p-value of at most 0.05. As a check, surrogates are \
+without a lattice, about 5 % should have a p-value of at most 0.05. As a check, surrogates are \
 tested as if they were units: {size} of them have. Shares of units are shares of active units with \
 such a p-value, less 5 %, or less the measured share if that is larger. Fewer pass by chance where \
 maps have few fields, so kinds of networks differ by chance alone. A comparison therefore decides \
-only if some kind is above 5 %. How many lattices a share can hide follows from the power of the \
+only if some kind is above 5 %, and if the test can find lattices in maps of the kind that has \
+fewer. How many lattices a share can hide follows from the power of the \
 test: the share of perfect lattices, made of the network's own fields, that have such a p-value.
 
 Where two kinds of networks are compared, by either criterion, a network of the kind that should \
@@ -100,6 +102,9 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
         parts += [f"## {title}", _claims_table(chosen), _reasons(chosen)]
     if comparisons.widths(summary):
         parts += [
+            "## Networks by place-cell width",
+            tables.widths_table(summary),
+            tables.WIDTHS,
             "## Grid modules by place-cell width",
             tables.modules_table(summary),
             tables.MODULES,

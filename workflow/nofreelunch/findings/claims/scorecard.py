@@ -149,7 +149,7 @@ ROWS = (
 
 
 def rows(summary: xr.Dataset) -> Iterator[tuple[str, ...]]:
-    """The rows of which the study has networks, as text.
+    """The rows of which the study has networks, as text. Of several recipes the nearest counts.
 
     Label, quantity, published range, this study's mean with its interval, how they compare, and the
     networks.
@@ -158,10 +158,11 @@ def rows(summary: xr.Dataset) -> Iterator[tuple[str, ...]]:
     specs = comparisons.specs(networks)
     for row in ROWS:
         index = [k for k, spec in enumerate(specs) if _agrees(spec, row.keys)]
-        chosen = networks.isel(network=index)
+        wanted = comparisons.defaults(summary) | dict(row.keys)
+        chosen = comparisons.nearest_recipe(networks.isel(network=index), wanted)
         estimate = verdicts.over_seeds(row.measure(chosen)) if index else None
         if estimate is not None and math.isfinite(estimate.value):
-            yield _text(row, estimate, [specs[k] for k in index])
+            yield _text(row, estimate, comparisons.specs(chosen))
 
 
 def compared(row: Published, estimate: Estimate) -> str:

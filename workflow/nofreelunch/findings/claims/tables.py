@@ -12,6 +12,12 @@ from nofreelunch.findings.claims import about_targets, scorecard
 from nofreelunch.findings.verdicts import mean_percent, percent
 from nofreelunch.scoring.surrogates import LABELS
 
+WIDTHS = (
+    "*Power*: how many perfect lattices of the units' own fields have p ≤ 0.05. *Perfect "
+    "lattices*: the upper end of the interval, allowing for those that the test misses. Lattices "
+    "with jitter pass less often."
+)
+
 MODULES = (
     "Counted among the significant units that have a period, from 10 of these on. A network is "
     f"*resolved* by {network_measures.UNITS_NEEDED[2]} of them, with which two modules would be "
@@ -87,10 +93,7 @@ def training_lengths(summary: xr.Dataset) -> str:
     for steps, networks in groups.items():
         small = verdicts.over_seeds(network_measures.small_p_values(networks))
         error = float(networks["position_error"].sel(horizon=horizon).mean())
-        shown = "not known"
-        if math.isfinite(small.value):
-            low, high = (100 * bound for bound in (small.low, small.high))
-            shown = f"{percent(small.value)} [{low:.1f}, {high:.1f}]"
+        shown = _percent_text(small)
         fraction = network_measures.fraction_text(networks) or "not known"
         rows.append(
             (f"{steps:,}", str(networks.sizes["network"]), f"{100 * error:.1f} cm", shown, fraction)
@@ -172,6 +175,38 @@ def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
         network_measures.fraction_text(networks) or "not known",
         f"{units.present}: {units.dead}, {units.constant}",
     )
+
+
+def widths_table(summary: xr.Dataset) -> str:
+    """One row per width: its networks, their error, and how many units pass or may be lattices."""
+    horizon, rows = summary.attrs["position_error_horizon"], []
+    for width, networks in comparisons.widths(summary).items():
+        small = verdicts.over_seeds(network_measures.small_p_values(networks))
+        found = network_measures.lattices(networks)
+        error = float(networks["position_error"].sel(horizon=horizon).mean())
+        hidden = "any number" if found.high >= 1 else f"at most {percent(found.high)}"
+        rows.append(
+            (
+                f"{width:g} m",
+                f"{networks.sizes['network']} ({about_targets.passing(networks)})",
+                f"{comparisons.specs(networks)[0]['steps']:,}",
+                f"{100 * error:.1f} cm",
+                _percent_text(small),
+                percent(found.power) if math.isfinite(found.power) else "not known",
+                hidden if math.isfinite(found.high) else "not known",
+                network_measures.fraction_text(networks) or "not known",
+            )
+        )
+    heads = ("place-cell width", "networks (criterion met)", "training steps", "position error")
+    units = ("p ≤ 0.05", "power", "perfect lattices", "grid fraction")
+    return table((*heads, *units), rows)
+
+
+def _percent_text(found: verdicts.Estimate) -> str:
+    """A share and its interval in %, as text."""
+    if not math.isfinite(found.value):
+        return "not known"
+    return f"{percent(found.value)} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
 
 
 def modules_table(summary: xr.Dataset) -> str:
