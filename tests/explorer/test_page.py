@@ -1,5 +1,6 @@
 """The page in a real browser: every control is used, by mouse and keys; nothing goes wrong."""
 
+import json
 import re
 
 import numpy as np
@@ -251,18 +252,17 @@ def test_a_unit_has_its_map_ring_lattice_surrogates_and_scores(page, study, resu
     assert f"grid score{own:.2f}" in table and f"period{float(scores['period']):.2f} m" in table
 
 
-def test_the_lattice_of_a_unit_that_is_not_significant_is_not_drawn(page, study, results):
-    for network in study[0]["networks"]:
-        scores = datasets.load(results / "scores" / f"{network['cohort']}.nc", "scores")
-        scores = scores.sel(network=network["id"])
-        alike = ~scores["significant"].values.astype(bool) & np.isfinite(scores["period"].values)
-        for unit in np.flatnonzero(alike)[:1]:
-            page.open(f"{study[1]}#{network['id']}/{unit}", UNIT)
-            assert page.evaluate("byId('correlations').data.length") == 1
-            caption = page.text("#correlations-caption")
-            assert "Not drawn: a lattice of" in caption and "is not significant" in caption
-            return
-    raise AssertionError("no unit with a period that is not significant")
+def test_the_lattice_of_a_unit_that_is_not_significant_is_not_drawn(page, study):
+    page.open(f"{study[1]}#{network_of(study[0], **LATTICE)['id']}/4", UNIT)
+    for significant, lines, said in (
+        (0, 0, "Not drawn: a lattice of 0.50 m at 6°. The unit is not significant"),
+        (1, 2, "Hexagon: the measured lattice, 0.50 m at 6°."),
+        (None, 2, "Hexagon: the measured lattice"),  # maps that were not set against chance
+    ):
+        values = {"period": 0.5, "orientation": 6, "significant": significant}
+        value = f"((name) => ({json.dumps(values)})[name])"
+        assert page.evaluate(f"lattice({value}).length") == lines
+        assert said in page.evaluate(f"correlationsCaption({value}, false)")
 
 
 def test_a_link_to_a_unit_survives_a_reload(page, study):
