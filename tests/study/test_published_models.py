@@ -62,6 +62,17 @@ def test_the_factorial_crosses_all_ingredients_with_all_seeds():
     assert len({tuple(spec[key] for key in keys) for spec in specs}) == len(specs) == 8 * 4
 
 
+def test_a_bottleneck_that_is_larger_than_its_lstm_is_told():
+    """As in the paper's networks, so it is no error."""
+    assert published_models.warnings(load_models(STUDY, "minutes")) == []
+    lines = published_models.warnings(load_models(STUDY, "paper"))
+    assert (
+        "banino_2018: dropout: a bottleneck of 512 units over an LSTM of 128 has at most 128 "
+        in (lines[0])
+    )
+    assert all(line.startswith("banino_2018: ") for line in lines)
+
+
 def test_factorisations_of_one_size_share_a_job():
     jobs = load_models(STUDY, "minutes")["sorscher_2019"]["jobs"].values()
     found = [job["networks"] for job in jobs if job["networks"][0]["kind"] == "factorisation"]

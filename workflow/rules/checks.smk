@@ -2,6 +2,7 @@
 
 from nofreelunch.networks import loss_steps
 from nofreelunch.running import run_note
+from nofreelunch.study import published_models
 from nofreelunch.study.published_models import BIN_SIZE
 from nofreelunch.study.sweeps import study_file
 from nofreelunch.task.trajectories import ARENA
@@ -47,7 +48,8 @@ def refusals_of_predictivity():
 if workflow.is_main_process:
     logger.info(estimates.describe_plan(plan, *SIZES, compute["device"]))
     specs = [network.spec for network in plan.networks]
-    for line in [*loss_steps.warnings(specs), *notices_of_change()]:
+    doubtful = [*loss_steps.warnings(specs), *published_models.warnings(plan.models)]
+    for line in [*doubtful, *notices_of_change()]:
         logger.warning(line)
 
 

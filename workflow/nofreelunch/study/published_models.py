@@ -78,6 +78,26 @@ def load_models(path: Path, budget: str) -> dict[str, dict[str, Any]]:
     return {name: _model(FOLDER / f"{name}.yaml", name, budget) for name in names}
 
 
+def warnings(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each part of `load_models` with a bottleneck that is larger than its LSTM.
+
+    That is allowed, because the networks of Banino et al. (2018) are such.
+    """
+    specs = [
+        s for model in models.values() for job in model["jobs"].values() for s in job["networks"]
+    ]
+    larger = {
+        (spec["model"], spec["part"]): (spec["units"], spec["lstm_units"])
+        for spec in specs
+        if spec["kind"] == "bottleneck_lstm" and spec["units"] > spec["lstm_units"]
+    }
+    return [
+        f"{model}: {part}: a bottleneck of {units} units over an LSTM of {lstm} has at most {lstm} "
+        "dimensions"
+        for (model, part), (units, lstm) in larger.items()
+    ]
+
+
 def _model(path: Path, name: str, budget: str) -> dict[str, Any]:
     rules = load_schema("model")
     values = check_values(read_yaml(path, StudyError), rules, path, error=StudyError)
