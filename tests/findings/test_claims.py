@@ -313,6 +313,18 @@ def test_heterogeneity_that_changes_nothing_counts_against_the_talk_if_measured_
     assert evaluated(noisy)["R5a"].first.verdict == UNTESTABLE
 
 
+def test_sides_that_are_no_better_than_chance_are_not_compared(full):
+    """Nothing is compared with nothing, however well it is measured."""
+    homogeneous, mild = (s.networks for s in comparisons.realism(full)[:2])
+    exact = with_share(with_share(full, homogeneous, [0.06, 0.08, 0.07, 0.09]), mild, [0.08] * 4)
+    claim = evaluated(exact)["R5a"]
+    assert claim.first.verdict != UNTESTABLE
+    high = exact.assign(chance_fraction_above=exact["chance_fraction_above"] + 0.2)
+    claim = evaluated(high)["R5a"]
+    assert claim.first.verdict == UNTESTABLE
+    assert claim.reason.startswith("Neither side has more grid-like units than chance.")
+
+
 def test_widths_that_matter_more_than_seeds_are_told_from_seeds_that_matter_more(full):
     peaked, noisy = full, full
     for row, networks in enumerate(comparisons.widths(full).values()):

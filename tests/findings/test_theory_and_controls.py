@@ -93,7 +93,7 @@ def test_kinds_of_maps_whose_chance_differs_are_no_finding(study, theory):
     assert area.value == 1  # as it would look without regard to chance
     claims = {claim.id: claim for claim in page.evaluate(chance, theory)}
     for name, why in (
-        ("Ta", "Chance sorts 5 and 5 settings of targets as well as this"),
+        ("Ta", "By p-values, chance sorts 5 and 5 settings of targets as well as this"),
         ("Cc", "No share of small p-values is above chance"),
     ):
         assert claims[name].second.verdict == UNTESTABLE

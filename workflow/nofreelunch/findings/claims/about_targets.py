@@ -200,7 +200,8 @@ def shares_differ(
 ) -> Claim:
     """The claim that networks of the first side have another share of grid cells than the second.
 
-    The direction is that of the talk's difference. By grid score, both sides are taken less chance.
+    The direction is that of the talk's difference. By grid score, both sides are taken less chance,
+    and one must be above it (`_if_some_beyond_chance`).
     By p-values, one side must be above chance, and the test must be able to find lattices on the
     side that turns out to have fewer (`_if_seen`). By both, a network of the side that should have
     fewer counts as at chance where it is below: how far below says only how few fields its maps
@@ -214,9 +215,11 @@ def shares_differ(
         )
         for kind in network_measures.kinds(summary)
     }
-    _, estimate = verdicts.least_favourable(found, sign)
+    kind, estimate = verdicts.least_favourable(found, sign)
     threshold = summary.attrs["grid_cell_threshold"]
     shares = [network_measures.share_above(networks, threshold) for networks in (first, second)]
+    none = verdicts.no_grid_cells(*shares)
+    by_score = Evidence(estimate, "difference", verdicts.contrast(talk.value), none)
     small = [network_measures.small_p_values(networks) for networks in (first, second)]
     small_p = _difference(small, sign, network_measures.chance_of_small_p(summary))
     known = all(share.size for share in shares)
@@ -225,9 +228,7 @@ def shares_differ(
         sentence,
         talk,
         f"{first.sizes['network']} and {second.sizes['network']} networks",
-        Evidence(
-            estimate, "difference", verdicts.contrast(talk.value), verdicts.no_grid_cells(*shares)
-        ),
+        _if_some_beyond_chance(by_score, kind, first, second),
         _if_seen(Evidence(small_p, "difference", verdicts.side(sign)), sides, sign),
         [
             *obstacles,
@@ -246,6 +247,19 @@ def _difference(shares: list[np.ndarray], sign: int, chance: float) -> Estimate:
     if sign > 0:
         return verdicts.of_difference(first, np.maximum(second, chance))
     return verdicts.of_difference(np.maximum(first, chance), second)
+
+
+def _if_some_beyond_chance(evidence: Evidence, kind: str, *groups: xr.Dataset) -> Evidence:
+    """A comparison of grid-like units less chance, which decides only if some group has more.
+
+    Otherwise it would compare nothing with nothing.
+    """
+    above = any(
+        verdicts.over_seeds(network_measures.excess(networks, kind)).low > 0 for networks in groups
+    )
+    if above or evidence.verdict == verdicts.UNTESTABLE:
+        return evidence
+    return evidence._replace(obstacle="Neither side has more grid-like units than chance.")
 
 
 def _if_seen(evidence: Evidence, sides: Mapping[str, xr.Dataset], sign: int) -> Evidence:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from nofreelunch.findings import predictions, talks, verdicts
+from nofreelunch.findings import network_measures, predictions, talks, verdicts
 from nofreelunch.findings.claims.about_targets import Theory, if_above_chance, unlearnt
 from nofreelunch.findings.predictions import Predictions
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
@@ -37,11 +37,11 @@ def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
     sides = [found.networks.isel(network=np.flatnonzero(r)) for r in (found.ring, ~found.ring)]
     counts = [np.unique(found.target[side]).size for side in (found.ring, ~found.ring)]
 
-    def evidence(share: np.ndarray) -> Evidence:
+    def evidence(share: np.ndarray, criterion: str) -> Evidence:
         area = Evidence(predictions.sorted_by_ring(found, share), "area", verdicts.most)
-        return area._replace(obstacle=_by_chance(found, share))
+        return area._replace(obstacle=_by_chance(found, share, criterion))
 
-    by_p_values = evidence(small)
+    by_p_values = evidence(small, "p-values")
     return judge(
         "Ta",
         "Targets whose spectrum has a ring give more grid-like units, less chance, than targets "
@@ -49,16 +49,16 @@ def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
         talks.PREDICTED_RING,
         f"{int(found.ring.sum())} and {int((~found.ring).sum())} networks of {counts[0]} and "
         f"{counts[1]} settings of targets",
-        evidence(excess),
+        evidence(excess, "grid scores"),
         by_p_values if by_p_values.obstacle else if_above_chance(by_p_values, *sides),
         [unlearnt(summary)],
         "Area below a ROC curve: the chance that a target with a ring gives the larger share; 0.50 "
         "if the ring says nothing. A setting of a target counts once, with the mean of its "
-        f"networks that meet the error criterion by half.{_shares(small, found.ring)}",
+        f"networks that meet the error criterion by half.{_shares(found)}",
     )
 
 
-def _by_chance(found: Predictions, share: np.ndarray) -> str:
+def _by_chance(found: Predictions, share: np.ndarray, criterion: str) -> str:
     """Why chance may have sorted the settings of targets as they are; empty where it hardly can."""
     ring, means = predictions.by_target(found, share)
     if not ring.any() or ring.all():
@@ -67,8 +67,8 @@ def _by_chance(found: Predictions, share: np.ndarray) -> str:
     if p <= LEVEL:
         return ""
     return (
-        f"Chance sorts {ring.sum()} and {(~ring).sum()} settings of targets as well as this, or "
-        f"better, in {percent(p)} of all orders."
+        f"By {criterion}, chance sorts {ring.sum()} and {(~ring).sum()} settings of targets as "
+        f"well as this, or better, in {percent(p)} of all orders."
     )
 
 
@@ -125,9 +125,10 @@ def _line(found: xr.Dataset) -> str:
     return f"{', '.join(parts)}."
 
 
-def _shares(small: np.ndarray, ring: np.ndarray) -> str:
+def _shares(found: Predictions) -> str:
     """Mean shares of small p-values with a ring and without, in words; empty if none is known."""
-    shares = [small[chosen & np.isfinite(small)] for chosen in (ring, ~ring)]
+    small = network_measures.small_p_values(found.networks)
+    shares = [small[chosen & np.isfinite(small)] for chosen in (found.ring, ~found.ring)]
     if not all(share.size for share in shares):
         return ""
     means = [percent(share.mean()) for share in shares]

@@ -59,7 +59,8 @@ Two criteria are kept apart, and neither decides for the other.
 less maximum of the troughs) is above {threshold:g}, as in the talk. Random maps reach that, too. \
 From every share of grid-like units, that of the units' surrogates is taken off. There are two \
 kinds of surrogates: maps of random phases with the unit's own spectrum and rates, and the unit's \
-own fields shuffled. The kind that supports the claim least decides.
+own fields shuffled. The kind that supports the claim least decides. A comparison decides only if \
+one side has more than its surrogates.
 - **By p-values.** A unit's p-value compares its score with both kinds of surrogates. Of units \
 without a lattice, about 5 % should have a p-value of at most 0.05. As a check, surrogates are \
 tested as if they were units: {size} of them have. Shares of units are shares of active units with \
