@@ -64,8 +64,8 @@ def test_the_factorial_crosses_all_ingredients_with_all_seeds():
 
 def test_a_bottleneck_that_is_larger_than_its_lstm_is_told():
     """As in the paper's networks, so it is no error."""
-    assert published_models.warnings(load_models(STUDY, "minutes")) == []
-    lines = published_models.warnings(load_models(STUDY, "paper"))
+    assert published_models.large_bottlenecks(load_models(STUDY, "minutes")) == []
+    lines = published_models.large_bottlenecks(load_models(STUDY, "paper"))
     assert (
         "banino_2018: dropout: a bottleneck of 512 units over an LSTM of 128 has at most 128 "
         in (lines[0])

@@ -48,7 +48,7 @@ def refusals_of_predictivity():
 if workflow.is_main_process:
     logger.info(estimates.describe_plan(plan, *SIZES, compute["device"]))
     specs = [network.spec for network in plan.networks]
-    doubtful = [*loss_steps.warnings(specs), *published_models.warnings(plan.models)]
+    doubtful = [*loss_steps.warnings(specs), *published_models.large_bottlenecks(plan.models)]
     for line in [*doubtful, *notices_of_change()]:
         logger.warning(line)
 

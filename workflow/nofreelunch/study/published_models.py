@@ -78,7 +78,7 @@ def load_models(path: Path, budget: str) -> dict[str, dict[str, Any]]:
     return {name: _model(FOLDER / f"{name}.yaml", name, budget) for name in names}
 
 
-def warnings(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def large_bottlenecks(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A line for each part of `load_models` with a bottleneck that is larger than its LSTM.
 
     That is allowed, because the networks of Banino et al. (2018) are such.
