@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import synthetic_summary
 import xarray as xr
+from claim_examples import all_verdicts, evaluated, with_share
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.findings.claims import page as claims_page
-from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE, Claim
+from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE
 
 
 @pytest.fixture(scope="module")
@@ -17,20 +18,6 @@ def theory() -> list[xr.Dataset]:
 @pytest.fixture
 def full() -> xr.Dataset:
     return synthetic_summary.make("full")
-
-
-def evaluated(summary: xr.Dataset, theory=()) -> dict[str, Claim]:
-    return {claim.id: claim for claim in claims_page.evaluate(summary, theory)}
-
-
-def with_share(summary: xr.Dataset, networks: xr.Dataset, shares: list[float]) -> xr.Dataset:
-    """The summary in which `networks` have the given shares of grid-like units, one each."""
-    scores = summary["score_60"].copy(deep=True)
-    for name, share in zip(networks["network"].values, shares, strict=True):
-        units = int(summary["units_present"].sel(network=name))
-        values = np.where(np.arange(summary.sizes["unit"]) < round(share * units), 1.0, -0.2)
-        scores.loc[{"network": name}] = values
-    return summary.assign(score_60=scores)
 
 
 BY_SCORE = ["R2a", "R5b", "R6a", "Ta", "Cc"]
@@ -92,10 +79,6 @@ def test_every_result_of_the_talk_has_claims_with_a_source(full, theory):
         assert claim.sentence.endswith(".")
         assert claim.reason and (claim.first or claim.second)
         assert "talk" in claim.reference.source or "web summary" in claim.reference.source
-
-
-def all_verdicts(found) -> set[str]:
-    return {e.verdict for claim in found for e in (claim.first, claim.second) if e}
 
 
 def test_a_study_that_learnt_nothing_tests_nothing():
@@ -218,42 +201,6 @@ def test_few_networks_without_a_significant_unit_are_known_only_by_many_surrogat
     assert evaluated(coarse)["R1c"].second.verdict == UNTESTABLE
 
 
-def with_modules(summary: xr.Dataset, counts: list[int], units: int) -> xr.Dataset:
-    """The summary in which networks have these numbers of modules, in turn, among `units`."""
-    modules = np.resize(counts, summary.sizes["network"])
-    found = dict.fromkeys(("modules", "modules_low", "modules_high"), modules)
-    found["modules_units"] = np.full(modules.size, units)
-    return summary.assign({name: ("network", values) for name, values in found.items()})
-
-
-@pytest.mark.parametrize(
-    ("counts", "units", "verdict"),
-    [
-        ([1], 60, REPRODUCED),
-        ([2], 60, NOT_REPRODUCED),
-        ([1, 2], 60, UNTESTABLE),
-        ([1], 53, UNTESTABLE),  # two modules would have been missed
-        ([0], 5, UNTESTABLE),
-    ],
-)
-def test_modules_are_counted_in_the_networks_that_resolve_them(full, counts, units, verdict):
-    claim = evaluated(with_modules(full, counts, units))["R4d"]
-    assert claim.second.verdict == verdict
-    resolved = 20 if units >= 54 else 0
-    assert claim.n == f"{resolved} resolved of 20 networks"
-    assert "need 54 significant units with a period for 80 % power" in claim.reason
-    missed = f"{20 * (counts == [0])} have too few units for any count"
-    assert missed in claim.reason
-
-
-def test_the_page_lists_the_modules_of_each_network(full):
-    page = claims_page.to_markdown([], with_modules(full, [2], 60))
-    _, _, modules = page.partition("## Grid modules by place-cell width")
-    row = next(line for line in modules.splitlines() if line.startswith("| 0.12 m |"))
-    assert row.count("2 [2, 2], 60 units") == 4
-    assert "| 4 of 4 |" in row
-
-
 @pytest.mark.parametrize(
     ("target", "claims_about_it"),
     [
@@ -323,82 +270,6 @@ def test_sides_that_are_no_better_than_chance_are_not_compared(full):
     claim = evaluated(high)["R5a"]
     assert claim.first.verdict == UNTESTABLE
     assert claim.reason.startswith("Neither side has more grid-like units than chance.")
-
-
-def test_widths_that_matter_more_than_seeds_are_told_from_seeds_that_matter_more(full):
-    peaked, noisy = full, full
-    for row, networks in enumerate(comparisons.widths(full).values()):
-        level = 0.1 if row % 2 else 0.0
-        peaked = with_share(peaked, networks, [level, level + 0.01, level, level + 0.01])
-        noisy = with_share(noisy, networks, [0.0, 0.15, 0.05, 0.1])
-    assert evaluated(peaked)["R3a"].first.verdict == REPRODUCED
-    assert evaluated(noisy)["R3a"].first.verdict == NOT_REPRODUCED
-
-
-def test_widths_that_have_not_learnt_are_left_out(full):
-    narrow = comparisons.widths(full)[0.08]["network"]
-    failed = full.assign(low_error=full["low_error"] & ~full["network"].isin(narrow))
-    before, after = (evaluated(summary)["R3a"] for summary in (full, failed))
-    assert "Left out, because most networks miss the error criterion: 0.08 m." in after.reason
-    assert (before.n, after.n) == ("20 networks, 5 widths", "16 networks, 4 widths")
-
-
-def with_steps(summary: xr.Dataset, width: float, steps: int, seeds=(0, 1, 2, 3)) -> xr.Dataset:
-    """The summary in which these networks of the width series were trained for other steps."""
-    rows = comparisons.widths(summary)[width]
-    names = rows["network"].values[np.isin(rows["seed"].values, seeds)]
-    default = comparisons.defaults(summary)["steps"]
-    specs = [
-        text.replace(f'"steps": {default}', f'"steps": {steps}') if name in names else text
-        for name, text in zip(
-            summary["network"].values, summary["spec"].values.astype(str), strict=True
-        )
-    ]
-    return summary.assign_coords(spec=("network", specs)).assign_attrs(summary.attrs)
-
-
-def test_widths_that_were_trained_for_longer_count_and_are_named(full):
-    longer = with_steps(full, 0.08, 15_000)
-    before, after = evaluated(full)["R3a"], evaluated(longer)["R3a"]
-    assert (after.n, after.first.estimate) == (before.n, before.first.estimate)
-    assert "Trained for other than" in after.reason and "0.08 m for 15,000." in after.reason
-    both = with_steps(full, 0.12, 15_000, seeds=(0,))
-    assert comparisons.widths(both)[0.12].sizes["network"] == 3  # those of the default length
-    assert "| 0.08 m | 4 (4 of 4) | 15,000 |" in claims_page.to_markdown([], longer)
-
-
-def test_periods_are_those_of_widths_that_have_learnt(full):
-    narrow = comparisons.widths(full)[0.08]["network"]
-    failed = full.assign(low_error=full["low_error"] & ~full["network"].isin(narrow))
-    assert comparisons.learnt_widths(failed).sizes["network"] == 16
-    assert 0.08 not in network_measures.width_and_period(failed)[0]
-    assert "16 networks, 4 widths" in evaluated(failed)["R4a"].n
-    nothing = full.assign(low_error=full["low_error"] & False)
-    assert comparisons.learnt_widths(nothing).sizes["network"] == 0
-
-
-def test_a_width_counts_once_in_the_slope_of_periods(full):
-    """Networks of one width are shifted alike by the box."""
-    width, period = network_measures.width_and_period(full)
-    means = [period[width == w].mean() for w in np.unique(width)]
-    found = evaluated(full)["R4a"].second.estimate
-    assert found.count == 5 and found.freedom == 3
-    assert found.value == pytest.approx(np.polyfit(np.unique(width), means, 1)[0])
-
-
-def test_a_tuned_width_needs_neighbours_as_close_as_the_talks(full):
-    assert all_verdicts([evaluated(full)["R3b"]]) == {UNTESTABLE}
-    for old, new in ((0.10, 0.11), (0.15, 0.13)):
-        moved = np.where(full["place_cell_width"] == old, new, full["place_cell_width"])
-        specs = [
-            str(s).replace(f'"place_cell_width": {old},', f'"place_cell_width": {new},')
-            for s in full["spec"].values
-        ]
-        full = full.assign_coords(place_cell_width=("network", moved), spec=("network", specs))
-    widths = comparisons.widths(full)
-    for width, share in ((0.11, 0.01), (0.12, 0.10), (0.13, 0.01)):
-        full = with_share(full, widths[width], [share, share + 0.01] * 2)
-    assert evaluated(full)["R3b"].first.verdict == REPRODUCED
 
 
 def test_diverged_networks_change_no_number_and_are_counted(full, theory):

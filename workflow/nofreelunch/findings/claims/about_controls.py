@@ -9,15 +9,12 @@ import xarray as xr
 
 from nofreelunch.findings import comparisons, talks, verdicts
 from nofreelunch.findings.claims.about_targets import (
-    STAYING_ERROR,
-    WORKING,
     Theory,
     beats_chance,
     has_none,
-    no_chance,
     shares_differ,
-    unlearnt,
 )
+from nofreelunch.findings.claims.obstacles import STAYING_ERROR, WORKING, no_chance, unlearnt
 from nofreelunch.findings.verdicts import Claim, Evidence, judge, percent
 
 UNTRAINED = "untrained networks"

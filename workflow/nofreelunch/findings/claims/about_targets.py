@@ -18,19 +18,24 @@ import numpy as np
 import xarray as xr
 
 from nofreelunch.findings import comparisons, network_measures, talks, verdicts
+from nofreelunch.findings.claims.obstacles import (
+    WORKING,
+    blind,
+    if_beyond_chance,
+    if_seen,
+    no_chance,
+    of_networks,
+    stays,
+    unlearnt,
+)
 from nofreelunch.findings.talks import Quantity
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge
 from nofreelunch.scoring.surrogates import LABELS
 
-WORKING = "difference_of_softmaxes"
 PLACE_CELL_SETTINGS: dict[str, tuple[dict[str, Any], Quantity]] = {
     "R5a": (talks.MILD_SETTING, talks.MILD_LOSS),
     "R5b": (talks.STRONG_SETTING, talks.STRONG_LOSS),
 }
-# Error, m, of always answering with the start of a walk: the mean distance from there over the
-# first 20 or 50 steps of random walks. A limit of 0.1 m would be too strict: the decoder of
-# equal-amplitude DoG is further off even for the exact target.
-STAYING_ERROR = {20: 0.194, 50: 0.415}
 FEWEST_CELLS = 128  # with fewer place cells, the spectrum depends on where they happen to lie
 
 Theory = Sequence[xr.Dataset]
@@ -48,7 +53,7 @@ def gives_grid_cells(
     networks = comparisons.of_target(summary, target)
     name = f"{comparisons.phrase(networks, target)} targets"
     sentence = f"{name} give more grid-like units than chance{ending}."
-    return beats_chance(label, sentence, talk, networks, _obstacles(summary, target, networks))
+    return beats_chance(label, sentence, talk, networks, of_networks(summary, target, networks))
 
 
 def beats_chance(
@@ -63,7 +68,7 @@ def beats_chance(
     share = verdicts.over_seeds(network_measures.calibrated_share(networks))
     calibrated = Evidence(share, "difference", verdicts.side(1))
     if calibrated.verdict != verdicts.REPRODUCED:
-        calibrated = calibrated._replace(obstacle=_blind("these networks", networks))
+        calibrated = calibrated._replace(obstacle=blind("these networks", networks))
     levels = f"{_levels(networks)}{_by_kind(excess_by_kind(networks))}"
     if known.size:
         beyond = f"{100 * effect:+.1f}".replace("-", "−")
@@ -92,7 +97,7 @@ def gives_none(label: str, target: str, summary: xr.Dataset, theory: Theory) -> 
     name = comparisons.phrase(networks, target)
     sentence = f"{name} targets give no grid cells: fewer than {limit} of the units."
     return has_none(
-        label, sentence, talks.NO_UNITS, networks, _obstacles(summary, target, networks)
+        label, sentence, talks.NO_UNITS, networks, of_networks(summary, target, networks)
     )
 
 
@@ -201,9 +206,9 @@ def shares_differ(
     """The claim that networks of the first side have another share of grid cells than the second.
 
     The direction is that of the talk's difference. By grid score, both sides are taken less chance,
-    and one must be above it (`_if_some_beyond_chance`).
+    and one must be above it (`if_beyond_chance`).
     By p-values, one side must be above chance, and the test must be able to find lattices on the
-    side that turns out to have fewer (`_if_seen`). By both, a network of the side that should have
+    side that turns out to have fewer (`if_seen`). By both, a network of the side that should have
     fewer counts as at chance where it is below: how far below says only how few fields its maps
     have. Sides in `as_drawn` were never trained; the others must have learnt something.
     """
@@ -228,14 +233,14 @@ def shares_differ(
         sentence,
         talk,
         f"{first.sizes['network']} and {second.sizes['network']} networks",
-        _if_some_beyond_chance(by_score, kind, first, second),
-        _if_seen(Evidence(small_p, "difference", verdicts.side(sign)), sides, sign),
+        if_beyond_chance(by_score, kind, first, second),
+        if_seen(Evidence(small_p, "difference", verdicts.side(sign)), sides, sign),
         [
             *obstacles,
             *(no_chance(networks) for networks in sides.values()),
             verdicts.few_seeds(min(first.sizes["network"], second.sizes["network"])),
             unlearnt(summary),
-            *(_stays(name, networks) for name, networks in sides.items() if name not in as_drawn),
+            *(stays(name, networks) for name, networks in sides.items() if name not in as_drawn),
         ],
         f"{_sides(sides)}{_by_kind(found)}" if known else "",
     )
@@ -249,57 +254,6 @@ def _difference(shares: list[np.ndarray], sign: int, chance: float) -> Estimate:
     return verdicts.of_difference(np.maximum(first, chance), second)
 
 
-def _if_some_beyond_chance(evidence: Evidence, kind: str, *groups: xr.Dataset) -> Evidence:
-    """A comparison of grid-like units less chance, which decides only if some group has more.
-
-    Otherwise it would compare nothing with nothing.
-    """
-    above = any(
-        verdicts.over_seeds(network_measures.excess(networks, kind)).low > 0 for networks in groups
-    )
-    if above or evidence.verdict == verdicts.UNTESTABLE:
-        return evidence
-    return evidence._replace(obstacle="Neither side has more grid-like units than chance.")
-
-
-def _if_seen(evidence: Evidence, sides: Mapping[str, xr.Dataset], sign: int) -> Evidence:
-    """A comparison of small p-values, which decides only if the test could find lattices.
-
-    On some side the share must be above chance. On the side with fewer, the test must not be blind.
-    """
-    evidence = if_above_chance(evidence, *sides.values())
-    if evidence.obstacle:
-        return evidence
-    second_has_fewer = (sign > 0) != (evidence.verdict == verdicts.NOT_REPRODUCED)
-    return evidence._replace(obstacle=_blind(*list(sides.items())[second_has_fewer]))
-
-
-def _blind(name: str, networks: xr.Dataset) -> str:
-    """Why few small p-values of some networks say nothing; empty where they say something."""
-    if not network_measures.blind(networks):
-        return ""
-    return (
-        f"With {name}, perfect lattices of the units' fields would not pass the test either, so "
-        "few p ≤ 0.05 say nothing."
-    )
-
-
-def if_above_chance(evidence: Evidence, *groups: xr.Dataset) -> Evidence:
-    """A comparison of small p-values, which decides only if some group has more than chance.
-
-    About 5 % of units without a lattice pass, and fewer where maps have few fields. Kinds of
-    networks without any lattice therefore differ, too.
-    """
-    shares = (network_measures.calibrated_share(networks) for networks in groups)
-    above = any(verdicts.over_seeds(share).low > 0 for share in shares)
-    if above or evidence.verdict == verdicts.UNTESTABLE:
-        return evidence
-    return evidence._replace(
-        obstacle="No share of small p-values is above chance, and chance differs between kinds of "
-        "maps."
-    )
-
-
 def excess_by_kind(networks: xr.Dataset) -> dict[str, Estimate]:
     """Mean excess of grid-like units over each kind of surrogates."""
     return {
@@ -308,51 +262,9 @@ def excess_by_kind(networks: xr.Dataset) -> dict[str, Estimate]:
     }
 
 
-def unlearnt(summary: xr.Dataset) -> str:
-    """Why claims about grid cells cannot be tested if the reference networks learnt nothing.
-
-    Empty if they learnt something.
-    """
-    networks = comparisons.of_target(summary, WORKING)
-    if not networks.sizes["network"]:
-        return "The study has no reference networks with difference-of-softmaxes targets."
-    return _stays("reference networks with difference-of-softmaxes targets", networks)
-
-
 def passing(networks: xr.Dataset) -> str:
     """How many networks meet the error criterion, as text, such as "3 of 4"."""
     return f"{int(networks['low_error'].sum())} of {networks.sizes['network']}"
-
-
-def _obstacles(summary: xr.Dataset, target: str, networks: xr.Dataset) -> list[str]:
-    """Why nothing can be said about the units of a target; empty texts where something can."""
-    return [
-        no_chance(networks),
-        verdicts.few_seeds(networks.sizes["network"]),
-        unlearnt(summary),
-        _stays(f"{comparisons.phrase(networks, target)} targets", networks),
-    ]
-
-
-def _stays(name: str, networks: xr.Dataset) -> str:
-    """Why networks that do no better than answering with the start decide nothing; else empty."""
-    horizon = networks.attrs["position_error_horizon"]
-    errors = networks["position_error"].sel(horizon=horizon).values
-    error, staying = np.median(errors) if errors.size else math.nan, STAYING_ERROR[horizon]
-    if error < staying or math.isnan(error):
-        return ""
-    return (
-        f"{name[0].upper()}{name[1:]}: nothing was learnt, the median position error of "
-        f"{100 * error:.1f} cm over {horizon} steps is not below the {100 * staying:.1f} cm of "
-        "always answering the start."
-    )
-
-
-def no_chance(networks: xr.Dataset) -> str:
-    known = np.isfinite(network_measures.excess(networks))
-    if networks.sizes["network"] and not known.any():
-        return "No surrogates were scored, so chance is not known."
-    return ""
 
 
 def _by_kind(found: Mapping[str, Estimate]) -> str:

@@ -9,7 +9,8 @@ import xarray as xr
 from scipy import stats
 
 from nofreelunch.findings import network_measures, predictions, talks, verdicts
-from nofreelunch.findings.claims.about_targets import Theory, if_above_chance, unlearnt
+from nofreelunch.findings.claims.about_targets import Theory
+from nofreelunch.findings.claims.obstacles import if_above_chance, unlearnt
 from nofreelunch.findings.predictions import Predictions
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
 from nofreelunch.scoring.significance import LEVEL

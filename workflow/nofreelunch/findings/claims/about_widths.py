@@ -17,11 +17,10 @@ import xarray as xr
 from nofreelunch.findings import comparisons, intervals, network_measures, talks, verdicts
 from nofreelunch.findings.claims.about_targets import (
     Theory,
-    if_above_chance,
     passing,
     shares_differ,
-    unlearnt,
 )
+from nofreelunch.findings.claims.obstacles import if_above_chance, unlearnt
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge
 
 NEIGHBOUR = 0.015  # m; just above the talk's small perturbation of the width, 0.01

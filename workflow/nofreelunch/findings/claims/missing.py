@@ -9,15 +9,16 @@ from nofreelunch.findings import comparisons, talks, verdicts
 from nofreelunch.findings.claims import about_targets
 from nofreelunch.findings.claims.about_targets import TARGETS_WITHOUT_RING
 from nofreelunch.findings.claims.about_widths import FEWEST_WIDTHS
+from nofreelunch.findings.claims.obstacles import WORKING
 
 TARGETS = {
-    "R2a": [about_targets.WORKING],
+    "R2a": [WORKING],
     **{label: [target] for label, target in TARGETS_WITHOUT_RING.items()},
-    "R6a": ["difference_of_gaussians", about_targets.WORKING],
+    "R6a": ["difference_of_gaussians", WORKING],
     "R6b": ["general_difference_of_gaussians"],
-    "Cc": ["cartesian", about_targets.WORKING],
+    "Cc": ["cartesian", WORKING],
 }
-SPECTRA = {"R6c": about_targets.WORKING, "R6d": "difference_of_gaussians"}
+SPECTRA = {"R6c": WORKING, "R6d": "difference_of_gaussians"}
 UNTRAINED = ("Ca", "Cb")
 TOLD_POSITION = ("Cd", "Ce")
 STEP = 0.01  # m; the talk's small change of the width
