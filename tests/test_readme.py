@@ -18,6 +18,7 @@ PAGES = [
     ROOT / "benchmarks" / "README.md",
     ROOT / "results" / "README.md",
 ]
+STORY = "workflow/nofreelunch/story/story_page.html"
 COMMANDS = re.compile(r"^make ([a-z]+)|`make ([a-z]+)", re.MULTILINE)
 PATHS = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.(?:c|cff|md|py|rst|smk|toml|txt|yaml|yml))`")
 
@@ -28,6 +29,30 @@ def read(name):
 
 def test_the_readme_is_read_in_three_minutes():
     assert len(read("README.md").splitlines()) <= 130
+
+
+def test_numbers_that_pages_repeat_are_those_of_the_page_that_measured_them():
+    low, high = re.search(
+        r"of single kinds, ([\d.]+) to ([\d.]+) %", read("docs/validation.md")
+    ).groups()
+    for page in ("README.md", "workflow/report/figures.rst", STORY):
+        assert f"{low} to {high} %" in read(page).replace("&nbsp;", " "), page
+    measured = read("benchmarks/loss_steps.md").replace("-", "−")
+    for row, page, words in (
+        (
+            "position error over 20 steps",
+            "docs/differences.md",
+            "{value} cm [{low}, {high}] larger",
+        ),
+        ("units above 0.8", "benchmarks/README.md", "+{value} points [{low}, +{high}]"),
+        ("active units with p ≤ 0.05", "benchmarks/README.md", "+{value} [{low}, +{high}]"),
+    ):
+        found = re.search(rf"\| {row}.*\| \+(.*) \[\+?(.*), \+(.*)\] \|", measured).groups()
+        said = words.format(**dict(zip(("value", "low", "high"), found, strict=True)))
+        assert said in read(page), (page, said)
+    results = read("docs/results.md")
+    assert all(number in results for number in ("9.2 %", "at most 11.1 %"))
+    assert all(number in read("README.md") for number in ("9.2 %", "at most 11.1 %"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

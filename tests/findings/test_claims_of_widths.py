@@ -89,6 +89,8 @@ def test_a_tuned_width_needs_neighbours_as_close_as_the_talks(full):
     for width, share in ((0.11, 0.01), (0.12, 0.10), (0.13, 0.01)):
         full = with_share(full, widths[width], [share, share + 0.01] * 2)
     assert evaluated(full)["R3b"].first.verdict == REPRODUCED
+    longer = with_steps(full, 0.11, 15_000)
+    assert evaluated(longer)["R3b"].first.verdict == UNTESTABLE
 
 
 def with_modules(summary: xr.Dataset, counts: list[int], units: int) -> xr.Dataset:

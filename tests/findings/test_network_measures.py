@@ -289,3 +289,17 @@ def test_variance_between_at_its_ends():
     assert apart == (1.0, 1.0, 1.0)
     assert np.isnan(network_measures.variance_between([np.zeros(3), np.zeros(3)])).all()
     assert np.isnan(network_measures.variance_between([np.arange(3.0)])).all()
+
+
+def test_the_test_is_blind_where_lattices_pass_no_more_often_than_chance(networks):
+    for power, expected in ((0.0, True), (0.06, True), (0.8, False)):
+        some = networks.assign(test_power=0 * networks["test_power"] + power)
+        assert network_measures.blind(some) == expected
+    unknown = networks.assign(test_power=networks["test_power"] * np.nan)
+    assert not network_measures.blind(unknown)
+
+
+def test_no_small_p_value_is_no_more_than_the_units_of_one_network_can_show(networks):
+    none = with_p_values(networks, 0.0)
+    few, many = (network_measures.lattices(n).high for n in (none.isel(network=[0, 1]), none))
+    assert 0 < many <= few < 1.3 * many  # twice as many networks make it only a little narrower

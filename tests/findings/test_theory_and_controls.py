@@ -124,6 +124,12 @@ def test_shares_below_chance_count_as_chance(study, theory):
     p_value.loc[{"network": little}] = np.where(study["unit"] < 2, 0.01, 0.9)
     claim = about_theory.rings_have_lattices(study.assign(p_value=p_value), theory)
     assert claim.second.estimate.value == 0.5  # 2 of 64 are fewer than 5 %, as are none
+    assert "p ≤ 0.05 in 1.5 % of active units with a ring, in 0.0 % without" in claim.reason
+    chance = study["chance_fraction_above"] + xr.DataArray(
+        np.where(np.isin(study["network"], none), 0.5, 0.9), dims="network"
+    )
+    below = study.assign(chance_fraction_above=chance)
+    assert about_theory.rings_have_lattices(below, theory).first.estimate.value == 0.5
 
 
 def test_targets_that_were_not_learnt_or_for_which_the_test_is_blind_are_left_out(study, theory):
@@ -227,6 +233,9 @@ def test_lesions_that_destroy_path_integration_are_not_compared(study):
     claim = about_controls.grid_like_units_matter(far, [])
     assert claim.first.verdict == UNTESTABLE
     assert claim.reason.startswith("Both lesions destroy path integration: errors are above the")
+    one = study["lesion_error"] + 0.5 * (study["lesion"] == "highest_scores")
+    claim = about_controls.grid_like_units_matter(study.assign(lesion_error=one), [])
+    assert claim.first.verdict == REPRODUCED
 
 
 def test_lesions_of_the_highest_scores_are_set_against_others(study):

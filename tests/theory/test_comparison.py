@@ -67,6 +67,13 @@ def test_networks_of_one_prediction_do_not_count_as_independent():
     assert held >= 83  # networks drawn one by one would hold it in about 60
 
 
+def test_intervals_are_about_the_estimate_where_predictions_have_unlike_numbers_of_networks():
+    predicted = np.repeat([0.6, 0.8, 1.0, 1.2, 1.4], [20, 1, 1, 1, 1])
+    measured = predicted + 0.3 * (predicted > 0.6)
+    error = compare_periods(predicted, measured, BOX).error.sel(guess="predicted")
+    assert estimate(error) == pytest.approx(0.05) and inside(error, 0.05)
+
+
 def test_intervals_cover_the_slope():
     """Of 100 made-up studies of 32 networks, about 95 intervals hold the true slope."""
     random, held = np.random.default_rng(2), 0

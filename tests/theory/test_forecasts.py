@@ -63,6 +63,8 @@ def test_annuli(name, keys, radius):
         (DOG, {}, "; the ring at 4.0 cycles per box has 2% of it"),
         (DOG, {"width": 0.05}, "; the ring at 9.5 cycles per box has"),
         (DOS, {"width": 0.5}, "; the ring of such fields has waves too long for it"),
+        (DOS, {"width": 0.33}, "; equal fields in the plane have a ring at 1.0 cycles per box"),
+        (GENERAL, {"amplitude_ratio": 20.0}, ", as such a surround is too weak for a ring"),
         (DOS, {"width": uniform(0.06, 1), "ratio": uniform(1.25, 4.5)}, "; the rings of unequal"),
     ],
 )
