@@ -1,11 +1,14 @@
 """Checks before the first job: what a run asks for in vain is one line each."""
 
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from nofreelunch.running import preflight, slurm
 from nofreelunch.running.slurm import Asked
 
+ROOT = Path(__file__).parents[2]
 CLUSTER = slurm.partitions("cpu*|1:00:00|(null)\ngpu|1:00:00|gpu:2\n")
 
 
@@ -77,8 +80,11 @@ def test_gpus_that_fit_the_device(device, gpus):
     assert preflight.contradictions([Asked("theory", "", 1, 0)], "cuda") == []
 
 
-@pytest.mark.parametrize("rule", preflight.TRAINING)
+@pytest.mark.parametrize("rule", ["training", "published_training"])
 def test_every_rule_that_trains_must_ask_for_the_gpu_that_it_uses(rule):
+    profile = yaml.safe_load((ROOT / preflight.PROFILE).read_text())
+    assert profile["set-resources"][rule]["gpu"] == 1
+    assert any(f"rule {rule}:" in path.read_text() for path in ROOT.glob("workflow/rules/*.smk"))
     (line,) = preflight.contradictions([Asked(rule, "", 1, 0)], "cuda")
     assert f"set-resources: {rule}: gpu: found 0; allowed: 1" in line
 

@@ -49,6 +49,7 @@ def test_what_is_stated_is_heeded(step, unit, stated, stated_unit, metres):
     [
         (2.5, "cm", 0.05, None, "found 0.05 m, and steps of 2.5 cm along the coordinates; allow"),
         (2.5, None, 0.05, None, "and steps of 2.5 of no unit along the coordinates; allowed: 2.5"),
+        (2.0, None, 0.6096, None, "coordinates; allowed: 2 or 0.02 or 0.002 m"),  # no feet
         (2.5, None, 2.5, None, "found 2.5; allowed: below 1 (m) where no unit is stated"),
         (1.0, None, 2.5, None, "found 2.5; allowed: below 1 (m) where no unit is stated"),
         (2.5, "cm", 2.5, "furlong", "found 'furlong'; allowed: m, cm, mm"),

@@ -1,11 +1,14 @@
 """Arrays that say in unlike ways where their bins are: names, orders, units, containers."""
 
+import io
+
 import netCDF4
 import nofreelunch as nfl
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from nofreelunch import __main__
 from nofreelunch.scoring.map_files import read_maps
 from nofreelunch.scoring.maps import labelled, plane
 from nofreelunch.scoring.places import placed_as
@@ -94,6 +97,10 @@ def test_gaps_of_dask_are_gaps():
         ({"a": ACROSS[0], "b": ACROSS[1], "c": ACROSS[2]}, TIME.T),
         (MAPS.transpose("unit", "x", "y").rename(y="z"), TIME.T),
         (RATES, TIME),
+        (  # centimetres, but they do not say so
+            MAPS.assign_coords(y=100 * CENTRES),
+            OCCUPANCY.assign_coords(y=("y", CENTRES, {"units": "m"})),
+        ),
     ],
 )
 def test_time_is_laid_where_the_maps_are(maps, time):
@@ -155,6 +162,13 @@ def test_an_oblong_arena_keeps_its_directions(tmp_path, rows, step):
     np.testing.assert_allclose(np.angle(np.exp(6j * (found - expected))) / 6, 0, atol=0.05)
 
 
+def test_axes_of_files_are_those_of_arrays(tmp_path):
+    turned = MAPS.drop_vars(["y", "x"]).transpose("x", "y", "unit").rename(x="X", y="Y")
+    turned.to_dataset(name="rate_map").to_netcdf(tmp_path / "maps.nc")
+    found, _ = read_maps(tmp_path / "maps.nc", bin_size=SIZE)
+    np.testing.assert_array_equal(labelled(found).values, RATES)
+
+
 def test_bins_of_an_oblong_arena_that_are_not_square_are_refused(tmp_path):
     oblong = MAPS[:, :13].assign_coords(y=2 * CENTRES[:13])
     oblong.to_dataset(name="rate_map").to_netcdf(tmp_path / "maps.nc")
@@ -173,3 +187,17 @@ def test_zero_counts_inside_an_oblong_arena_and_not_beside_it(tmp_path, caplog):
     maps, _ = read_maps(tmp_path / "maps.npz", unvisited="zero")
     assert (maps.values[0, 3:5] == 0).all() and np.isnan(maps.values[:, 14:]).all()
     assert np.isnan(maps.values[1]).all()  # a map without any visited bin has no rates at all
+
+
+def test_zero_on_the_command_line_counts_inside_alone(tmp_path, capsys):
+    oblong = RATES[:1, :14].copy()
+    oblong[0, 3:5, 4:9] = np.nan
+    np.savez(tmp_path / "maps.npz", rate_maps=oblong)
+    path, size = str(tmp_path / "maps.npz"), str(SIZE)
+    assert __main__.main(["score", path, "--bin-size", size, "--unvisited", "zero"]) == 0
+    found = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    filled = np.pad(np.nan_to_num(oblong), ((0, 0), (0, 6), (0, 0)), constant_values=np.nan)
+    expected = nfl.score(filled, SIZE)
+    outside = nfl.score(filled, SIZE, "zero")
+    assert found["score_90"].item() == pytest.approx(expected["score_90"].item())
+    assert found["score_90"].item() != pytest.approx(outside["score_90"].item())

@@ -63,7 +63,6 @@ def test_annuli(name, keys, radius):
         (DOG, {}, "; the ring at 4.0 cycles per box has 2% of it"),
         (DOG, {"width": 0.05}, "; the ring at 9.5 cycles per box has"),
         (DOS, {"width": 0.5}, "; the ring of such fields has waves too long for it"),
-        (DOS, {"width": 0.33}, "; equal fields in the plane have a ring at 1.0 cycles per box"),
         (GENERAL, {"amplitude_ratio": 20.0}, ", as such a surround is too weak for a ring"),
         (DOS, {"width": uniform(0.06, 1), "ratio": uniform(1.25, 4.5)}, "; the rings of unequal"),
     ],
@@ -137,6 +136,11 @@ def test_names_keys_and_built_targets_are_the_same():
 def test_refused(target, arena, message):
     with pytest.raises(ValueError, match=message):
         forecast(target, arena)
+
+
+def test_a_ring_that_only_equal_fields_in_the_plane_have_is_told():
+    said = of(DOS, width=0.33).attrs["sentence"]
+    assert said.endswith("; equal fields in the plane have a ring at 1.0 cycles per box.")
 
 
 def test_a_table_of_sweeps():
