@@ -204,7 +204,11 @@ def learnt_widths(summary: xr.Dataset) -> xr.Dataset:
 
 
 def controls(summary: xr.Dataset) -> list[Setting]:
-    """The reference networks, then the controls that the study has, each with its label."""
+    """The reference networks, then the controls that the study has, each with its label.
+
+    Networks of another arena may have another number of place cells, so that these are as dense,
+    and another length of training.
+    """
     default = defaults(summary)["target"]
     found = [
         Setting("reference", select(summary)),
@@ -212,7 +216,8 @@ def controls(summary: xr.Dataset) -> list[Setting]:
         Setting("told the position", told_position(summary)),
     ]
     arenas = sorted({spec["arena"] for spec in specs(summary) if "arena" in spec})
-    found += [Setting(f"arena of {a:g} m", select(summary, arena=a)) for a in arenas]
+    free = ["place_cells", "encoder_scale", "steps"]
+    found += [Setting(f"arena of {a:g} m", select(summary, free, arena=a)) for a in arenas]
     for target in CONTROL_TARGETS:
         if target != default:
             networks = of_target(summary, target)
