@@ -41,9 +41,9 @@ This page is made by `python docs/build/results.py docs/results.md results/{stud
 """
 
 
-def page(claims: Sequence[Claim], summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> str:
+def page(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     """The whole page, as Markdown."""
-    story = sections.tell(claims, summary, theory)
+    story = sections.tell(claims, summary)
     full = claims_page.to_markdown(claims, summary)
     return PAGE.format(
         answer=_wrapped(f"**{story.answer}**"),
@@ -90,7 +90,7 @@ def main(path: str, folder: str) -> None:
     summary = open_summary(f"{folder}/summary.nc", f"{folder}/units.nc")
     theory = spectra.open_spectra(sorted(Path(folder, "theory").glob("*.nc")))
     claims = claims_page.evaluate(summary, theory)
-    Path(path).write_text(page(claims, summary, theory), encoding="utf-8")
+    Path(path).write_text(page(claims, summary), encoding="utf-8")
 
 
 if __name__ == "__main__":

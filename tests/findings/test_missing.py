@@ -29,7 +29,7 @@ def without(summary: xr.Dataset, **keys) -> xr.Dataset:
 
 
 def test_a_study_lacks_only_the_sweeps_that_it_does_not_have(full, theory):
-    lacking = {c.id: missing.sweep_for(c.id, full, theory) for c in page.evaluate(full, theory)}
+    lacking = {c.id: missing.sweep_for(c.id, full) for c in page.evaluate(full, theory)}
     assert {name: keys for name, keys in lacking.items() if keys} == {
         "R3b": {"place_cell_width": [0.11, 0.12, 0.13], "seed": [0, 1, 2]},
         "Ca": {"steps": 0, "seed": [0, 1, 2]},
@@ -40,40 +40,39 @@ def test_a_study_lacks_only_the_sweeps_that_it_does_not_have(full, theory):
 
 
 def test_a_target_that_is_not_there_is_named(full, theory):
-    found = missing.sweep_for("R2b", without(full, target="cartesian"), theory)
+    found = missing.sweep_for("R2b", without(full, target="cartesian"))
     assert found == {"target": "cartesian", "seed": [0, 1, 2]}
-    assert missing.sweep_for("R2c", without(full, target="cartesian"), theory) is None
+    assert missing.sweep_for("R2c", without(full, target="cartesian")) is None
 
 
 def test_both_sides_of_a_contrast_are_named(full, theory):
     less = without(full, target="difference_of_gaussians")
-    found = missing.sweep_for("R6a", less, theory)
+    found = missing.sweep_for("R6a", less)
     assert found is not None and found["target"] == "difference_of_gaussians"
     less = without(less, target="difference_of_softmaxes")
-    found = missing.sweep_for("R6a", less, theory)
+    found = missing.sweep_for("R6a", less)
     assert found is not None
     assert found["target"] == ["difference_of_gaussians", "difference_of_softmaxes"]
 
 
-def test_place_cells_widths_and_spectra_are_named(full, theory):
+def test_place_cells_and_widths_are_named(full, theory):
     one = comparisons.of_target(full, "difference_of_softmaxes")
-    assert missing.sweep_for("R5a", one, theory) == {
+    assert missing.sweep_for("R5a", one) == {
         "place_cell_width": {"uniform": [0.06, 0.18]},
         "surround": {"width_ratio": {"uniform": [1.5, 2.5]}},
         "fields_per_cell": 1,
         "seed": [0, 1, 2],
     }
-    assert missing.sweep_for("R3b", one, theory)["place_cell_width"] == [0.11, 0.12, 0.13]
-    assert missing.sweep_for("R3a", one, theory)["place_cell_width"] == [0.08, 0.14, 0.2]
-    assert missing.sweep_for("R6c", one, [])["place_cell_width"] == 0.12
-    assert missing.sweep_for("R1a", one, theory) is None
+    assert missing.sweep_for("R3b", one)["place_cell_width"] == [0.11, 0.12, 0.13]
+    assert missing.sweep_for("R3a", one)["place_cell_width"] == [0.08, 0.14, 0.2]
+    assert missing.sweep_for("R1a", one) is None
 
 
 def test_what_is_named_stands_in_the_way(full, theory):
     """Each claim for which a sweep is named is open."""
     few = full.isel(network=np.flatnonzero(full["seed"].values < 2))
     claims = {claim.id: claim for claim in page.evaluate(few, theory)}
-    named = [name for name in claims if missing.sweep_for(name, few, theory)]
+    named = [name for name in claims if missing.sweep_for(name, few)]
     assert len(named) > 10
     for name in named:
         found = [e.verdict for e in (claims[name].first, claims[name].second) if e]

@@ -21,7 +21,7 @@ def full():
 
 @pytest.fixture(scope="module")
 def written(full) -> str:
-    return docs_results.page(page.evaluate(full, []), full, [])
+    return docs_results.page(page.evaluate(full, []), full)
 
 
 def test_every_result_and_every_claim_is_there(written, full):
@@ -53,7 +53,7 @@ def test_its_stamp_names_the_networks(written, full):
 
 def test_a_study_without_chance_or_learning_has_a_page():
     tiny = synthetic_summary.make("tiny", learnt=False, chance=False)
-    assert "cannot be told" in docs_results.page(page.evaluate(tiny, []), tiny, [])
+    assert "cannot be told" in docs_results.page(page.evaluate(tiny, []), tiny)
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="docs/results.md is not written yet")

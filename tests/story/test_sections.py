@@ -50,7 +50,7 @@ def claims(studies) -> dict[str, list[Claim]]:
 
 @pytest.fixture(scope="module")
 def told(studies, claims) -> dict[str, Story]:
-    return {name: sections.tell(claims[name], study, []) for name, study in studies.items()}
+    return {name: sections.tell(claims[name], study) for name, study in studies.items()}
 
 
 STUDIES = ["full", "few seeds", "one network", "all diverged", "no surrogates", "unlearnt"]
@@ -137,7 +137,7 @@ def test_more_networks_are_named_where_the_spread_is_what_is_missing(full):
         values = np.where(rank <= share, 0.01, 0.5)
         p_value.loc[{"network": name}] = np.where(active.sel(network=name), values, np.nan)
     summary = full.assign(p_value=p_value)
-    story = sections.tell(page.evaluate(summary, []), summary, [])
+    story = sections.tell(page.evaluate(summary, []), summary)
     gaps = {gap.claim.id: gap for gap in story.gaps}
     (reason,) = [r for r in gaps["R6a"].reasons if r.criterion == sections.P_VALUES]
     assert reason.why.startswith("The interval is too wide: ")
@@ -154,7 +154,7 @@ def test_a_claim_of_ones_own_has_a_card(full):
         verdicts.judge("R1d", "Own.", source, "n", first=ratio, about_units=False),
         verdicts.judge("R1e", "Own.", source, "n", first=ratio, second=share),
     ]
-    story = sections.tell([*page.evaluate(full, []), *own], full, [])
+    story = sections.tell([*page.evaluate(full, []), *own], full)
     cards = {card.claim.id: card for card in story.sections[0].cards}
     assert cards["R1d"].plot.count("<svg") == 1 and cards["R1e"].plot.count("<svg") == 2
     assert cards["R1e"].plot.count('class="talk"') == 1

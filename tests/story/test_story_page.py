@@ -65,7 +65,7 @@ def images(tmp_path_factory) -> dict[str, str]:
 
 
 def told(summary, theory=()) -> Story:
-    return sections.tell(page.evaluate(summary, theory), summary, theory)
+    return sections.tell(page.evaluate(summary, theory), summary)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ if __name__ == "__main__":
         drawings = zip(snakemake.input.vectors, snakemake.input.pixels, strict=True)
         images = {Path(svg).stem: html_pages.embedded(svg, png) for svg, png in drawings}
         texts = captions.read_captions(TEXTS / "figures.rst", images, snakemake.config)
-        story = sections.tell(page.evaluate(table, theory), table, theory)
+        story = sections.tell(page.evaluate(table, theory), table)
         corrections = sheet.read(TEXTS / "corrections.json")
         html = story_page.render(story, images, texts, corrections)
         datasets.write_text(snakemake.output[0], html)

@@ -113,16 +113,15 @@ class Story(NamedTuple):
     limits: tuple[str, ...]
 
 
-def tell(claims: Sequence[Claim], summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Story:
+def tell(claims: Sequence[Claim], summary: xr.Dataset) -> Story:
     """The story of a study.
 
     Args:
         claims: those of `page.evaluate`.
         summary: the study's summary, joined with its units.
-        theory: spectra of its targets.
     """
     columns = comparisons.networks_by_target(summary)
-    sweeps = {claim.id: _as_yaml(missing.sweep_for(claim.id, summary, theory)) for claim in claims}
+    sweeps = {claim.id: _as_yaml(missing.sweep_for(claim.id, summary)) for claim in claims}
     gaps = (_gap(claim, sweeps[claim.id]) for claim in claims)
     return Story(
         str(summary.attrs["study"]),

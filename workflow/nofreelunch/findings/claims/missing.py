@@ -1,6 +1,5 @@
 """What a study lacks to test a claim, as a sweep that could be added to it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
@@ -18,26 +17,23 @@ TARGETS = {
     "R6b": ["general_difference_of_gaussians"],
     "Cc": ["cartesian", WORKING],
 }
-SPECTRA = {"R6c": WORKING, "R6d": "difference_of_gaussians"}
 UNTRAINED = ("Ca", "Cb")
 TOLD_POSITION = ("Cd", "Ce")
 STEP = 0.01  # m; the talk's small change of the width
 
 
-def sweep_for(
-    label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]
-) -> dict[str, Any] | None:
+def sweep_for(label: str, summary: xr.Dataset) -> dict[str, Any] | None:
     """Keys of a sweep that would give the claim `label` the networks that the study lacks.
 
     None where the study has three networks of each kind, or where no sweep alone would do.
     """
     first = comparisons.defaults(summary).get("seed", 0)
     seeds = list(range(first, first + verdicts.FEWEST_SEEDS))
-    keys = _lacking(label, summary, theory)
+    keys = _lacking(label, summary)
     return {**keys, "seed": seeds} if keys else None
 
 
-def _lacking(label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> dict[str, Any]:
+def _lacking(label: str, summary: xr.Dataset) -> dict[str, Any]:
     """The keys that no three networks of the study have; empty if they have all."""
     if label in TARGETS:
         found = {t: comparisons.of_target(summary, t) for t in TARGETS[label]}
@@ -50,9 +46,6 @@ def _lacking(label: str, summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> d
     if label in about_targets.PLACE_CELL_SETTINGS:
         setting, _ = about_targets.PLACE_CELL_SETTINGS[label]
         return dict(setting) if _few(comparisons.select(summary, **setting)) else {}
-    if label in SPECTRA:
-        wanted = {"target": SPECTRA[label], **talks.PUBLISHED_SETTING}
-        return wanted if comparisons.theory_of(theory, wanted) is None else {}
     return _lacking_widths(label, summary)
 
 
