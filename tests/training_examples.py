@@ -47,7 +47,7 @@ def make(cell="rnn", seed=0, **keys):
         "steps": STEPS,
         "seed": seed,
     }
-    assert set(keys) <= {*spec, "arena"}
+    assert set(keys) <= {*spec, "arena", "periodic"}
     return spec | keys
 
 

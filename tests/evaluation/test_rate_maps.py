@@ -12,7 +12,7 @@ from nofreelunch.files.datasets import DatasetError
 from nofreelunch.networks.initialize import initialize
 from nofreelunch.scoring import spatial_measures
 from nofreelunch.task import targets
-from nofreelunch.task.trajectories import random_walk
+from nofreelunch.task.trajectories import inside, random_walk
 from scipy import stats
 
 BIN = 0.2  # 11 bins along a side of 2.2 m
@@ -301,6 +301,41 @@ def test_bins_that_do_not_fill_the_arena_are_refused(size, walks):
 def test_other_arenas_are_refused(walks):
     with pytest.raises(ValueError, match=r"arena of the evaluation: found 2\.2 m; allowed: 1\.1 m"):
         rate_maps.measure_rate_maps(integrator().assign_attrs(arena=1.1), walks, BIN)
+
+
+def test_a_periodic_arena_is_mapped_and_decoded_around_its_walls():
+    """The maps are those of walks taken inside, and the errors the shortest ones."""
+    walks = random_walk(400, 50, seed=2, periodic=True)
+    spec = make(units=40, **PLACE_CELLS) | {"periodic": True}
+    held = trained([spec]).assign_attrs(periodic=1)
+    measured = rate_maps.measure_rate_maps(held, walks, BIN)
+    taken = walks.copy(deep=True)
+    taken["position"].values[:] = inside(walks["position"].values, 2.2)
+    x, y = taken["position"].values[:, 1:].reshape(-1, 2).T.astype(float)
+    counts, _, _ = np.histogram2d(y, x, bins=11, range=[[-1.1, 1.1], [-1.1, 1.1]])
+    assert abs(measured["occupancy"] - counts).max() <= 2  # on edges of bins, by rounding
+    assert measured["occupancy"].sum() == counts.sum()
+    assert (measured["position_error"] <= 1.1 * 2**0.5).all()
+
+
+def test_ridge_reads_a_position_on_a_circle():
+    """Cosines and sines of the position are read without error, also next to a wall."""
+    position = torch.rand(60, 11, 2, generator=torch.Generator().manual_seed(0)) * 2.2 - 1.1
+    angle = 2 * torch.pi * position[:, 1:].transpose(0, 1) / 2.2
+    code = torch.cat([angle.cos(), angle.sin()], -1)[None]
+    ridge = rate_maps.Ridge(1, 4, 30, around=2.2)
+    ridge.add(0, position, code)
+    assert ridge.error()[0] < 1e-3
+    plain = rate_maps.Ridge(1, 4, 30)
+    plain.add(0, position, code)
+    assert plain.error()[0] > 0.2
+
+
+@pytest.mark.parametrize("periodic", [0, 1])
+def test_walls_are_those_that_networks_were_trained_with(walks, periodic):
+    held = integrator().assign_attrs(periodic=1 - periodic)
+    with pytest.raises(ValueError, match="evaluation: periodic: found"):
+        rate_maps.measure_rate_maps(held, walks.assign_attrs(periodic=periodic), BIN)
 
 
 def test_missing_weights_are_named(walks):

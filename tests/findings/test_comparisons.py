@@ -155,18 +155,27 @@ def test_theory_is_found_by_the_whole_target(full):
     assert comparisons.theory_of(theory, reference | {"target": "gaussian"}) is None
 
 
-def test_networks_of_another_arena_are_a_control_and_in_no_other_series(full):
+@pytest.mark.parametrize(
+    ("space", "label"),
+    [
+        ({"arena": 1.1}, "arena of 1.1 m"),
+        ({"arena": 1.1, "place_cells": 64, "encoder_scale": 64.0}, "arena of 1.1 m"),
+        ({"periodic": True}, "periodic arena"),
+        ({"arena": 3.3, "periodic": True}, "periodic arena of 3.3 m"),
+    ],
+)
+def test_networks_of_another_arena_are_a_control_and_in_no_other_series(full, space, label):
     before = {setting.label: setting.networks for setting in comparisons.controls(full)}
     texts = full["spec"].values.astype(object)
     seed = comparisons.specs(comparisons.select(full))[1]["seed"]
     moved = [k for k, spec in enumerate(comparisons.specs(full)) if spec["seed"] == seed]
     for place in moved:
-        texts[place] = json.dumps(json.loads(texts[place]) | {"arena": 1.1})
+        texts[place] = json.dumps(json.loads(texts[place]) | space)
     summary = full.assign_coords(spec=("network", texts.astype(str)))
     ours = {str(name) for k, name in enumerate(full["network"].values) if k not in moved}
     assert {str(name) for name in comparisons.trained(summary)["network"].values} <= ours
     after = {setting.label: setting.networks for setting in comparisons.controls(summary)}
-    smaller = after.pop("arena of 1.1 m")
+    smaller = after.pop(label)
     assert list(after) == list(before)
     for label, networks in after.items():
         assert {*networks["network"].values} <= ours & {*before[label]["network"].values}

@@ -8,8 +8,10 @@ import sweeps as docs_sweeps
 import yaml
 from nofreelunch.networks.cohorts import Network
 from nofreelunch.study import schema, sweeps
+from nofreelunch.study.schema import read_yaml
 from nofreelunch.study.sweeps import StudyError
 from nofreelunch.task import targets
+from nofreelunch.task.arena import bin_count
 
 ROOT = Path(__file__).parents[2]
 BUDGET = ("units", "place_cells", "steps", "batch_size", "sequence_length", "schedule")
@@ -130,6 +132,15 @@ def test_dropout_makes_networks_of_its_own(paper):
         for spec in specs(paper, "neurips_gaussian_grid")
     ]
     assert len(set(copies)) < len(copies)  # what the original trained up to four times
+
+
+@pytest.mark.parametrize("name", [n for n in sweeps.study_names() if n != "published"])
+def test_the_default_bins_fill_every_arena_of_a_study(name):
+    """So that it runs with the settings as they come."""
+    settings = read_yaml(ROOT / "config.yaml", ValueError)
+    study = sweeps.load_study(name)
+    arenas = {network.spec.get("arena", study.trajectories["arena"]) for network in study.networks}
+    assert all(bin_count(arena, settings["rate_maps"]["bin_size"]) for arena in arenas)
 
 
 def test_every_target_is_somewhere(paper, corrected):

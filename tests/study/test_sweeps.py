@@ -31,6 +31,16 @@ def test_an_arena_belongs_to_a_network_unless_it_is_the_study_s(plan):
     assert planned.targets == plan(sweep(seed=0)).targets, "theory is of the study's arena"
 
 
+def test_a_periodic_arena_is_that_of_a_network(plan):
+    """Networks in arenas with walls are the same as in a study that has no other arenas."""
+    planned = plan(sweep(periodic=[False, True], arena=[1.1, 2.2]))
+    spaces = [(n.spec.get("arena"), n.spec.get("periodic")) for n in planned.networks]
+    assert spaces == [(1.1, None), (None, None), (1.1, True), (None, True)]
+    assert {n.id for n in plan(sweep()).networks} < {n.id for n in planned.networks}
+    assert [len(cohort.networks) for cohort in planned.pack(16)] == [1, 1, 1, 1]
+    assert planned.targets == plan(sweep()).targets
+
+
 def test_a_network_of_two_sweeps_is_planned_once(plan):
     widths = {"place_cell_width": [0.12, 0.2], "seed": 0}
     planned = plan(study_of({"one": {"seed": [0, 1]}, "two": widths}))
@@ -107,7 +117,7 @@ def test_defaults_are_the_reference_configuration(plan):
     assert planned.defaults["place_cells"] is None
     assert planned.defaults | {"seed": 3} == planned.networks[0].spec
     keys = schema.load_schema("study")["properties"]["defaults"]["properties"]
-    assert list(planned.defaults) == [key for key in keys if key != "arena"]
+    assert list(planned.defaults) == [key for key in keys if key not in ("arena", "periodic")]
 
 
 def test_loss_steps(plan):

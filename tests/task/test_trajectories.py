@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from nofreelunch.task import trajectories
+from scipy import stats
 
 
 def plain_walk(start, heading, turn, speed, half):
@@ -53,6 +54,26 @@ def test_simulation_is_the_plain_loop():
         expected = plain_walk(start[i], heading[i], turn[i], speed[i], arena / 2)
         # Only the last bits of sine and cosine may differ.
         np.testing.assert_allclose(walked[i], expected, rtol=0, atol=1e-11)
+
+
+def test_in_a_periodic_arena_no_wall_slows_or_turns_an_animal():
+    """Steps have the lengths that were drawn, and walks are those of a wide arena until a wall."""
+    walks = trajectories.random_walk(2000, 50, seed=1, periodic=True)
+    length = np.linalg.norm(walks["velocity"].values, axis=-1)
+    scale = trajectories.TIME_STEP * trajectories.SPEED_SCALE
+    assert stats.kstest(length.ravel()[::7], stats.rayleigh(scale=scale).cdf).pvalue > 1e-3
+    assert (abs(walks["position"]) > 1.1).mean() > 0.05
+    assert walks.attrs["periodic"] == 1
+    walled = trajectories.random_walk(2000, 50, seed=1)
+    free = (abs(walled["position"]) < 1.1 - trajectories.WALL_REGION).all(["axis", "moment"])
+    np.testing.assert_allclose(walks["position"][free], walled["position"][free], atol=1e-6)
+    assert free.sum() > 500
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor])
+def test_positions_are_taken_into_a_periodic_arena(kind):
+    taken = trajectories.inside(kind([[1.0, -1.2], [1.1, 3.4], [0.3, -5.5]]), 2.2)
+    np.testing.assert_allclose(taken, [[1.0, 1.0], [-1.1, -1.0], [0.3, -1.1]], atol=1e-6)
 
 
 def test_first_step_is_made_and_dropped():

@@ -136,6 +136,10 @@ def test_dropout_knows_the_time_of_a_loss_step():
         ),
         ({"batch_size": 501}, "batch_size: found 501, but the pool has only 500 trajectories"),
         ({"arena": 1.1}, "trajectories: found an arena of 2.2 m; allowed: walks in one of 1.1 m"),
+        (
+            {"periodic": True},
+            "trajectories: found an arena with walls; allowed: walks in a periodic arena",
+        ),
     ],
 )
 def test_a_pool_that_does_not_fit_is_refused(keys, expected, walked):
@@ -150,7 +154,13 @@ def test_a_pool_says_what_it_is(walked):
     ):
         Pool(walked.drop_attrs(), [make()], CPU)
     provenance = Pool(walked.assign_attrs(symmetries=0), [make()], CPU).provenance
-    expected = {"arena": 2.2, "pool_seed": 1, "pool_trajectories": 500, "pool_images": 1}
+    expected = {
+        "arena": 2.2,
+        "periodic": 0,
+        "pool_seed": 1,
+        "pool_trajectories": 500,
+        "pool_images": 1,
+    }
     content = provenance.pop("pool_content")
     assert provenance == expected
     other = walked.assign(position=walked["position"] / 2)

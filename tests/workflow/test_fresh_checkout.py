@@ -44,26 +44,28 @@ from types import SimpleNamespace
 include: "Snakefile"
 
 for name in cohorts:
-    print("ARENA", name, cohorts[name].networks[0].spec.get("arena", ""))
+    print("ARENA", name, arena_of(name))
 for rule in workflow.rules:
     if rule.name.endswith("_trajectories"):
-        for arena in ("", "_1.1m"):
-            print("WALK", rule.params.run(SimpleNamespace(length="20", arena=arena))["arena"])
+        for arena in ("", "_1.1m", "_periodic", "_1.1m_periodic"):
+            run = rule.params.run(SimpleNamespace(length="20", arena=arena))
+            print("WALK", run["arena"], run["periodic"])
 """
 
 
 def test_networks_of_an_arena_train_and_are_mapped_on_walks_through_it(checkout):
-    added = "\n  arenas: {arena: [1.1, 3.3]}\ntrajectories:"
+    added = "\n  arenas: {arena: [2.2, 1.1], periodic: [false, true]}\ntrajectories:"
     with edited(checkout, (STUDY, "\ntrajectories:", added)):
         said, planned = told(checkout, WALKS), checkout.dry_run()
-    assert re.findall(r"^WALK (\S+)$", said, re.M) == ["2.2", "1.1"] * 2
+    walked = [f"{side} {periodic}" for periodic in (False, True) for side in (2.2, 1.1)]
+    assert re.findall(r"^WALK (\S+ \S+)$", said, re.M) == walked * 2
     arenas = dict(re.findall(r"^ARENA (\S+) (\S*)$", said, re.M))
-    assert {*arenas.values()} == {"", "1.1", "3.3"}
+    assert {*arenas.values()} == {"", "_1.1m", "_periodic", "_1.1m_periodic"}
     jobs = re.findall(r"^Job \d+: (?:Training|Rate maps of) (\S+)\nReason: (.*)$", planned, re.M)
     assert len(jobs) == 2 * len(arenas)
     for cohort, reason in jobs:
         (walks,) = re.findall(r"trajectories/(?:training_20|evaluation)(\S*)\.nc", reason)
-        assert walks == (f"_{arenas[cohort]}m" if arenas[cohort] else ""), cohort
+        assert walks == arenas[cohort], cohort
 
 
 GPU = """

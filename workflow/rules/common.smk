@@ -43,7 +43,7 @@ ENVIRONMENT = str(ROOT / "envs" / "environment.yaml")
 
 
 wildcard_constraints:
-    arena=r"(_\d+(\.\d+)?m)?",
+    arena=r"(_\d+(\.\d+)?m)?(_periodic)?",
     cohort="[a-z0-9_-]+",
     encoding="[a-z0-9_]+",
     figure="[a-z0-9_]+",
@@ -90,13 +90,18 @@ def say_what_runs_again():
 
 def arena_of(cohort):
     """What file names say of a cohort's own arena, such as "_1.1m"; nothing without one."""
-    arena = cohorts[cohort].networks[0].spec.get("arena")
-    return f"_{arena}m" if arena else ""
+    spec = cohorts[cohort].networks[0].spec
+    side = f"_{spec['arena']}m" if "arena" in spec else ""
+    return side + "_periodic" * ("periodic" in spec)
 
 
-def side_of(arena):
-    """Side (m) of the arena of a cohort, from what `arena_of` returned."""
-    return float(arena[1:-1]) if arena else plan.trajectories["arena"]
+def space_of(arena):
+    """Side (m) of an arena, and whether it is periodic, from what `arena_of` returned."""
+    side = arena.removesuffix("_periodic")
+    return {
+        "arena": float(side[1:-1]) if side else plan.trajectories["arena"],
+        "periodic": arena.endswith("_periodic"),
+    }
 
 
 def evaluation_pool(wildcards):

@@ -74,7 +74,7 @@ def training_megabytes(wildcards):
 
 def map_megabytes(wildcards):
     """Estimated memory of mapping or scoring a cohort."""
-    bins = bin_count(side_of(arena_of(wildcards.cohort)), config["rate_maps"]["bin_size"])
+    bins = bin_count(space_of(arena_of(wildcards.cohort))["arena"], config["rate_maps"]["bin_size"])
     return requests.map_megabytes(cohorts[wildcards.cohort], bins)
 
 

@@ -14,7 +14,7 @@ rule training_trajectories:
     params:
         run=lambda wildcards: {
             **plan.trajectories["training"],
-            "arena": side_of(wildcards.arena),
+            **space_of(wildcards.arena),
             "steps": int(wildcards.length),
             "code": code("trajectories"),
         },
@@ -37,7 +37,7 @@ rule evaluation_trajectories:
     params:
         run=lambda wildcards: {
             **plan.trajectories["evaluation"],
-            "arena": side_of(wildcards.arena),
+            **space_of(wildcards.arena),
             "code": code("trajectories"),
         },
     message:

@@ -7,6 +7,7 @@ from nofreelunch.task.trajectories import random_walk
 if __name__ == "__main__":
     run = snakemake.params.run
     with logs.job(snakemake.log[0]):
-        pool = random_walk(run["count"], run["steps"], run["seed"], run["arena"])
+        drawn = run["count"], run["steps"], run["seed"], run["arena"]
+        pool = random_walk(*drawn, periodic=run["periodic"])
         pool.attrs["symmetries"] = int(run.get("symmetries", False))
         datasets.save(pool, snakemake.output[0], "trajectories", run["code"])

@@ -17,6 +17,7 @@ from nofreelunch.networks.shapes import cells, weight_shapes
 from nofreelunch.scoring import spatial_measures
 from nofreelunch.task import targets
 from nofreelunch.task.arena import bin_count
+from nofreelunch.task.trajectories import inside
 
 HORIZONS = (20, 50)  # steps; published networks are trained on 20 and tested on 50
 DECODED_TRAJECTORIES = 1000  # more take long to decode where cells have several fields
@@ -38,7 +39,7 @@ def measure_rate_maps(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
     Args:
         trained: what `train` returned.
         evaluation: trajectories that were not trained on: `position` (trajectory, moment, axis), m,
-            and the side of the arena (m) as attribute `arena`.
+            the side of the arena (m) as attribute `arena`, and `periodic` as trained.
         bin_size: side of a bin, m; a whole number of bins must fill the arena.
 
     Returns:
@@ -53,7 +54,7 @@ def measure_rate_maps(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
         the trajectories and tested on the second.
 
     Raises:
-        ValueError: where bins do not fill the arena, or the arenas of the inputs differ.
+        ValueError: where bins do not fill the arena, or the inputs have unlike arenas.
         DatasetError: where the weights are missing, as after pruning.
     """
     arena = float(evaluation.attrs["arena"])
@@ -61,12 +62,14 @@ def measure_rate_maps(trained: xr.Dataset, evaluation: xr.Dataset, bin_size: flo
         raise refused(
             "arena of the evaluation", f"{arena} m", f"{trained.attrs['arena']} m, as trained"
         )
+    periodic, joined = (bool(data.attrs.get("periodic", 0)) for data in (evaluation, trained))
+    if periodic != joined:
+        raise refused("evaluation: periodic", str(periodic), f"{joined}, as trained")
     specs, stack, target = restore_networks(trained)
     position = evaluation["position"]
     horizons = sorted({min(horizon, position.shape[1] - 1) for horizon in HORIZONS})
-    measured = Measured(
-        len(specs), stack.weights["decoder"].shape[1], len(position), arena, bin_size
-    )
+    units = stack.weights["decoder"].shape[1]
+    measured = Measured(len(specs), units, len(position), arena, bin_size, periodic=periodic)
     errors = []
     with torch.no_grad():
         for first, path, activity in activities(stack, target, position):
@@ -121,8 +124,7 @@ def decoding_errors(
 
     `path` and `activity` are those of `activities`.
     """
-    decoded = target.decode(stack.read_out(activity))
-    return torch.linalg.vector_norm(decoded - path[:, 1:].transpose(0, 1), dim=-1)
+    return target.distance(target.decode(stack.read_out(activity)), path[:, 1:].transpose(0, 1))
 
 
 class Measured:
@@ -136,6 +138,7 @@ class Measured:
         arena: side of the square that is binned, m.
         bin_size: side of a bin, m.
         fitted_on: walks that the ridge regression is fitted to, if not the first half.
+        periodic: whether opposite walls of the square are joined.
 
     Raises ValueError where bins do not fill the arena.
     """
@@ -148,14 +151,17 @@ class Measured:
         arena: float,
         bin_size: float,
         fitted_on: int | None = None,
+        periodic: bool = False,
     ) -> None:
         self.half, self.arena, self.bin_size = walks // 2, arena, bin_size
         self.bins = bin_count(arena, bin_size)
         self.halves = [BinnedActivity(count, units, self.bins, arena) for _ in range(2)]
-        self.ridge = Ridge(count, units, self.half if fitted_on is None else fitted_on)
+        self.around = arena if periodic else None
+        self.ridge = Ridge(count, units, self.half if fitted_on is None else fitted_on, self.around)
 
     def add(self, first: int, path: Tensor, activity: Tensor) -> None:
         """Add a chunk as `activities` yields it."""
+        path = path if self.around is None else inside(path, self.around)
         split = min(max(self.half - first, 0), len(path))
         for maps, part in zip(self.halves, (slice(split), slice(split, None)), strict=True):
             maps.add(path[part], activity[:, :, part])
@@ -186,6 +192,7 @@ class Measured:
             },
             attrs={
                 "arena": self.arena,
+                "periodic": int(self.around is not None),
                 "bin_size": self.bin_size,
                 "evaluation_seed": evaluation.attrs.get("seed", "unknown"),
                 "device": "cpu",
@@ -242,16 +249,22 @@ class BinnedActivity:
 
 @dataclass
 class Ridge:
-    """Ridge regression from units and a constant to position, one chunk of data after another."""
+    """Ridge regression from units and a constant to position, one chunk of data after another.
+
+    In a periodic arena, whose side (m) is `around`, it predicts the cosine and the sine of each
+    coordinate as an angle.
+    """
 
     count: int
     units: int
     fitted_on: int
+    around: float | None = None
 
     def __post_init__(self) -> None:
         size = self.units + 1
         self.gram = torch.zeros(self.count, size, size, dtype=torch.float64)
-        self.cross = torch.zeros(self.count, size, 2, dtype=torch.float64)
+        predicted = 2 if self.around is None else 4
+        self.cross = torch.zeros(self.count, size, predicted, dtype=torch.float64)
         self.weights: Tensor | None = None
         self.distance, self.samples = torch.zeros(self.count, 1, dtype=torch.float64), 0
 
@@ -261,12 +274,14 @@ class Ridge:
         if split:
             x, y = self._design(path[:split], activity[:, :, :split])
             self.gram += x.mT @ x
-            self.cross += x.mT @ y
+            self.cross += x.mT @ self._predicted(y)
         if split < len(path):
             if self.weights is None:
                 self.weights = self._solve()
             x, y = self._design(path[split:], activity[:, :, split:])
-            distance = torch.linalg.vector_norm(x @ self.weights - y, dim=-1)
+            apart = self._positions(x @ self.weights) - y
+            apart = apart if self.around is None else inside(apart, self.around)
+            distance = torch.linalg.vector_norm(apart, dim=-1)
             by_step = distance.unflatten(1, (activity.shape[1], -1)).sum(2)
             self.distance = by_step + self.distance
             self.samples += len(path) - split
@@ -274,7 +289,8 @@ class Ridge:
     def predict(self, activity: Tensor) -> Tensor:
         """Positions (network, sample, axis), m, for activity (network, sample, unit)."""
         assert self.weights is not None
-        return torch.cat([activity, torch.ones_like(activity[..., :1])], -1) @ self.weights
+        design = torch.cat([activity, torch.ones_like(activity[..., :1])], -1)
+        return self._positions(design @ self.weights)
 
     def error(self, steps: int | None = None) -> np.ndarray:
         """Mean distance (network,), m, in the first `steps` of the tested walks, or in all."""
@@ -285,6 +301,20 @@ class Ridge:
         x = torch.cat([x, torch.ones_like(x[..., :1])], -1)
         y = path[:, 1:].transpose(0, 1).flatten(0, 1).expand(self.count, -1, -1)
         return x, y
+
+    def _predicted(self, y: Tensor) -> Tensor:
+        """What is regressed on units, for positions (..., 2)."""
+        if self.around is None:
+            return y
+        angle = y * (2 * torch.pi / self.around)
+        return torch.cat([angle.cos(), angle.sin()], -1)
+
+    def _positions(self, predicted: Tensor) -> Tensor:
+        """Positions (..., 2), m, from what was predicted."""
+        if self.around is None:
+            return predicted
+        cosine, sine = predicted.chunk(2, -1)
+        return torch.atan2(sine, cosine) * (self.around / (2 * torch.pi))
 
     def _solve(self) -> Tensor:
         penalty = RIDGE * self.gram.diagonal(dim1=1, dim2=2)[:, :-1].mean(1)

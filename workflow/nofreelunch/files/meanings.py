@@ -228,6 +228,7 @@ TITLES = {
 }
 ATTRIBUTES = {  # of whole files
     "arena": "side of the square arena, or of the square around another arena, m",
+    "periodic": "1 where opposite walls of the arena are joined",
     "shape": "shape of the arena",
     "graph": "lattice of the graphs",
     "stillness": "probability of standing still in a step",

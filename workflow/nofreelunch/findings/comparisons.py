@@ -1,18 +1,19 @@
 """Series of networks: which networks of a study are compared with which.
 
 A series holds the networks whose spec equals the study's defaults except for named keys. The seed
-is always free. Networks with an arena of their own are only in the series of that arena, and
-networks that diverged are in none. Every function takes the study's summary (dimensions network,
-unit ...) and returns selections of its networks.
+is always free. Networks with an arena of their own, or a periodic one, are only in the series of
+that arena, and networks that diverged are in none. Every function takes the study's summary
+(dimensions network, unit ...) and returns selections of its networks.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from nofreelunch.networks.cohorts import SPACE_KEYS
 from nofreelunch.networks.shapes import cells
 from nofreelunch.task.catalogue import KEYS, catalogue, facts_of
 from nofreelunch.task.names import target_name
@@ -51,13 +52,14 @@ def configurations(networks: xr.Dataset) -> list[str]:
     return [json.dumps(spec, sort_keys=True) for spec in without]
 
 
-def trained(summary: xr.Dataset, arena: float | None = None) -> xr.Dataset:
+def trained(summary: xr.Dataset, **space: Any) -> xr.Dataset:
     """The networks that were trained to path-integrate and did not diverge.
 
-    Those with an arena of their own (m) are left out, unless it is named.
+    Those with an arena of their own are left out, unless `space` has its keys: `arena` (m),
+    `periodic`.
     """
     chosen = [
-        cells()[spec["cell"]].recurrent and spec["steps"] > 0 and spec.get("arena") == arena
+        cells()[spec["cell"]].recurrent and spec["steps"] > 0 and _space(spec) == space
         for spec in specs(summary)
     ]
     return _keep(summary, ~summary["diverged"].values.astype(bool) & np.array(chosen, bool))
@@ -89,7 +91,7 @@ def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.
     use (null) always agrees.
     """
     wanted = {k: v for k, v in (defaults(summary) | fixed).items() if k not in free}
-    networks = trained(summary, fixed.get("arena"))
+    networks = trained(summary, **_space(fixed))
     return _keep(networks, [not _differing(spec, wanted) for spec in specs(networks)])
 
 
@@ -215,9 +217,13 @@ def controls(summary: xr.Dataset) -> list[Setting]:
         Setting("untrained", untrained(summary)),
         Setting("told the position", told_position(summary)),
     ]
-    arenas = sorted({spec["arena"] for spec in specs(summary) if "arena" in spec})
+    spaces = {("periodic" in spec, spec.get("arena", 0.0)): _space(spec) for spec in specs(summary)}
     free = ["place_cells", "encoder_scale", "steps"]
-    found += [Setting(f"arena of {a:g} m", select(summary, free, arena=a)) for a in arenas]
+    for (periodic, side), space in sorted(spaces.items()):
+        if space:
+            label = "periodic arena" if periodic else "arena"
+            label += f" of {side:g} m" if side else ""
+            found.append(Setting(label, select(summary, free, **space)))
     for target in CONTROL_TARGETS:
         if target != default:
             networks = of_target(summary, target)
@@ -279,13 +285,16 @@ def _differing(spec: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     """Keys of `wanted` for which `spec` has another value, with that value.
 
     The seed is left out, and so are keys that are null in either. Only networks with an arena of
-    their own have that key.
+    their own have the keys of `_space`.
     """
     used = {k: spec[k] for k in wanted if k != "seed" and None not in (wanted[k], spec.get(k))}
     found = {k: value for k, value in used.items() if value != wanted[k]}
-    if "arena" in spec and "arena" not in wanted:
-        found["arena"] = spec["arena"]
-    return found
+    return found | {k: value for k, value in _space(spec).items() if k not in wanted}
+
+
+def _space(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a network's own arena; empty in that of the study."""
+    return {k: spec[k] for k in SPACE_KEYS if k in spec}
 
 
 def _by_spread(entry: tuple[dict[str, Any], list[int]]) -> tuple[float, ...]:

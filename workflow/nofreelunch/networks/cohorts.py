@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+SPACE_KEYS = ("arena", "periodic")  # only networks with an arena unlike the study's have them
+
 
 @dataclass(frozen=True, eq=False)
 class Network:

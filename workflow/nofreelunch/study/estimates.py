@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nofreelunch.networks.cohorts import Cohort
+from nofreelunch.networks.cohorts import SPACE_KEYS, Cohort
 from nofreelunch.networks.shapes import weight_shapes
 from nofreelunch.study import published_models
 from nofreelunch.study.costs import operations, outputs, useful_share
@@ -97,10 +97,12 @@ def results_size(plan: Plan, bin_size: float, surrogates: int) -> float:
         total += sum(rows * columns for rows, columns in layout.values())
         total += spec["units"] * (bins**2 + surrogates + NUMBERS_PER_UNIT)
     walks = plan.trajectories["training"]["count"]
-    pools = {(n["sequence_length"], n.spec.get("arena")) for n in plan.networks}
-    total += sum(walks * 2 * (2 * length + 1) for length, _ in pools)
+    spaces = [tuple(n.spec.get(key) for key in SPACE_KEYS) for n in plan.networks]
+    lengths = [n["sequence_length"] for n in plan.networks]
+    pools = {*zip(spaces, lengths, strict=True)}
+    total += sum(walks * 2 * (2 * length + 1) for _, length in pools)
     evaluation = plan.trajectories["evaluation"]
-    total += len(plan.arenas) * evaluation["count"] * 2 * (2 * evaluation["steps"] + 1)
+    total += len({*spaces}) * evaluation["count"] * 2 * (2 * evaluation["steps"] + 1)
     return 4.0 * total
 
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from nofreelunch import seeds
 from nofreelunch.errors import InvalidFile, refused, shown, suggestion
 from nofreelunch.networks import loss_steps
-from nofreelunch.networks.cohorts import Cohort, Network
+from nofreelunch.networks.cohorts import SPACE_KEYS, Cohort, Network
 from nofreelunch.networks.shapes import cells
 from nofreelunch.study.packing import pack_networks
 from nofreelunch.study.schema import check_values, data_folder, filled, load_schema, read_yaml
@@ -55,11 +55,11 @@ class Study:
     def targets(self) -> dict[str, list[dict[str, Any]]]:
         """Distinct targets by the name of their encoding, in the order of the networks.
 
-        Those of networks with an arena of their own are left out.
+        Those of networks with an arena of their own, or a periodic one, are left out.
         """
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for network in self.networks:
-            if "arena" in network.spec:
+            if not network.spec.keys().isdisjoint(SPACE_KEYS):
                 continue
             spec = {key: network.spec[key] for key in TARGET_KEYS}
             found.setdefault(spec["target"], {})[repr(spec)] = spec
@@ -124,6 +124,9 @@ def load_study(path: str | Path, progress: bool = False) -> Study:
     if (arena := values["defaults"]["arena"]) is not None:
         allowed = "trajectories.arena, the side of all arenas but those that a sweep names"
         raise refused(f"{path}: defaults.arena", shown(arena), allowed, StudyError)
+    if values["defaults"]["periodic"]:
+        allowed = "false: only a sweep is in a periodic arena"
+        raise refused(f"{path}: defaults.periodic", "true", allowed, StudyError)
     planner = _Planner(path, values["defaults"], trajectories["arena"])
     sweep_rules = rules["properties"]["sweeps"]["additionalProperties"]
     sweeps = {
@@ -151,12 +154,15 @@ def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The spec in the one form in which equal networks are equal.
 
     Keys that its target or its cell does not use are None, `encoder_scale` is a number, and loss
-    steps that are all time steps are "all". A network without an arena of its own has no such key.
+    steps that are all time steps are "all". A network without an arena of its own has no such key,
+    and one whose arena has walls has no key `periodic`.
     """
     unused = facts_of(spec["target"]).unused
     result = {key: None if key in unused else value for key, value in spec.items()}
     if result.get("arena") is None:
         result.pop("arena", None)
+    if not result.get("periodic"):
+        result.pop("periodic", None)
     if result["encoder_scale"] == "place_cells":
         result["encoder_scale"] = float(result["place_cells"] or facts_of(spec["target"]).cells)
     if not cells()[spec["cell"]].recurrent:
@@ -270,6 +276,10 @@ class _Planner:
         if (width["uniform"][1] if _is_uniform(width) else width) >= arena:
             allowed = f"a width (m) > 0 and < {arena}, the side of the arena"
             raise self._refused(f"{where}.place_cell_width", width, allowed)
+        unused = facts_of(spec["target"]).unused
+        if spec["periodic"] and ("place_cell_width" in unused or spec["fields_per_cell"] != 1):
+            allowed = "false but for targets of place cells with one field each"
+            raise self._refused(f"{where}.periodic", spec["periodic"], allowed)
         if facts_of(spec["target"]).even_cells and spec["place_cells"] % 2:
             allowed = f"an even number for {spec['target']}: half for distance, half for angle"
             raise self._refused(f"{where}.place_cells", spec["place_cells"], allowed)

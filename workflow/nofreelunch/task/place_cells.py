@@ -16,6 +16,7 @@ from torch import Tensor
 
 from nofreelunch.compute import kernels
 from nofreelunch.compute.fused import worthwhile
+from nofreelunch.errors import refused, shown
 from nofreelunch.task.cross_entropy import (
     CompiledCrossEntropy,
     SoftmaxCrossEntropy,
@@ -23,9 +24,11 @@ from nofreelunch.task.cross_entropy import (
     loss_and_slope,
 )
 from nofreelunch.task.target import Target, cell_count, exact_products
+from nofreelunch.task.trajectories import inside
 
 DECODED_AT_ONCE = 256  # samples of cells with several fields; bounds memory
 DECODED_CELLS = 3  # the published decoder averages the centres of three cells
+IMAGES = np.array([[x, y] for x in (0, -1, 1) for y in (0, -1, 1)])  # the field itself first
 NOWHERE = 1e6  # m; the kernels take a missing field to be here, far from every position
 
 
@@ -37,6 +40,9 @@ class PlaceCells(Target):
     c_i, width sigma_i and surround width s_i sigma_i, then
 
         q_i = |x - c_i|^2 / (2 sigma_i^2)    and    Q_i = q_i / s_i^2
+
+    In a periodic arena each field has eight images, a side of the arena away, and the nearest one
+    counts.
 
     Each subclass computes activities from q and Q, in `_activity`. They sum to one over the cells,
     and the loss is their cross-entropy with the softmax of the network's outputs. A subclass that
@@ -81,6 +87,8 @@ class PlaceCells(Target):
         half = self.arena / 2
         first = random.uniform(-half, half, (cells, 1, 2))
         extra = spec["fields_per_cell"]
+        if self.periodic and extra != 1:
+            raise refused("fields_per_cell", shown(extra), "1 in a periodic arena")
         counts = np.ones(cells, int)
         if isinstance(extra, Mapping):
             counts += np.sort(random.poisson(extra["poisson"], cells))[::-1]
@@ -88,13 +96,19 @@ class PlaceCells(Target):
         centre = np.concatenate([first, random.uniform(-half, half, (cells, fields - 1, 2))], 1)
         width = _values(spec["place_cell_width"], (cells, fields), random)
         ratio = _width_ratio(spec["surround"], (cells, fields), random)
+        exists = np.arange(fields) < counts[:, None]
+        if self.periodic:
+            centre = centre + self.arena * IMAGES
+            width, ratio, exists = (
+                np.repeat(values, len(IMAGES), 1) for values in (width, ratio, exists)
+            )
         amplitude = spec["amplitude_ratio"]
         return {
             "centre": centre,
             "width": width,
             "surround": ratio**2,
             "amplitude": np.full((1, 1), np.nan if amplitude == "equal_area" else float(amplitude)),
-            "exists": np.arange(fields) < counts[:, None],
+            "exists": exists,
         }
 
     def _distances(self, p: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,11 +133,14 @@ class PlaceCells(Target):
         return near, surround
 
     def _encode(self, p, x):
-        x = x.contiguous()  # a minibatch without its start positions is not
+        x = self._inside(x).contiguous()  # a minibatch without its start positions is not
         if self.kernel is not None and kernels.usable(x, self.fields):
             return self._apply_kernel(p, x)
         near, surround = self._distances(p, x)
         return self._activity(p, near, surround)
+
+    def _inside(self, x: Tensor) -> Tensor:
+        return inside(x, self.arena) if self.periodic else x
 
     def _activity(self, p: dict[str, Tensor], near: Tensor, surround: Tensor) -> Tensor:
         """Activity (network, sample, cell) from the two results of `_distances`."""
@@ -135,6 +152,10 @@ class PlaceCells(Target):
             output = output.masked_fill(~p["real"], least)
         _, chosen = output.topk(DECODED_CELLS, dim=-1, largest=not self.decode_lowest)
         network = torch.arange(self.networks, device=output.device)[:, None, None]
+        if self.periodic:  # the mean around the most active cell
+            centre = p["centre"][:, :, 0][network, chosen]
+            first = centre[..., :1, :]
+            return self._inside((first + self._inside(centre - first)).mean(-2))
         if p["centre"].shape[2] == 1:
             return p["centre"][:, :, 0][network, chosen].mean(-2)
         pieces = [self._tightest(p, network, part) for part in chosen.split(DECODED_AT_ONCE, dim=1)]
@@ -176,7 +197,8 @@ class PlaceCells(Target):
         if own or not worthwhile(output):
             return super().loss_at(output, position, weights)
         with exact_products():
-            near, surround = self._distances(self._parameters, position.flatten(1, -2))
+            samples = self._inside(position.flatten(1, -2))
+            near, surround = self._distances(self._parameters, samples)
         constants = {name: self._parameters[name] for name in ("real", "amplitude")}
         others = constants, near, surround, weights.flatten(1), self.padded
         return CompiledCrossEntropy.apply(output.flatten(1, -2), self._loss_of_activity, others)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nofreelunch.errors import refused, shown
 from nofreelunch.seeds import PLACE_CELLS, generator
-from nofreelunch.task.trajectories import ARENA
+from nofreelunch.task.trajectories import ARENA, inside
 
 Values = TypeVar("Values", np.ndarray, Tensor)  # a method returns the kind that it is given
 
@@ -42,6 +42,7 @@ class Target:
             code, and ignored by losses and decoders.
         networks: size of the stack (1 for a single target).
         arena: side of the arena, m.
+        periodic: whether opposite walls of the arena are joined.
     """
 
     name: ClassVar[str]
@@ -64,7 +65,9 @@ class Target:
         used = [checked(spec) for spec in specs]
         self.spec = {"target": self.name, **used[0]}
         self.networks = len(specs)
-        self.arena = arena
+        self.arena, self.periodic = arena, bool(specs[0].get("periodic"))
+        if self.periodic and "place_cell_width" not in self.uses:
+            raise refused("periodic", f"the target {self.name}", "targets of place cells")
         drawn, cells_of = [], []
         for spec, seed in zip(used, seeds, strict=True):
             drawn.append(self._draw(spec, generator(seed, PLACE_CELLS)))
@@ -106,6 +109,13 @@ class Target:
     def decode(self, output: Values) -> Values:
         """Position (..., 2), in m, decoded from an output (..., cells); types as in `encode`."""
         return self._apply(output, self._decode, self.cells)
+
+    def distance(self, one: Tensor, other: Tensor) -> Tensor:
+        """Distance (...), m, of positions (..., 2); in a periodic arena the shortest one."""
+        between = one - other
+        return torch.linalg.vector_norm(
+            inside(between, self.arena) if self.periodic else between, dim=-1
+        )
 
     def loss(self, output: Tensor, code: Tensor, weights: Tensor | None = None) -> Tensor:
         """Loss (network,) of outputs for target activity `code`, both (network, ..., cells).

@@ -11,7 +11,9 @@ from nofreelunch.task.catalogue import target_names
 from nofreelunch.task.target import ARENA, DEFAULTS, REGISTRY, Target
 
 
-def build_target(target: str | Mapping[str, Any], seed: int, arena: float = ARENA) -> Target:
+def build_target(
+    target: str | Mapping[str, Any], seed: int, arena: float = ARENA, periodic: bool = False
+) -> Target:
     """Build the target of one network: the encoding of position that it is trained to report.
 
     In the simplest case a name is enough:
@@ -30,10 +32,11 @@ def build_target(target: str | Mapping[str, Any], seed: int, arena: float = AREN
             is missing or None takes its value from `DEFAULTS`.
         seed: the network's seed, for its field centres, widths and projections.
         arena: side of the square arena, m.
+        periodic: whether its opposite walls are joined; for place cells with one field each.
 
     Raises:
         ValueError: for a name that `target_names` does not list, an unknown key, a value that is
-            not allowed, or too few place cells.
+            not allowed, too few place cells, or a target that has no form in a periodic arena.
     """
     spec = {"target": target} if isinstance(target, str) else dict(target)
     unknown = set(spec) - {"target", *DEFAULTS}
@@ -42,7 +45,7 @@ def build_target(target: str | Mapping[str, Any], seed: int, arena: float = AREN
         raise refused("target", f"the key {min(unknown)!r}", allowed)
     if not arena > 0:
         raise refused("arena", f"{arena}", "a side above 0 m")
-    return _kind(spec.get("target"))([spec], [seed], arena)
+    return _kind(spec.get("target"))([{**spec, "periodic": periodic}], [seed], arena)
 
 
 def build_targets(
@@ -51,7 +54,8 @@ def build_targets(
     """Build the targets of several networks as one `Target` with a leading `network` axis.
 
     Args:
-        specs: the spec of each network; keys other than those of the target are ignored.
+        specs: the spec of each network; keys other than those of the target and `periodic`, in
+            which they agree, are ignored.
         seeds: the seed of each network.
         arena: side of the square arena, m.
 

@@ -23,7 +23,12 @@ CHUNK = 4096  # trajectories drawn and simulated at once, to bound memory
 
 
 def random_walk(
-    count: int, steps: int, seed: int, arena: float = ARENA, beyond: float = 0.0
+    count: int,
+    steps: int,
+    seed: int,
+    arena: float = ARENA,
+    beyond: float = 0.0,
+    periodic: bool = False,
 ) -> xr.Dataset:
     """Draw `count` random walks of `steps` steps in a square of side `arena` (m), centred at 0.
 
@@ -37,10 +42,13 @@ def random_walk(
     that runs into a wall slows down and turns along it. Positions are not clipped: fewer than one
     sample in a hundred lies slightly outside the arena.
 
+    In a `periodic` arena opposite walls are joined, and nothing slows or turns an animal. Positions
+    go on beyond the wall that was passed; `inside` takes them back into the arena.
+
     Each walk starts anywhere in the arena with any heading. As in the published generator, a first
     step is made and dropped, so `position` starts where that step ended. A walk depends only on
-    `seed`, `arena` and its index: asking for more walks appends walks, and asking for more steps
-    appends steps to each.
+    `seed`, `arena`, `periodic` and its index: asking for more walks appends walks, and asking for
+    more steps appends steps to each.
 
     Returns:
         `position` (trajectory, moment, axis), m, float32, at `steps` + 1 times, s; and `velocity`
@@ -70,11 +78,12 @@ def random_walk(
             speeds.rayleigh(SPEED_SCALE, (steps + 1, CHUNK)).T[:size],
             arena,
             beyond,
+            periodic,
         )
         position[chunk] = walked[:, 1:]
         velocity[chunk] = np.diff(walked[:, 1:], axis=1)
     log.debug("walked %d trajectories of %d steps in %g m", count, steps, arena)
-    return _labelled(position, velocity, seed, arena)
+    return _labelled(position, velocity, seed, arena, periodic)
 
 
 def simulate(
@@ -84,6 +93,7 @@ def simulate(
     speed: np.ndarray,
     arena: float,
     beyond: float = 0.0,
+    periodic: bool = False,
 ) -> np.ndarray:
     """Walk with given starts, turns and speeds.
 
@@ -99,6 +109,7 @@ def simulate(
         speed: (trajectory, step), m/s.
         arena: side of the square, m.
         beyond: how far the wall at the largest x is moved outwards, m.
+        periodic: whether there are no walls to feel.
 
     Returns:
         Positions (trajectory, step + 1, 2), m; the first is `start`.
@@ -113,13 +124,22 @@ def simulate(
         distances = np.stack([half + beyond - x, half - y, x + half, y + half])
         normal = np.argmin(distances, axis=0) * (np.pi / 2)
         angle = np.mod(heading - normal + np.pi, 2 * np.pi) - np.pi
-        felt = (distances.min(axis=0) < WALL_REGION) & (np.abs(angle) < np.pi / 2)
+        felt = (distances.min(axis=0) < WALL_REGION) & (np.abs(angle) < np.pi / 2) & (not periodic)
         length = TIME_STEP * np.where(felt, WALL_SLOWING, 1.0) * speed[:, t]
         position[t + 1, 0] = x + length * np.cos(heading)
         position[t + 1, 1] = y + length * np.sin(heading)
         along_wall = np.sign(angle) * (np.pi / 2 - np.abs(angle))
         heading = heading + np.where(felt, along_wall, 0.0) + TIME_STEP * turn[:, t]
     return position.transpose(2, 0, 1)
+
+
+def inside(vectors, arena: float):
+    """Positions or displacements (..., 2), m, taken into a periodic arena of side `arena`.
+
+    Each coordinate is then in [-arena / 2, arena / 2), so a displacement is the shortest one. Takes
+    numpy arrays or torch tensors, and returns the same type.
+    """
+    return (vectors + arena / 2) % arena - arena / 2
 
 
 def apply_symmetry(vectors, index):
@@ -143,7 +163,9 @@ def apply_symmetry(vectors, index):
     return moved
 
 
-def _labelled(position: np.ndarray, velocity: np.ndarray, seed: int, arena: float) -> xr.Dataset:
+def _labelled(
+    position: np.ndarray, velocity: np.ndarray, seed: int, arena: float, periodic: bool
+) -> xr.Dataset:
     """Simulated walks as a dataset with names of axes, and units."""
     return xr.Dataset(
         {
@@ -166,5 +188,10 @@ def _labelled(position: np.ndarray, velocity: np.ndarray, seed: int, arena: floa
             ),
             "axis": ["x", "y"],
         },
-        attrs={"arena": float(arena), "time_step": TIME_STEP, "seed": int(seed)},
+        attrs={
+            "arena": float(arena),
+            "periodic": int(periodic),
+            "time_step": TIME_STEP,
+            "seed": int(seed),
+        },
     )

@@ -58,11 +58,17 @@ class Pool:
             if arena != self.arena:
                 allowed = f"walks in one of {arena:g} m, as the networks have"
                 raise refused("trajectories", f"an arena of {self.arena:g} m", allowed)
+        self.periodic = bool(pool.attrs.get("periodic", 0))
+        for joined in (bool(spec.get("periodic")) for spec in specs):
+            if joined != self.periodic:
+                words = {True: "a periodic arena", False: "an arena with walls"}
+                raise refused("trajectories", words[self.periodic], f"walks in {words[joined]}")
         self.images = 8 if pool.attrs.get("symmetries", 1) else 1
         seed = pool.attrs.get("seed")
         content = hashlib.sha256(np.ascontiguousarray(position).data)
         self.provenance = {
             "arena": self.arena,
+            "periodic": int(self.periodic),
             "pool_seed": "unknown" if seed is None else int(seed),
             "pool_trajectories": count,
             "pool_images": self.images,

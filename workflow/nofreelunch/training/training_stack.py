@@ -105,8 +105,8 @@ class TrainingStack(Stack):
     def position_error(self) -> Tensor:
         """Mean distance (network,), m, between true and decoded positions of the minibatch."""
         position = self._at_loss_steps(self.position[:, 1:])[:, :, :CURVE_TRAJECTORIES]
-        apart = self.target.decode(self.output[:, :, :CURVE_TRAJECTORIES]) - position
+        decoded = self.target.decode(self.output[:, :, :CURVE_TRAJECTORIES])
         share = self.minibatches.weights[:, :, :CURVE_TRAJECTORIES] > 0
         share = share * self.minibatches.stands_for[..., None]
-        apart = torch.linalg.vector_norm(apart, dim=-1)
+        apart = self.target.distance(decoded, position)
         return (apart * share).sum((1, 2)) / share.sum((1, 2))
