@@ -75,6 +75,19 @@ def test_cells_that_a_network_does_not_have_get_no_gradient(target, all_fused):
     assert (gradient[1, ..., 12:] == 0).all() and (gradient[1, ..., :12] != 0).any()
 
 
+def test_fused_losses_go_around_the_walls_of_a_periodic_arena(all_fused):
+    specs = [make_target("difference_of_softmaxes", cells=20) | {"periodic": True}]
+    stack = targets.build_targets(specs, [0]).to("cpu", torch.float32)
+    random = np.random.default_rng(0)
+    position = torch.from_numpy(random.uniform(-1, 1, (1, 3, 5, 2))).float()
+    logits = torch.from_numpy(random.normal(size=(1, 3, 5, 20))).float()
+    weights = torch.full((1, 3, 5), 1 / 15)
+    found = [stack.loss_at(logits, position + shift, weights) for shift in (0.0, 2.2, -4.4)]
+    assert all_fused == ["_loss_of_activity"]
+    torch.testing.assert_close(found[1], found[0])
+    torch.testing.assert_close(found[2], found[0])
+
+
 def test_a_target_with_a_loss_or_an_encoding_of_its_own_keeps_it(all_fused):
     class Squared(place_cells.Gaussian):
         def loss(self, output, code, weights=None):

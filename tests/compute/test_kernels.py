@@ -43,11 +43,14 @@ EXTREME = {
         {"width": 0.2, "cells": cells, "amplitude_ratio": alpha}
         for cells, alpha in ((20, "equal_area"), (33, 1.5), (9, 30.0))
     ],
+    "periodic arena": [{"width": 0.3, "cells": cells} for cells in (40, 12)],
 }
 
 
 def stack_of(name, case):
     specs = [make_target(name, **keys) for keys in EXTREME[case]]
+    if case == "periodic arena":
+        specs = [spec | {"periodic": True} for spec in specs]
     return targets.build_targets(specs, list(range(len(specs))))
 
 
@@ -66,7 +69,8 @@ def only_kernels(monkeypatch):
 def test_encoding(name, case, kind, monkeypatch):
     """In float32, by both ways, against torch in float64."""
     stack = stack_of(name, case)
-    position = np.random.default_rng(0).uniform(-1.15, 1.15, (stack.networks, 50, 2))
+    reach = 4.0 if stack.periodic else 1.15
+    position = np.random.default_rng(0).uniform(-reach, reach, (stack.networks, 50, 2))
     position = torch.from_numpy(position).float()
     exact = stack.encode(position.double()).numpy()
     with passes(kind):

@@ -309,13 +309,24 @@ def test_a_periodic_arena_is_mapped_and_decoded_around_its_walls():
     spec = make(units=40, **PLACE_CELLS) | {"periodic": True}
     held = trained([spec]).assign_attrs(periodic=1)
     measured = rate_maps.measure_rate_maps(held, walks, BIN)
-    taken = walks.copy(deep=True)
-    taken["position"].values[:] = inside(walks["position"].values, 2.2)
-    x, y = taken["position"].values[:, 1:].reshape(-1, 2).T.astype(float)
-    counts, _, _ = np.histogram2d(y, x, bins=11, range=[[-1.1, 1.1], [-1.1, 1.1]])
-    assert abs(measured["occupancy"] - counts).max() <= 2  # on edges of bins, by rounding
-    assert measured["occupancy"].sum() == counts.sum()
-    assert (measured["position_error"] <= 1.1 * 2**0.5).all()
+    _, stack, target = rate_maps.restore_networks(held)
+    rates = activity(held, walks)
+    x, y = inside(walks["position"].values[:, 1:].astype(float), 2.2).reshape(-1, 2).T
+    values = rates[0].numpy().swapaxes(0, 1).reshape(-1, 40).T
+    expected, _, _, _ = stats.binned_statistic_2d(
+        y, x, values, "mean", bins=11, range=[[-1.1, 1.1], [-1.1, 1.1]]
+    )
+    np.testing.assert_allclose(measured["rate_map"][0], expected, rtol=1e-4, atol=1e-5)
+    assert measured["occupancy"].sum() == 400 * 50
+    there = walks["position"].values.swapaxes(0, 1)[1:]
+    apart = target.decode(stack.read_out(rates)).numpy()[0] - there
+    shortest = np.abs(apart + 2.2 * np.arange(-2, 3)[:, None, None, None]).min(0)
+    error = np.linalg.norm(shortest, axis=-1)
+    found = measured["position_error"].sel(horizon=50).item()
+    assert found == pytest.approx(error.mean(), rel=1e-4)
+    assert np.linalg.norm(apart, axis=-1).mean() > 1.2 * found
+    ridges = [rate_maps.Measured(1, 4, 10, 2.2, BIN, periodic=p).ridge for p in (False, True)]
+    assert [ridge.around for ridge in ridges] == [None, 2.2]
 
 
 def test_ridge_reads_a_position_on_a_circle():

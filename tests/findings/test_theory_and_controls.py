@@ -297,3 +297,45 @@ def test_the_controls_of_a_study_are_named_after_the_reference(study):
     labels = [setting.label for setting in comparisons.controls(study)]
     assert labels[:3] == ["reference", "untrained", "told the position"]
     assert len(labels) == 6
+
+
+def test_each_amplitude_ratio_of_a_target_is_a_control(study):
+    """In rising order, equal areas last."""
+    general = rows(study, target="general_difference_of_gaussians")
+    texts = study["spec"].values.astype(object)
+    ratios = [2.5, 6.3, 10.0]
+    for place, ratio in zip(np.flatnonzero(general)[:3], ratios, strict=True):
+        texts[place] = json.dumps(json.loads(texts[place]) | {"amplitude_ratio": ratio})
+    several = study.assign_coords(spec=("network", texts.astype(str)))
+    labels = [setting.label for setting in comparisons.controls(several)]
+    found = [label for label in labels if label.startswith(("Ratio", "Equal"))]
+    expected = [f"Ratio-{ratio:g} DoG targets" for ratio in ratios]
+    assert found == [*expected, "Equal-area DoG targets"]
+
+
+def test_arenas_have_a_table_with_their_periods(study, theory):
+    """Beside the reference; a study of one arena has no such table."""
+    assert "Networks by arena" not in page.to_markdown(page.evaluate(study, theory), study)
+    texts = study["spec"].values.astype(object)
+    trained = rows(study, target=DOS, cell="rnn", steps=comparisons.defaults(study)["steps"])
+    for place in np.flatnonzero(trained)[:2]:
+        own = {"arena": 3.3, "place_cells": 576}
+        texts[place] = json.dumps(json.loads(texts[place]) | own)
+    summary = study.assign_coords(spec=("network", texts.astype(str)))
+    text = page.to_markdown(page.evaluate(summary, theory), summary)
+    table = text[text.index("## Networks by arena") :].split("\n\n")[1].splitlines()
+    assert [row.split(" | ")[0].strip("| ") for row in table[2:]] == [
+        "2.2 m, the study's",
+        "arena of 3.3 m",
+    ]
+    assert [row.split(" | ")[-1].strip(" |") for row in table[2:]] == ["0.91 m", "0.91 m"]
+    found = comparisons.arenas(summary)[0].networks
+    period = np.median(np.concatenate(network_measures.periods(found, 0.8)))
+    assert table[3].split(" | ")[-2] == f"{period:.2f} m"
+    assert f" {found.sizes['network']} (" in table[3]
+
+
+def test_the_page_names_the_sweep_that_a_claim_lacks(study, theory):
+    text = page.to_markdown(page.evaluate(study, theory), study)
+    [line] = [line for line in text.splitlines() if line.startswith("- R2h:")]
+    assert "`{seed: [0, 1, 2], target: difference_of_gaussians}`" in line

@@ -110,7 +110,10 @@ def test_distances_in_a_periodic_arena_are_the_shortest():
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ("cartesian", "periodic: found the target cartesian; allowed: targets of place cells"),
+        (
+            "cartesian",
+            "periodic: found the target cartesian; allowed: a target that says `join",
+        ),
         (
             {"target": "gaussian", "fields_per_cell": {"poisson": 3}},
             r"fields_per_cell: found \{.poisson.: 3\}; allowed: 1 in a periodic arena",

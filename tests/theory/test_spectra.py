@@ -282,3 +282,15 @@ def test_bad_arguments(dos):
     stack = targets.build_targets([dos.spec] * 2, [0, 1])
     with pytest.raises(ValueError, match=r"^target: found a stack of 2; allowed: one target$"):
         spectra.spectrum(stack)
+
+
+def test_a_target_with_joined_walls_is_read_once_around():
+    """Its box is the arena, and its power that of the cells on the grid."""
+    joined = targets.build_target("difference_of_softmaxes", seed=0, periodic=True)
+    found = spectra.spectrum(joined)
+    assert found.attrs["box"] == pytest.approx(2.2)
+    assert found["peak_mode"] == pytest.approx(8**0.5)
+    side = np.linspace(-1.1, 1.1, 55, endpoint=False)
+    place = np.stack(np.meshgrid(side, side), -1)
+    centred = joined.encode(place) - joined.encode(place).mean((0, 1))
+    assert found["power"].sum().item() == pytest.approx((centred**2).mean((0, 1)).sum())

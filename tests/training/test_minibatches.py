@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from nofreelunch.task.trajectories import apply_symmetry
+from nofreelunch.task.trajectories import apply_symmetry, random_walk
 from nofreelunch.training.minibatches import BLOCK, Dropout, Minibatches, Pool
+from nofreelunch.training.training_stack import TrainingStack
 from scipy import stats
 from training_examples import CPU, LENGTH, make, mixed, train, walks
 
@@ -165,6 +166,18 @@ def test_a_pool_says_what_it_is(walked):
     assert provenance == expected
     other = walked.assign(position=walked["position"] / 2)
     assert Pool(other, [make()], CPU).provenance["pool_content"] != content
+
+
+def test_errors_in_training_go_around_the_walls_of_a_periodic_arena():
+    """A minibatch, and the same one a side of the arena away, have one error and one loss."""
+    pool = random_walk(500, LENGTH, seed=1, periodic=True)
+    specs, found = [make(periodic=True)], []
+    for shift in (0.0, 2.2):
+        moved = pool.assign(position=pool["position"] + shift)
+        stack = TrainingStack([0], specs, Pool(moved, specs, CPU), "float32")
+        stack.advance(0)
+        found.append((stack.position_error().item(), stack.loss.item()))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-4)
 
 
 def drops(readout=0.0, recurrent=0.0, seed=0):

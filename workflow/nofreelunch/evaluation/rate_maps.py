@@ -161,10 +161,10 @@ class Measured:
 
     def add(self, first: int, path: Tensor, activity: Tensor) -> None:
         """Add a chunk as `activities` yields it."""
-        path = path if self.around is None else inside(path, self.around)
+        there = path if self.around is None else inside(path.double(), self.around)
         split = min(max(self.half - first, 0), len(path))
         for maps, part in zip(self.halves, (slice(split), slice(split, None)), strict=True):
-            maps.add(path[part], activity[:, :, part])
+            maps.add(there[part], activity[:, :, part])
         self.ridge.add(first, path, activity)
 
     def dataset(

@@ -37,9 +37,11 @@ function targetName(network) {
 /** A network in words. */
 function describe(network) {
   if (data.kind === "maps") return data.title;
-  const { cell, activation, seed } = network.spec;
+  const { cell, activation, seed, arena, periodic } = network.spec;
   const width = network.sigma === "none" ? "" : ` · σ ${network.sigma} m`;
-  return `${targetName(network)} · ${cell} · ${activation}${width} · seed ${seed}`;
+  const side = arena ? ` · arena ${arena} m` : "";
+  const space = `${side}${periodic ? " · periodic arena" : ""}`;
+  return `${targetName(network)} · ${cell} · ${activation}${width}${space} · seed ${seed}`;
 }
 
 /** Names of units: their numbers, or what the file of the maps calls them. */

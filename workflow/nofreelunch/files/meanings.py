@@ -67,7 +67,9 @@ SPECIFICATION = {
     ),
 }
 TRAINING = {
-    "position": Meaning("position, the middle of the arena being 0", "m"),
+    "position": Meaning(
+        "position, the middle of the arena being 0; beyond the walls of a periodic one", "m"
+    ),
     "velocity": Meaning("displacement in a step of 0.02 s", "m"),
     "heading": Meaning("direction of movement; a still animal keeps its heading", "rad"),
     "wall": Meaning("whether a wall turned the animal in the step"),

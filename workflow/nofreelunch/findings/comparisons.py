@@ -7,6 +7,7 @@ that arena, and networks that diverged are in none. Every function takes the stu
 """
 
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -217,18 +218,34 @@ def controls(summary: xr.Dataset) -> list[Setting]:
         Setting("untrained", untrained(summary)),
         Setting("told the position", told_position(summary)),
     ]
+    found += arenas(summary)
+    for target in CONTROL_TARGETS:
+        settings = _by_ratio(summary, target) if target != default else []
+        found += [Setting(f"{short_name(n, target)} targets", n) for n in settings]
+    return [setting for setting in found if setting.networks.sizes["network"]]
+
+
+def arenas(summary: xr.Dataset) -> list[Setting]:
+    """The default networks in each arena of their own, those with walls first, by side."""
     spaces = {("periodic" in spec, spec.get("arena", 0.0)): _space(spec) for spec in specs(summary)}
     free = ["place_cells", "encoder_scale", "steps"]
+    found = []
     for (periodic, side), space in sorted(spaces.items()):
         if space:
             label = "periodic arena" if periodic else "arena"
             label += f" of {side:g} m" if side else ""
             found.append(Setting(label, select(summary, free, **space)))
-    for target in CONTROL_TARGETS:
-        if target != default:
-            networks = of_target(summary, target)
-            found.append(Setting(f"{short_name(networks, target)} targets", networks))
     return [setting for setting in found if setting.networks.sizes["network"]]
+
+
+def _by_ratio(summary: xr.Dataset, target: str) -> list[xr.Dataset]:
+    """The networks that stand for `target`, at each of its amplitude ratios if it has several."""
+    ratios = _amplitude_ratios(trained(summary), target)
+    if len(ratios) < 2:
+        return [of_target(summary, target)]
+    numbers = {math.inf if isinstance(ratio, str) else float(ratio or 0): ratio for ratio in ratios}
+    ascending = [numbers[number] for number in sorted(numbers)]
+    return [of_target(summary, target, amplitude_ratio=ratio) for ratio in ascending]
 
 
 def learnt(networks: xr.Dataset) -> bool:

@@ -18,8 +18,9 @@ class Network:
     """One configuration with one seed: the replicate.
 
     `spec` has a value for each key of a study's `defaults`, None where the target does not use the
-    key. Values are read as items (`network["units"]`) or as attributes (`network.units`). Two
-    networks are equal when their ids are.
+    key; the keys in `SPACE_KEYS` only where they differ from the study's. Values are read as items
+    (`network["units"]`) or as attributes (`network.units`). Two networks are equal when their ids
+    are.
     """
 
     spec: Mapping[str, Any]

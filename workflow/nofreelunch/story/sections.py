@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import xarray as xr
-import yaml
 
 from nofreelunch.findings import comparisons, headline, network_measures, power, verdicts
 from nofreelunch.findings.claims import about_targets, missing, page
@@ -121,7 +120,7 @@ def tell(claims: Sequence[Claim], summary: xr.Dataset) -> Story:
         summary: the study's summary, joined with its units.
     """
     columns = comparisons.networks_by_target(summary)
-    sweeps = {claim.id: _as_yaml(missing.sweep_for(claim.id, summary)) for claim in claims}
+    sweeps = {claim.id: missing.sweep_text(claim.id, summary) for claim in claims}
     gaps = (_gap(claim, sweeps[claim.id]) for claim in claims)
     return Story(
         str(summary.attrs["study"]),
@@ -174,10 +173,6 @@ def _why(claim: Claim, evidence: Evidence) -> str:
     if evidence.rule(Estimate(value, value - NARROW, value + NARROW, 1)) == verdicts.UNTESTABLE:
         return UNDECIDED.get(claim.id, UNDECIDED[""])
     return f"The interval is too wide: {page.estimate_text(evidence)}."
-
-
-def _as_yaml(keys: Mapping[str, object] | None) -> str:
-    return yaml.safe_dump(keys, default_flow_style=True, width=10**6).strip() if keys else ""
 
 
 def _section(part: str, claims: Sequence[Claim], sweeps: Mapping[str, str]) -> Section:

@@ -280,6 +280,9 @@ class _Planner:
         if spec["periodic"] and ("place_cell_width" in unused or spec["fields_per_cell"] != 1):
             allowed = "false but for targets of place cells with one field each"
             raise self._refused(f"{where}.periodic", spec["periodic"], allowed)
+        if spec["periodic"] and not cells()[spec["cell"]].recurrent:
+            allowed = f"false for the cell {spec['cell']}, which is told positions"
+            raise self._refused(f"{where}.periodic", spec["periodic"], allowed)
         if facts_of(spec["target"]).even_cells and spec["place_cells"] % 2:
             allowed = f"an even number for {spec['target']}: half for distance, half for angle"
             raise self._refused(f"{where}.place_cells", spec["place_cells"], allowed)

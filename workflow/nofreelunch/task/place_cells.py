@@ -49,6 +49,7 @@ class PlaceCells(Target):
     states a `kernel` is computed in C on a CPU: change `kernels.c` with it.
     """
 
+    joins_walls = True
     decode_lowest: ClassVar[bool] = False
     kernel: ClassVar[int | None] = None  # its number in `enum kind` of kernels.c, if it is there
 
@@ -56,6 +57,8 @@ class PlaceCells(Target):
         super().__init_subclass__(**kwargs)
         if "kernel" not in cls.__dict__:  # a target made from another one has other activities
             cls.kernel = None
+        if not {"_draw", "_encode"}.isdisjoint(cls.__dict__) and "joins_walls" not in cls.__dict__:
+            cls.joins_walls = False
 
     def _prepare(self) -> None:
         p = self._parameters
@@ -123,12 +126,13 @@ class PlaceCells(Target):
         coefficients = torch.cat([slopes, -scale[..., None], constant[..., None]], -1)
         terms = torch.cat([x, x.square().sum(-1, keepdim=True), torch.ones_like(x[..., :1])], -1)
         near, surround = terms @ coefficients[:, :, 0].mT, p["surround"][:, None, :, 0]
-        if len(self.with_field) > 1:
+        if len(self.with_field) > 1 and not self.periodic:  # images have the surround of the field
             surround = surround.expand_as(near).clone()
         for field, cells in enumerate(self.with_field.tolist()[1:], 1):
             best, other = near[..., :cells], terms @ coefficients[:, :cells, field].mT
-            ratios = p["surround"][:, None, :cells, field]
-            surround[..., :cells] = torch.where(other > best, ratios, surround[..., :cells])
+            if not self.periodic:
+                ratios = p["surround"][:, None, :cells, field]
+                surround[..., :cells] = torch.where(other > best, ratios, surround[..., :cells])
             near[..., :cells] = torch.maximum(best, other)
         return near, surround
 
@@ -277,6 +281,7 @@ class DifferenceOfGaussians(PlaceCells):
         "fields_per_cell",
     )
     centre_surround = 1.0
+    joins_walls = True
     decode_lowest = True
     kernel = 3
 

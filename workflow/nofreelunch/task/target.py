@@ -52,6 +52,7 @@ class Target:
     uses: ClassVar[tuple[str, ...]]
     centre_surround: ClassVar[float | str | None] = None
     even_cells: ClassVar[bool] = False
+    joins_walls: ClassVar[bool] = False  # whether it has a form in a periodic arena
     cells: int
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -66,8 +67,9 @@ class Target:
         self.spec = {"target": self.name, **used[0]}
         self.networks = len(specs)
         self.arena, self.periodic = arena, bool(specs[0].get("periodic"))
-        if self.periodic and "place_cell_width" not in self.uses:
-            raise refused("periodic", f"the target {self.name}", "targets of place cells")
+        if self.periodic and not self.joins_walls:
+            allowed = "a target that says `joins_walls`, as place cells do"
+            raise refused("periodic", f"the target {self.name}", allowed)
         drawn, cells_of = [], []
         for spec, seed in zip(used, seeds, strict=True):
             drawn.append(self._draw(spec, generator(seed, PLACE_CELLS)))

@@ -35,10 +35,10 @@ def spectrum(target, resolution: int = RESOLUTION, periodic: bool = True) -> xr.
     fits the arena predicts patterns as large as the arena.
 
     The cells are read on a regular grid of `resolution` positions along each side of the arena,
-    both ends included. Each cell's mean over the arena is subtracted first. In a periodic arena
-    this changes the mode (0, 0) alone, as would subtracting the mean over cells where the cells sum
-    to one. The covariance for a shift is the product of a cell's activity at positions this shift
-    apart, averaged over the grid and summed over cells.
+    both ends included unless the target's own walls are joined. Each cell's mean over the arena is
+    subtracted first. In a periodic arena this changes the mode (0, 0) alone, as would subtracting
+    the mean over cells where the cells sum to one. The covariance for a shift is the product of a
+    cell's activity at positions this shift apart, averaged over the grid and summed over cells.
 
     With `periodic`, as published, a shift across a wall goes on at the opposite wall. Without, only
     pairs of positions inside the arena count, and there are modes at every half cycle, too.
@@ -69,7 +69,7 @@ def spectrum(target, resolution: int = RESOLUTION, periodic: bool = True) -> xr.
         raise refused("resolution", shown(resolution), "a whole number >= 5")
     if target.networks != 1:
         raise refused("target", f"a stack of {target.networks}", "one target")
-    step = target.arena / (resolution - 1)
+    step = target.arena / (resolution if target.periodic else resolution - 1)
     box = resolution * step
     power, covariance = _power_and_covariance(target, resolution, periodic)
     number = np.arange(len(power)) - len(power) // 2
@@ -161,7 +161,8 @@ def vertex(radius: np.ndarray, radial: np.ndarray) -> float:
 
 def _power_and_covariance(target, resolution: int, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
     """Power of each mode and covariance for each shift, with zero in the middle of both."""
-    side = np.linspace(-target.arena / 2, target.arena / 2, resolution)
+    half = target.arena / 2
+    side = np.linspace(-half, half, resolution, endpoint=not target.periodic)
     cells = target.encode(np.stack(np.meshgrid(side, side), axis=-1))
     cells = cells - cells.mean(axis=(0, 1))
     size = resolution if periodic else 2 * resolution  # zeros keep opposite walls apart

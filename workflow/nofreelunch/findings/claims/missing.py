@@ -3,6 +3,7 @@
 from typing import Any
 
 import xarray as xr
+import yaml
 
 from nofreelunch.findings import comparisons, talks, verdicts
 from nofreelunch.findings.claims import about_targets
@@ -31,6 +32,12 @@ def sweep_for(label: str, summary: xr.Dataset) -> dict[str, Any] | None:
     seeds = list(range(first, first + verdicts.FEWEST_SEEDS))
     keys = _lacking(label, summary)
     return {**keys, "seed": seeds} if keys else None
+
+
+def sweep_text(label: str, summary: xr.Dataset) -> str:
+    """The sweep of `sweep_for` as one line of YAML; empty without one."""
+    keys = sweep_for(label, summary)
+    return yaml.safe_dump(keys, default_flow_style=True, width=10**6).strip() if keys else ""
 
 
 def _lacking(label: str, summary: xr.Dataset) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nofreelunch.findings.claims import (
     about_targets,
     about_theory,
     about_widths,
+    missing,
     tables,
 )
 from nofreelunch.findings.verdicts import Claim, percent
@@ -100,7 +101,7 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
     parts += ["## How to read this", how, _thresholds(summary)]
     for part, title in PARTS.items():
         chosen = [claim for claim in claims if claim.part == part]
-        parts += [f"## {title}", _claims_table(chosen), _reasons(chosen)]
+        parts += [f"## {title}", _claims_table(chosen), _reasons(chosen, summary)]
     if comparisons.widths(summary):
         parts += [
             "## Networks by place-cell width",
@@ -110,6 +111,8 @@ def to_markdown(claims: Sequence[Claim], summary: xr.Dataset) -> str:
             tables.modules_table(summary),
             tables.MODULES,
         ]
+    if comparisons.arenas(summary):
+        parts += ["## Networks by arena", tables.arenas_table(summary), tables.ARENAS]
     parts += ["## What the shares vary with", tables.variance_table(summary), tables.VARIANCE]
     if lengths := tables.training_lengths(summary):
         parts += ["## Length of training", lengths, tables.LENGTHS]
@@ -225,6 +228,10 @@ def estimate_text(evidence: verdicts.Evidence) -> str:
     return f"{shown[0]}{ending}{interval}"
 
 
-def _reasons(claims: Sequence[Claim]) -> str:
-    texts = {claim.id: power.reason_text(claim) for claim in claims}
+def _reasons(claims: Sequence[Claim], summary: xr.Dataset) -> str:
+    texts = {}
+    for claim in claims:
+        sweep = missing.sweep_text(claim.id, summary)
+        wanted = f" A sweep would give these networks: `{sweep}`." if sweep else ""
+        texts[claim.id] = f"{power.reason_text(claim)}{wanted}".strip()
     return "\n".join(f"- {name}: {text}" for name, text in texts.items() if text)

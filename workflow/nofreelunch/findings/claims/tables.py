@@ -11,11 +11,18 @@ from nofreelunch.findings import comparisons, intervals, network_measures, verdi
 from nofreelunch.findings.claims import about_targets, scorecard
 from nofreelunch.findings.verdicts import mean_percent, percent
 from nofreelunch.scoring.surrogates import LABELS
+from nofreelunch.theory import formulas
 
 WIDTHS = (
     "*Power*: how many perfect lattices of the units' own fields have p ≤ 0.05. *Perfect "
     "lattices*: the upper end of the interval, allowing for those that the test misses. Lattices "
     "with jitter pass less often."
+)
+
+ARENAS = (
+    "The other arenas have the default place cells, activation and target; the number of cells may "
+    "differ. The *period* is the median of units above the grid score, which may be chance; "
+    "*predicted* is that of the formula for the plane."
 )
 
 MODULES = (
@@ -179,27 +186,62 @@ def _networks_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
 
 def widths_table(summary: xr.Dataset) -> str:
     """One row per width: its networks, their error, and how many units pass or may be lattices."""
-    horizon, rows = summary.attrs["position_error_horizon"], []
-    for width, networks in comparisons.widths(summary).items():
-        small = verdicts.over_seeds(network_measures.small_p_values(networks))
-        found = network_measures.lattices(networks)
-        error = float(networks["position_error"].sel(horizon=horizon).mean())
-        hidden = "any number" if found.high >= 1 else f"at most {percent(found.high)}"
-        rows.append(
-            (
-                f"{width:g} m",
-                f"{networks.sizes['network']} ({about_targets.passing(networks)})",
-                f"{comparisons.specs(networks)[0]['steps']:,}",
-                f"{100 * error:.1f} cm",
-                _percent_text(small),
-                percent(found.power) if math.isfinite(found.power) else "not known",
-                hidden if math.isfinite(found.high) else "not known",
-                network_measures.fraction_text(networks) or "not known",
-            )
-        )
-    heads = ("place-cell width", "networks (criterion met)", "training steps", "position error")
-    units = ("p ≤ 0.05", "power", "perfect lattices", "grid fraction")
-    return table((*heads, *units), rows)
+    rows = [
+        (f"{width:g} m", *_lattices_row(summary, networks))
+        for width, networks in comparisons.widths(summary).items()
+    ]
+    return table(("place-cell width", *LATTICES), rows)
+
+
+def arenas_table(summary: xr.Dataset) -> str:
+    """As the table of widths, per arena, with the periods of grid-like units and of theory."""
+    threshold, rows = summary.attrs["grid_cell_threshold"], []
+    reference = comparisons.Setting(
+        f"{summary.attrs['arena']:g} m, the study's", comparisons.select(summary)
+    )
+    for label, networks in (reference, *comparisons.arenas(summary)):
+        found = np.concatenate([*network_measures.periods(networks, threshold), np.empty(0)])
+        period = f"{np.median(found):.2f} m" if found.size else "none"
+        rows.append((label, *_lattices_row(summary, networks), period, _predicted(networks)))
+    return table(("arena", *LATTICES, "period", "predicted"), rows)
+
+
+def _predicted(networks: xr.Dataset) -> str:
+    """The period of the lattice that fields of these networks predict in the plane, as text."""
+    specs = comparisons.specs(networks)
+    field = formulas.field_of(specs[0]) if specs and specs[0]["surround"] else None
+    wave = formulas.ring(*field) if field else math.nan
+    return f"{formulas.HEXAGONAL * 2 * math.pi / wave:.2f} m" if math.isfinite(wave) else "none"
+
+
+LATTICES = (
+    "networks (criterion met)",
+    "training steps",
+    "position error",
+    "p ≤ 0.05",
+    "power",
+    "perfect lattices",
+    "grid fraction",
+)
+
+
+def _lattices_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
+    """What `LATTICES` names, of one kind of networks."""
+    if not networks.sizes["network"]:
+        return ("0", *["none"] * (len(LATTICES) - 1))
+    small = verdicts.over_seeds(network_measures.small_p_values(networks))
+    found = network_measures.lattices(networks)
+    error = networks["position_error"].sel(horizon=summary.attrs["position_error_horizon"])
+    hidden = "any number" if found.high >= 1 else f"at most {percent(found.high)}"
+    return (
+        f"{networks.sizes['network']} ({about_targets.passing(networks)})",
+        f"{comparisons.specs(networks)[0]['steps']:,}",
+        f"{100 * float(error.mean()):.1f} cm",
+        _percent_text(small),
+        percent(found.power) if math.isfinite(found.power) else "not known",
+        hidden if math.isfinite(found.high) else "not known",
+        network_measures.fraction_text(networks) or "not known",
+    )
 
 
 def _percent_text(found: verdicts.Estimate) -> str:
