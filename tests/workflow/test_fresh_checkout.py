@@ -46,7 +46,10 @@ include: "Snakefile"
 for name in cohorts:
     print("ARENA", name, arena_of(name))
 for rule in workflow.rules:
+    if rule.name == "training":
+        print("PRIORITY", max(rule.priority(SimpleNamespace(cohort=name)) for name in cohorts))
     if rule.name.endswith("_trajectories"):
+        print("WALKED", rule.priority)
         for arena in ("", "_1.1m", "_periodic", "_1.1m_periodic"):
             run = rule.params.run(SimpleNamespace(length="20", arena=arena))
             print("WALK", run["arena"], run["periodic"])
@@ -57,6 +60,8 @@ def test_networks_of_an_arena_train_and_are_mapped_on_walks_through_it(checkout)
     added = "\n  arenas: {arena: [2.2, 1.1], periodic: [false, true]}\ntrajectories:"
     with edited(checkout, (STUDY, "\ntrajectories:", added)):
         said, planned = told(checkout, WALKS), checkout.dry_run()
+    trained = float(*re.findall(r"^PRIORITY (\S+)$", said, re.M))
+    assert all(float(p) > trained for p in re.findall(r"^WALKED (\S+)$", said, re.M))
     walked = [f"{side} {periodic}" for periodic in (False, True) for side in (2.2, 1.1)]
     assert re.findall(r"^WALK (\S+ \S+)$", said, re.M) == walked * 2
     arenas = dict(re.findall(r"^ARENA (\S+) (\S*)$", said, re.M))

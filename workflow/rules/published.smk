@@ -100,6 +100,7 @@ rule published_walks:
         f"{RESULTS}/walks/{{walks}}.nc",
     log:
         f"{LOGS}/walks/{{walks}}.log",
+    priority: FIRST
     conda:
         ENVIRONMENT
     resources:

@@ -51,6 +51,9 @@ def hours_of_training(wildcards):
     return estimates.hours_of_training(cohorts[wildcards.cohort], compute["device"])
 
 
+FIRST = 40  # priority of walks: a long training that waits for its own would start last
+
+
 def long_first(hours):
     """Priority of training, from an estimate in hours: longer jobs start earlier.
 

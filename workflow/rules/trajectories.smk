@@ -6,6 +6,7 @@ rule training_trajectories:
         f"{RESULTS}/trajectories/training_{{length}}{{arena}}.nc",
     log:
         f"{LOGS}/trajectories/training_{{length}}{{arena}}.log",
+    priority: FIRST
     conda:
         ENVIRONMENT
     resources:
@@ -29,6 +30,7 @@ rule evaluation_trajectories:
         f"{RESULTS}/trajectories/evaluation{{arena}}.nc",
     log:
         f"{LOGS}/trajectories/evaluation{{arena}}.log",
+    priority: FIRST
     conda:
         ENVIRONMENT
     resources:
