@@ -3,6 +3,7 @@
 python docs/build/results.py docs/results.md results/evening
 """
 
+import math
 import re
 import sys
 import textwrap
@@ -10,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import xarray as xr
+from nofreelunch.findings.claims import missing
 from nofreelunch.findings.claims import page as claims_page
 from nofreelunch.findings.summary import open_summary
-from nofreelunch.findings.verdicts import Claim
+from nofreelunch.findings.verdicts import UNTESTABLE, Claim
 from nofreelunch.networks.cohorts import digest
 from nofreelunch.story import sections
 from nofreelunch.story.sections import Story
@@ -50,10 +52,32 @@ def page(claims: Sequence[Claim], summary: xr.Dataset) -> str:
         study=story.study,
         networks=summary.sizes["network"],
         results=_results(story),
-        limits="\n".join(_wrapped(f"- {limit}", "  ") for limit in story.limits),
+        limits="\n".join(
+            _wrapped(f"- {limit}", "  ") for limit in (still_open(claims, summary), *story.limits)
+        ),
         claims=full[full.index("## How to read this") :],
         stamp=stamp(story.study, map(str, summary["network"].values)),
     )
+
+
+def still_open(claims: Sequence[Claim], summary: xr.Dataset) -> str:
+    """How many claims have no verdict at all, and what they want."""
+    left = [c for c in claims if {e.verdict for e in (c.first, c.second) if e} == {UNTESTABLE}]
+    lacking = [c.id for c in left if missing.sweep_for(c.id, summary)]
+    unknown = [
+        c.id
+        for c in left
+        if c.id not in lacking
+        and not any(e and math.isfinite(e.estimate.value) for e in (c.first, c.second))
+    ]
+    others = [c.id for c in left if c.id not in (*lacking, *unknown)]
+    reasons = (
+        (lacking, "want networks that this study does not train"),
+        (unknown, "want significant units, or a test that can find lattices"),
+        (others, "have other reasons, which are with them below"),
+    )
+    said = "; ".join(f"{len(ids)} {words} ({', '.join(ids)})" for ids, words in reasons if ids)
+    return f"{len(left)} of {len(claims)} claims have no verdict{': ' if said else ''}{said}."
 
 
 def stamp(study: str, networks: Iterable[str]) -> str:

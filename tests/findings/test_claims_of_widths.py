@@ -76,6 +76,17 @@ def test_a_width_counts_once_in_the_slope_of_periods(full):
     assert found.value == pytest.approx(np.polyfit(np.unique(width), means, 1)[0])
 
 
+@pytest.mark.parametrize("name", ["R4b", "R4c"])
+def test_a_width_counts_once_where_periods_are_compared(full, name):
+    """Four networks each of five widths are five numbers; those of two widths are too few."""
+    theory = synthetic_summary.theory("full")
+    found = evaluated(full, theory)[name]
+    assert found.second.estimate.count == 5 and found.n == "20 networks, 5 widths"
+    two = np.isin(full["place_cell_width"], [0.08, 0.10])
+    few = evaluated(full.isel(network=np.flatnonzero(two)), theory)[name]
+    assert all_verdicts([few]) == {UNTESTABLE} and "at 3 widths, found" in few.reason
+
+
 def test_a_tuned_width_needs_neighbours_as_close_as_the_talks(full):
     assert all_verdicts([evaluated(full)["R3b"]]) == {UNTESTABLE}
     for old, new in ((0.10, 0.11), (0.15, 0.13)):

@@ -1,10 +1,13 @@
 """docs/results.md says what the claims of a study say, and which networks it is made from."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import synthetic_summary
 from nofreelunch.findings.claims import page
+from nofreelunch.findings.verdicts import UNTESTABLE
 from nofreelunch.story.wording import RESULTS
 from nofreelunch.study.sweeps import load_study
 
@@ -43,6 +46,23 @@ def test_it_is_one_page(written):
     assert "\n\n\n" not in written and "{" not in written.split("## How to read this")[0]
     before = written.split("## How to read this")[0].splitlines()
     assert all(len(line) <= 101 for line in before if "](" not in line)
+
+
+def test_it_says_what_the_open_claims_want(full):
+    """Each open claim once, by what it lacks."""
+    few = full.isel(network=np.flatnonzero(full["target"].values != "cartesian"))
+    claims = page.evaluate(few, [])
+    said = docs_results.still_open(claims, few)
+    left = [
+        claim.id
+        for claim in claims
+        if all(e.verdict == UNTESTABLE for e in (claim.first, claim.second) if e)
+    ]
+    assert said.startswith(f"{len(left)} of {COUNT} claims have no verdict: ")
+    named = [name for part in re.findall(r"\((.*?)\)", said) for name in part.split(", ")]
+    assert sorted(named) == sorted(left)
+    [lacking] = re.findall(r"want networks that this study does not train \((.*?)\)", said)
+    assert {"R2b", "Cc"} <= set(lacking.split(", "))
 
 
 def test_its_stamp_names_the_networks(written, full):

@@ -135,7 +135,6 @@ def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
         if math.isfinite(value) and math.isfinite(low)
     ]
     count = distinct.size
-    few = f"Needs periods of significant units at {FEWEST_WIDTHS} widths, found {count}."
     return judge(
         "R4a",
         "The period of grid cells grows with the place-cell width.",
@@ -147,7 +146,7 @@ def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
             "m per m",
             verdicts.contrast(talks.PERIOD_SLOPE.value),
         ),
-        [few * (count < FEWEST_WIDTHS), unlearnt(summary)],
+        [_few_with_periods(count), unlearnt(summary)],
         " ".join(
             ["Significant units, in networks with three or more; a width counts once.", *compared]
         ),
@@ -155,55 +154,59 @@ def period_grows(summary: xr.Dataset, theory: Theory) -> Claim:
 
 
 def period_is_predicted(summary: xr.Dataset, theory: Theory) -> Claim:
-    """R4b. Median period of a network divided by the predicted one; `agreement` within a quarter.
+    """R4b. Mean period of a width divided by the predicted one; `agreement` within a quarter.
 
-    The prediction comes from the spectrum of the network's target.
+    The prediction comes from the spectrum of the width's target.
     """
-    width, period = network_measures.width_and_period(summary)
+    width, _ = network_measures.width_and_period(summary)
+    distinct, means = network_measures.period_by_width(summary)
     predicted = network_measures.predicted_periods(summary, theory)
-    ratio = period / np.array([predicted.get(w, np.nan) for w in width.tolist()])
+    ratio = means / np.array([predicted.get(w, np.nan) for w in distinct.tolist()])
     estimate = verdicts.over_seeds(ratio)
     return judge(
         "R4b",
         "The period is, within a quarter, the one that the target's spectrum predicts.",
         talks.THEORY_RATIO,
-        verdicts.counted(estimate.count),
+        f"{width.size} networks, {estimate.count} widths",
         None,
         Evidence(estimate, "ratio", verdicts.agreement(1.25)),
         [_few_with_periods(estimate.count), unlearnt(summary)],
-        "Significant units, in networks with three or more; measured over predicted.",
+        "Significant units, in networks with three or more; measured over predicted. A width "
+        "counts once.",
     )
 
 
 def one_module(summary: xr.Dataset, theory: Theory) -> Claim:
     """R4c. Ratio of the 90th to the 10th percentile of a network's periods; `below`.
 
-    The limit is the smallest ratio of two modules of one animal.
+    A width counts once, with the mean of its networks. The limit is the smallest ratio of two
+    modules of one animal.
     """
     limit = talks.MODULE_RATIOS[0]
     networks = comparisons.learnt_widths(summary)
-    estimate = verdicts.over_seeds(network_measures.period_spread(networks))
+    spread = network_measures.period_spread(networks)
+    width = networks["place_cell_width"].values.astype(float)
+    known = np.isfinite(spread) & np.isfinite(width)
+    means = [spread[known & (width == value)].mean() for value in np.unique(width[known])]
+    estimate = verdicts.over_seeds(np.array(means, float))
     return judge(
         "R4c",
         "The grid cells of one network form one module.",
         talks.ONE_MODULE,
-        verdicts.counted(estimate.count),
+        f"{known.sum()} networks, {estimate.count} widths",
         None,
         Evidence(estimate, "ratio", verdicts.below(limit)),
         [_few_with_periods(estimate.count), unlearnt(summary)],
         "90th over 10th percentile of the periods of significant units, in networks with 6 or "
-        f"more. Two modules of an animal differ by {limit:g} or more; a spread as wide as that may "
-        "also be noise, and would prove nothing.",
+        f"more; a width counts once. Two modules of an animal differ by {limit:g} or more; a spread "
+        "as wide as that may also be noise, and would prove nothing.",
     )
 
 
 def _few_with_periods(count: int) -> str:
-    least = verdicts.FEWEST_SEEDS
-    if count >= least:
+    if count >= FEWEST_WIDTHS:
         return ""
-    return (
-        f"Needs {least} networks with several significant units that have a period, found {count}."
-    )
+    return f"Needs periods of significant units at {FEWEST_WIDTHS} widths, found {count}."
 
 
 def few_modules(summary: xr.Dataset, theory: Theory) -> Claim:
