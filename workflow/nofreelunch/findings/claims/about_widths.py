@@ -198,8 +198,8 @@ def one_module(summary: xr.Dataset, theory: Theory) -> Claim:
         Evidence(estimate, "ratio", verdicts.below(limit)),
         [_few_with_periods(estimate.count), unlearnt(summary)],
         "90th over 10th percentile of the periods of significant units, in networks with 6 or "
-        f"more; a width counts once. Two modules of an animal differ by {limit:g} or more; a spread "
-        "as wide as that may also be noise, and would prove nothing.",
+        f"more; a width counts once. Two modules of an animal differ by {limit:g} or more; a "
+        "spread as wide as that may also be noise, and would prove nothing.",
     )
 
 
