@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from nofreelunch.running import slurm
+from nofreelunch.running import preflight, slurm
 from nofreelunch.running.slurm import Asked
 
 SAID = """\
@@ -35,6 +35,25 @@ def test_partitions_are_read_from_what_sinfo_prints():
 )
 def test_gpus(resources, found):
     assert slurm.gpus(resources) == found
+
+
+@pytest.mark.parametrize(
+    ("resources", "chosen_by_file", "partition"),
+    [
+        ({}, False, ""),
+        ({"slurm_partition": "gpu"}, False, "gpu"),
+        ({"slurm_partition": "gpu"}, True, "gpu"),
+        ({}, True, None),
+        ({"slurm_partition": "gpu", "clusters": "other"}, False, None),
+        ({"slurm_cluster": "other"}, False, None),
+    ],
+)
+def test_what_another_cluster_or_a_file_decides_is_not_judged(resources, chosen_by_file, partition):
+    assert slurm.partition_asked(resources, chosen_by_file) == partition
+    jobs = [("training", {**resources, "gpu": 9, "runtime": 10_000})]
+    asked = preflight.most_asked(jobs, chosen_by_file)
+    assert bool(slurm.refusals(FOUND, asked, "profile")) == (partition is not None)
+    assert slurm.time_limit(FOUND, None) == float("inf")
 
 
 @pytest.mark.parametrize(

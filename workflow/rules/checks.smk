@@ -28,7 +28,8 @@ def notices_of_change():
 def refusals_of_slurm(jobs):
     """Lines on what a run through SLURM asks for in vain."""
     jobs = [job for job in jobs if not job.is_local]
-    asked = preflight.most_asked((job.rule.name, dict(job.resources.items())) for job in jobs)
+    wanted = [(job.rule.name, dict(job.resources.items())) for job in jobs]
+    asked = preflight.most_asked(wanted, partition_file())
     # Jobs of no networks are short, and other studies in this folder have jobs of their names.
     of_networks = [job for job in jobs if {"cohort", "job"} & {*job.wildcards_dict}]
     comments = [f"rule_{job.rule.name}_wildcards_{'_'.join(job.wildcards)}" for job in of_networks]

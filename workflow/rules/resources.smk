@@ -17,11 +17,17 @@ def runs_through_slurm():
     return workflow.is_main_process and plugin is not None and plugin.name == "slurm"
 
 
+def partition_file():
+    """Whether the executor chooses partitions by a file of its own."""
+    asked = getattr(workflow.executor_settings, "partition_config", None)
+    return bool(asked or os.environ.get("SNAKEMAKE_SLURM_PARTITIONS"))
+
+
 def partition_of(rule):
-    """Partition that the profile gives to a rule; "" is the cluster's default one."""
+    """Partition that the profile gives to a rule, as `slurm.partition_asked` has it."""
     settings = workflow.resource_settings
     given = {**(settings.default_resources or {}), **settings.overwrite_resources.get(rule, {})}
-    return str(given.get("slurm_partition") or "")
+    return slurm.partition_asked(given, partition_file())
 
 
 @cache

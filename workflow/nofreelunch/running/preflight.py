@@ -95,10 +95,12 @@ def of_earlier_run(results: str, comments: Iterable[str]) -> list[str]:
     ]
 
 
-def most_asked(jobs: Iterable[tuple[str, Mapping[str, object]]]) -> list[Asked]:
+def most_asked(
+    jobs: Iterable[tuple[str, Mapping[str, object]]], chosen_by_file: bool = False
+) -> list[Asked]:
     """What each rule asks a cluster for, by its longest job.
 
-    `jobs` are pairs of a rule and its resources.
+    `jobs` are pairs of a rule and its resources; `chosen_by_file` is as in `partition_asked`.
     """
     most: dict[str, Asked] = {}
     for rule, resources in jobs:
@@ -106,7 +108,7 @@ def most_asked(jobs: Iterable[tuple[str, Mapping[str, object]]]) -> list[Asked]:
         gres = sum(count for _, count in slurm.gpus(str(resources.get("gres") or "")))
         wish = Asked(
             rule,
-            str(resources.get("slurm_partition") or ""),
+            slurm.partition_asked(resources, chosen_by_file),
             _whole(resources.get("runtime")),
             _whole(resources.get("gpu")) or gres or int(model != ""),
             model,

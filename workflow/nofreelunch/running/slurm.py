@@ -17,6 +17,7 @@ from glob import glob
 # Of NVIDIA, of AMD, and of Linux on Windows.
 GPU_DRIVERS = ("/proc/driver/nvidia/gpus/*", "/dev/kfd", "/dev/dxg")
 SECONDS_TO_ANSWER = 10
+OTHER_CLUSTER = ("slurm_cluster", "cluster", "clusters")  # resources that name one
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,27 @@ class Asked:
     """What the jobs of a rule ask for.
 
     `partition` is a name, or several that are joined by commas, of which SLURM takes the one that
-    can start a job first. An empty one is the cluster's default.
+    can start a job first. An empty one is the cluster's default. It is None where this machine's
+    cluster does not decide (`partition_asked`).
     """
 
     rule: str
-    partition: str
+    partition: str | None
     minutes: int
     gpus: int
     model: str = ""
+
+
+def partition_asked(resources: Mapping[str, object], chosen_by_file: bool) -> str | None:
+    """The `partition` of `Asked` for a job's resources.
+
+    None for a job that goes to another cluster, and where the executor chooses a partition by its
+    own file of partitions (`chosen_by_file`).
+    """
+    partition = str(resources.get("slurm_partition") or "")
+    if any(resources.get(key) for key in OTHER_CLUSTER) or (chosen_by_file and not partition):
+        return None
+    return partition
 
 
 def say(command: Sequence[str], seconds: float | None = None) -> str | None:
@@ -91,12 +105,12 @@ def gpus(resources: str) -> list[tuple[str, int]]:
     return found
 
 
-def time_limit(found: Mapping[str, Partition], name: str) -> float:
-    """Longest time limit of the partitions in `name`, minutes; infinite if none is there.
+def time_limit(found: Mapping[str, Partition], name: str | None) -> float:
+    """Longest time limit of the partitions in `name`, minutes; infinite if none is known.
 
     `name` is as in `Asked`.
     """
-    limits = [here.minutes for here in _named(found, name)[0]]
+    limits = [] if name is None else [here.minutes for here in _named(found, name)[0]]
     return max(limits, default=float("inf"))
 
 
@@ -104,6 +118,8 @@ def refusals(found: Mapping[str, Partition], asked: Iterable[Asked], profile: st
     """A line for each thing asked for in vain: setting of the profile, found, allowed."""
     lines, lost = [], defaultdict(list)
     for wish in asked:
+        if wish.partition is None:
+            continue
         there, missing = _named(found, wish.partition)
         for name in missing:
             lost[name].append(wish.rule)
