@@ -29,12 +29,14 @@ The most frequent periods on slide 9 of the workshop talk are {talk} times those
 [theory.md](theory.md) gives, on average over its 13 place-cell widths: {first} at 0.08 m and
 {last} at 0.20 m. This page changes one thing at a time to see where that comes from.
 
-In short: periods grow while networks learn, whether or not there are walls or rectification.
+In short: the wavelength at which a network's units have most power grows while the network learns,
+also without walls, rectification or cross-entropy. Why it grows is open.
 
 ## Without networks
 
 Every number is a measured period over the predicted one, the median over maps. In brackets: how
-many of {maps} maps have a period; of the noise, how many of {noise} maps have such a score.
+many of {maps} maps have a period; of the noise, how many of {noise} maps have a grid score above
+0.8.
 
 ![Measured over predicted period against the width of place fields, by condition](periods.png)
 
@@ -44,27 +46,28 @@ the table. A condition with fewer than {few} maps at a width is not drawn there.
 {table}
 
 - **It is not the estimator.** Perfect lattices of the predicted period are measured right. The
-  talk's estimator, the mean distance of the six peaks nearest the centre, reads them short, so it
-  hides a part of what is to be explained.
+  talk's estimator is the mean distance of the six peaks nearest the centre. It makes periods of
+  perfect lattices too short, so it hides a part of the excess.
 - **Rectification makes them {rectified} longer.** Patterns that grow from the target's covariance
   alone are hexagonal where activity is rectified. In a wide box their periods exceed the formula's
-  by about the same share at every width. The formula has the wave that grows fastest from nothing;
-  a rectified lattice has overtones besides. Why they make it longer is not derived here.
+  by about the same share at every width that has some. The formula gives the wave that grows
+  fastest while activity is close to zero. A rectified lattice also has overtones.
 - **The box moves single widths.** In a box of {box:g} m with joined walls only some waves fit,
   and the ratio jumps from width to width. In a box twice as wide it does not.
 - **It is not selection by score.** Some maps of random phases with the target's own power have a
   grid score above 0.8. The talk's estimator reads periods in them that are too short, and by no
   means too long.
-- **None of this explains the talk's {excess}.**
+- **None of this explains all of the talk's {excess}**, or why it is most at narrow fields.
 
 ## While networks learn
 
-The maps of a network's units have a spectrum, and it has a ring, as the target's has. Four
-networks of each condition learn differences of softmaxes (σ 0.12 m). They have {units} units and
-the settings of the study `laptop`, but learning rate {rate:g} and {steps} training steps. A number
-is the wavelength of the units' ring over that of their place cells' ring, read in the same way,
-with the range over networks. *Longest waves*: the share of the power below {longest:g} cycles per
-box, from the first column to the last.
+The maps of place cells have most power at one wavelength, in all directions: on a *ring* of the
+spectrum. So have the maps of a network's units. Four networks of each condition learn differences
+of softmaxes (σ 0.12 m). They have {units} units and the settings of the study `laptop`, but
+learning rate {rate:g}, {steps} training steps and 20,000 walks. A number is the wavelength of the
+units' ring over that of their place cells' ring, read in the same way, with the range over
+networks. *Longest waves*: the share of the power below {longest:g} cycles per box, from the first
+column to the last.
 
 ![Spectra of units in training, and the wavelength of their ring](periods_in_training.png)
 
@@ -74,16 +77,18 @@ networks.*
 
 {training}
 
-- **Periods grow in training.** The ring moves to longer waves while the position error falls, and
-  waves as long as the box gain power, too. All units count here. The talk's {excess} are of units
-  with high scores.
-- **Walls do not cause it.** It is no weaker in a periodic arena.
-- **Rectification does not cause it.** Networks of linear units show it, too.
-- **The loss is not tested.** With squared error, networks of this size have not learnt in so many
-  steps: their position error is {squared}.
-- **Why long waves gain is not derived here.** Theory is linear in small weights. It describes
-  patterns that begin to grow, and says nothing of networks that have learnt. The first columns do
-  not test it either: networks as drawn pass on the code of the start, and with it the ring.
+- **The ring moves to longer waves in training.** All units count here, and no lattice is measured.
+  The talk's {excess} are of units with high scores, so that the sizes cannot be compared.
+- **Walls are not needed.** The ring moves in a periodic arena, too. How far says little there: only
+  some waves fit a box with joined walls.
+- **Rectification is not needed.** The ring moves in networks of linear units, too, although these
+  have learnt less in so many steps.
+- **Cross-entropy is not needed.** The ring moves with squared error, too, whose position error is
+  {squared}.
+- **Why long waves gain is open.** Theory is linear in small weights. It describes patterns that
+  begin to grow, and says nothing of networks that have learnt. The first columns do not test the
+  theory either. An untrained network passes on the code of the start, and this code already has
+  the ring.
 
 The figures `result_4` and `predictions` of a study have the periods of its significant units.
 

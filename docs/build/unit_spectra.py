@@ -65,7 +65,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "as in the study laptop": {},
     "periodic arena": {"periodic": True},
     "linear units": {"activation": "linear"},
-    "squared error": {"target": "squared_error"},
+    "squared error": {"target": "squared_error", "encoder_scale": 1.0},  # its code is scaled
 }
 
 

@@ -39,16 +39,16 @@ def test_the_lattices_have_the_period_that_is_asked_for():
 
 
 def test_rings_grow_in_training_as_the_page_says():
-    """With walls and without, and in linear units; the squared error is not learnt."""
+    """With walls and without, in linear units and by squared errors, while networks learn."""
     table = rows("While networks learn")
     assert list(table)[2:] == list(unit_spectra.CONDITIONS)
     heads = ["as drawn", *(f"{n:,} steps" for n in unit_spectra.STEPS[1:])]
     assert table[""][: len(heads)] == heads
-    for name in ("as in the study laptop", "periodic arena", "linear units"):
+    for name in unit_spectra.CONDITIONS:
         means = [float(cell.split()[0]) for cell in table[name][1 : len(unit_spectra.STEPS)]]
-        assert means == sorted(means) and means[-1] > means[0] + 0.15
-    assert float(table["as in the study laptop"][0].split()[0]) < 1.1
-    assert float(table["squared error"][-1].removesuffix(" cm")) > 50
+        assert means[-1] > means[0] + 0.15 and (np.diff(means) > -0.02).all()
+        assert float(table[name][0].split()[0]) == pytest.approx(1, abs=0.05)
+        assert float(table[name][-1].removesuffix(" cm")) < 30  # cm, of networks that learn
 
 
 @pytest.mark.parametrize("radius", [2.0, 2.5, 3.5])

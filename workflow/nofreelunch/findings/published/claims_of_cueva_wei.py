@@ -122,9 +122,9 @@ def _effect_text(apart: np.ndarray) -> str:
         return ""
     mean, low, high = verdicts.over_seeds(apart)[:3]
     return (
-        f"Whatever the arena and the other two ingredients, {apart.size} combinations: with it "
-        f"{verdicts.points(mean, low, high)} of units with lattices or bands, an interval over "
-        "combinations."
+        f"On average over {apart.size} combinations of the arena and the other two ingredients, it "
+        f"changes the share of units with lattices or bands by {verdicts.points(mean, low, high)} "
+        "(the interval is over combinations)."
     )
 
 

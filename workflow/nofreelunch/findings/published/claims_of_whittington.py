@@ -27,8 +27,8 @@ def links_that_were_never_used(summary: xr.Dataset) -> Claim:
     gain = (accuracy.sel(agent="network") - agents).values
     return judge(
         "Ta",
-        "A visited node that is reached by an edge that was never used is predicted better than by "
-        "agents that remember edges, or which symbols there are.",
+        "Where an edge that was never used leads to a visited node, the model predicts the node's "
+        "symbol better than agents do that remember edges, or symbols.",
         said("far better, by a plot", WHITTINGTON),
         counted(gain.size),
         Evidence(verdicts.over_seeds(gain), "difference", verdicts.side(1)),
