@@ -1,5 +1,6 @@
 """The compiled passes against the same composed of torch functions, and how they are compiled."""
 
+import ctypes
 import hashlib
 import logging
 import multiprocessing
@@ -197,6 +198,21 @@ def test_a_cache_that_cannot_be_written_costs_a_compilation(fresh, monkeypatch, 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     library = kernels.library()
     assert library is not None and usable_kernels()
+
+
+def test_a_folder_for_temporary_files_that_forbids_programs_costs_nothing(fresh, monkeypatch):
+    """The library is then loaded from the cache, where it was put."""
+    if not compiles():
+        pytest.skip("no C compiler here")
+    load = ctypes.CDLL
+
+    def loaded(name, *arguments, **options):
+        if name and not str(name).startswith(str(fresh)) and str(name).endswith(".so"):
+            raise OSError("failed to map segment from shared object")
+        return load(name, *arguments, **options)
+
+    monkeypatch.setattr(kernels.ctypes, "CDLL", loaded)
+    assert kernels.library() is not None
 
 
 def test_a_cached_library_is_used_again(fresh, monkeypatch):

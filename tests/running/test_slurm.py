@@ -57,6 +57,22 @@ def test_what_another_cluster_or_a_file_decides_is_not_judged(resources, chosen_
 
 
 @pytest.mark.parametrize(
+    ("options", "gpus"),
+    [
+        ("--gpus-per-node=a100:2", 2),
+        ("--gpus-per-task 1 --qos=high", 1),
+        ("-G 3", 3),
+        ("--gpus-per-node=a100", 1),
+        ("--qos=gpu --constraint=G4", 0),
+    ],
+)
+def test_gpus_among_the_options_of_a_site_count(options, gpus):
+    assert slurm.gpus_of_options(options) == gpus
+    [wish] = preflight.most_asked([("training", {"slurm_extra": options})])
+    assert wish.gpus == gpus
+
+
+@pytest.mark.parametrize(
     ("said", "minutes"), [("30:00", 30), ("12:30:00", 750), ("1-02:00:00", 1560)]
 )
 def test_limits_of_time(said, minutes):

@@ -125,3 +125,23 @@ def test_bins_of_two_units_are_square_in_metres():
     wrong = mixed.assign_coords(y=("y", np.arange(SIDE) * 2.5, {"units": "mm"}))
     with pytest.raises(ValueError, match=r"found bins of 2\.5 mm by 2\.5 cm; allowed: square bins"):
         check_bin_size(wrong, 0.025)
+
+
+class Quantity:
+    """A number with a unit, as astropy (unit, value) and pint (units, magnitude) have it."""
+
+    def __init__(self, **parts):
+        self.__dict__.update(parts)
+
+
+@pytest.mark.parametrize(
+    "given", [Quantity(unit="cm", value=5.0), Quantity(units="millimeter", magnitude=50)]
+)
+def test_a_quantity_is_taken_in_its_unit(given):
+    assert check_bin_size(np.zeros((8, 8)), given) == pytest.approx(0.05)
+    assert nfl.score(np.eye(8), given).attrs["bin_size"] == pytest.approx(0.05)
+
+
+def test_a_quantity_that_is_no_length_is_refused():
+    with pytest.raises(ValueError, match="bin_size: found 's'; allowed: m, cm"):
+        check_bin_size(np.zeros((8, 8)), Quantity(unit="s", value=5.0))

@@ -3,13 +3,14 @@
 import pickle
 import sys
 
+import netCDF4
 import numpy as np
 import pytest
 import scipy.io
 import xarray as xr
 from map_file_examples import BINS, COUNT, MAPS, SIZE, check, of_cells, refusal
 from nofreelunch.errors import MissingLibrary
-from nofreelunch.scoring import score_maps
+from nofreelunch.scoring import map_files, score_maps
 from nofreelunch.scoring.map_files import read_maps
 from synthetic_maps import BOX, hexagonal_maps, write_nwb
 
@@ -245,10 +246,12 @@ def test_files_that_nothing_here_reads(name, tmp_path):
 
 
 def test_units_along_the_last_axis_are_refused(maps, tmp_path):
-    """They would be taken for an oblong arena, and filled up."""
+    """They would be taken for an oblong arena, and filled up. Names of axes say what they are."""
     last = np.moveaxis(np.concatenate([maps] * 5), 0, -1)
     named = xr.DataArray(last, dims=("row", "col", "unit"), name="rate_map")
-    named.to_netcdf(tmp_path / "a.nc")
+    named.to_netcdf(tmp_path / "named.nc")
+    np.testing.assert_array_equal(read_maps(tmp_path / "named.nc")[0], np.moveaxis(last, -1, 0))
+    named.rename(row="i", col="j").to_netcdf(tmp_path / "a.nc")
     np.savez(tmp_path / "a.npz", rate_map=np.stack([last, last]))
     for name in ("a.nc", "a.npz"):
         assert ", y, x), which np.moveaxis(maps, -1, 0) makes" in refusal(tmp_path / name)
@@ -263,3 +266,55 @@ def test_a_bin_size_that_is_an_array_or_of_a_group(maps, tmp_path):
         found, size = read_maps(tmp_path / name, variable)
         check(found, maps)
         assert size == pytest.approx(SIZE)
+
+
+def test_bins_that_were_never_written_are_unvisited(tmp_path):
+    """netCDF puts a number of its own there, without an attribute; and values may be not valid."""
+    hidden = np.zeros(MAPS.shape, bool)
+    hidden[:, :2, 1:] = True
+    for kind, attributes in (("f8", {}), ("f4", {}), ("f8", {"valid_min": -50.0})):
+        with netCDF4.Dataset(tmp_path / "maps.nc", "w") as file:
+            for name, size in zip(("unit", "y", "x"), MAPS.shape, strict=True):
+                file.createDimension(name, size)
+            made = file.createVariable("rate_map", kind, ("unit", "y", "x"))
+            made.setncatts(attributes)
+            if attributes:
+                made[:] = np.where(hidden, -99.0, MAPS)
+            else:
+                made[:] = np.ma.masked_array(MAPS, hidden)
+        found, _ = read_maps(tmp_path / "maps.nc")
+        np.testing.assert_array_equal(np.isnan(found), hidden | np.isnan(MAPS))
+
+
+def test_half_precision_is_read_and_does_not_end_the_process(tmp_path):
+    """Of the maps, or of another array in the file. The netCDF library takes it for text."""
+    h5py = pytest.importorskip("h5py")
+    whole = np.nan_to_num(MAPS)
+    for name, kind in (("half.h5", "f2"), ("whole.h5", "f8")):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["rate_map"] = whole.astype(kind)
+            file["other"] = np.zeros(3, "f2")
+        found, _ = read_maps(tmp_path / name)
+        np.testing.assert_allclose(found, whole.astype(kind), rtol=1e-6)
+
+
+def test_an_array_with_two_axes_of_one_name_is_no_fault_of_the_file(tmp_path):
+    matrix = xr.DataArray(np.eye(len(MAPS)), dims=("unit", "unit_too"))
+    maps = xr.DataArray(MAPS, dims=("unit", "y", "x"))
+    xr.Dataset({"rate_map": maps, "correlation": matrix}).to_netcdf(tmp_path / "maps.nc")
+    with netCDF4.Dataset(tmp_path / "maps.nc", "a") as file:
+        file.createVariable("noise_correlation", "f8", ("unit", "unit"))[:] = np.eye(len(MAPS))
+    found, _ = read_maps(tmp_path / "maps.nc")
+    np.testing.assert_array_equal(found, MAPS)
+
+
+def test_a_lock_that_is_refused_is_named_when_scores_are_written(tmp_path, monkeypatch):
+    """netCDF tells it as a missing permission."""
+    monkeypatch.setattr(map_files.access, "obstacle_to_writing", lambda path: "it refuses locks")
+
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", refuse)
+    with pytest.raises(OSError, match=r"scores\.nc: it cannot be written \(it refuses locks\)"):
+        map_files.write(xr.Dataset(), tmp_path / "scores.nc")

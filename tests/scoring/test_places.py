@@ -7,6 +7,7 @@ import nofreelunch as nfl
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import xarray as xr
 from nofreelunch import __main__
 from nofreelunch.scoring.map_files import read_maps
@@ -35,6 +36,11 @@ ACROSS = [MAPS[unit].transpose("x", "y") for unit in range(3)]
         (("unit", "row", "column"), ("row", "column")),
         (("unit", "x_1", "x_2"), ("x_1", "x_2")),
         (("xenon", "y"), ("xenon", "y")),
+        (("pos_x", "pos_y"), ("pos_y", "pos_x")),
+        (("xbins", "ybins", "unit"), ("ybins", "xbins")),
+        (("head_x", "head_y", "max", "key"), ("head_y", "head_x")),
+        (("unit", "col", "row"), ("row", "col")),
+        (("bins", "Y_centre", "X_centre"), ("Y_centre", "X_centre")),
         (("y",), ("y",)),
         ((), ()),
     ],
@@ -201,3 +207,35 @@ def test_zero_on_the_command_line_counts_inside_alone(tmp_path, capsys):
     outside = nfl.score(filled, SIZE, "zero")
     assert found["score_90"].item() == pytest.approx(expected["score_90"].item())
     assert found["score_90"].item() != pytest.approx(outside["score_90"].item())
+
+
+class OfAstropy:
+    """What astropy's masked arrays have."""
+
+    def __init__(self, unmasked, mask):
+        self.unmasked, self.mask = unmasked, mask
+
+
+@pytest.mark.parametrize("kind", ["astropy", "torch", "Float64", "Int64"])
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.filterwarnings("ignore:The PyTorch API of MaskedTensors")
+def test_masks_of_other_libraries_count(kind, several):
+    hidden = np.zeros(RATES[0].shape, bool)
+    hidden[:2, 1:] = True
+    rates = np.round(100 * RATES[0])
+    with_gaps = np.where(hidden, np.nan, rates)
+    if kind == "astropy":
+        given = OfAstropy(np.where(hidden, 99.0, rates), hidden)
+    elif kind == "torch":
+        tensor = torch.from_numpy(np.where(hidden, 99.0, rates))
+        given = torch.masked.masked_tensor(tensor, torch.from_numpy(~hidden))
+    else:
+        given = pd.DataFrame(with_gaps).astype(kind)
+    found = labelled([given, given] if several else given)
+    np.testing.assert_array_equal(found.values, [with_gaps] * 2 if several else with_gaps)
+
+
+def test_two_axes_of_one_name_are_told_apart():
+    found = labelled(xr.DataArray(RATES, dims=("unit", "bin", "bin")))
+    np.testing.assert_array_equal(found.values, RATES)
+    assert found.dims == ("unit", "bin", "bin_1")

@@ -305,3 +305,18 @@ def test_an_occupancy_without_names_lies_as_the_maps_do():
     )
     np.testing.assert_allclose(spatial_measures.stability(across, across.values), 1)
     np.testing.assert_allclose(spatial_measures.stability(across.values, across), 1)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_walls_are_around_the_visited_bins(turns):
+    """A margin that was never visited, as of a box inside a larger map, changes nothing."""
+    oblong = np.zeros((20, 40))
+    oblong[-3:] = 1
+    for rates in (np.rot90(wall(3), turns), np.rot90(oblong, turns)):
+        side = max(rates.shape)
+        padded = np.full((side + 8, side + 8), np.nan)
+        padded[3 : 3 + rates.shape[0], 5 : 5 + rates.shape[1]] = rates
+        both = np.stack([padded, np.roll(padded, 2, axis=0)])
+        own = spatial_measures._scores_in_box(rates[np.newaxis], 1.0)[0]
+        found = spatial_measures.border_score(both, 0.11)
+        np.testing.assert_allclose(found, own)

@@ -9,6 +9,11 @@ from snakemake.logging import logger
 
 # Not workflow.basedir: where this is a module of another workflow, that is the other's folder.
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+if not (ROOT / "workflow" / "nofreelunch").is_dir():
+    sys.exit(
+        f"snakefile: found {ROOT}, which holds no workflow/nofreelunch; allowed: the path of the "
+        "Snakefile in a checkout (git clone), as its rules run the library beside them"
+    )
 # Here and in the jobs, this copy of the library comes before an installed one.
 sys.path.insert(0, str(ROOT / "workflow"))
 paths = filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")])

@@ -92,6 +92,9 @@ def _load(compiler: str) -> ctypes.CDLL:
         made = Path(folder) / path.name
         _compile(compiler, made)
         _keep(made, path)
+        if _whole(path):
+            with suppress(OSError):  # a folder for temporary files may forbid programs
+                return ctypes.CDLL(str(path))
         return ctypes.CDLL(str(made))
 
 

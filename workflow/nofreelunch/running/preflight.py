@@ -106,6 +106,7 @@ def most_asked(
     for rule, resources in jobs:
         model = str(resources.get("gpu_model") or "")
         gres = sum(count for _, count in slurm.gpus(str(resources.get("gres") or "")))
+        gres += slurm.gpus_of_options(str(resources.get("slurm_extra") or ""))
         wish = Asked(
             rule,
             slurm.partition_asked(resources, chosen_by_file),

@@ -38,11 +38,12 @@ class Steps(NamedTuple):
 def check_bin_size(maps: Any, bin_size: Any) -> float:
     """The bin size (m) that a user gave, if the coordinates of the maps do not contradict it.
 
+    A quantity with a unit is taken in that unit.
     Coordinates without a unit may be numbers of bins, metres, centimetres or millimetres. The maps
     of a list or dictionary are looked at one by one. Raises ValueError for a contradiction, for
     what is not a positive number, and for 1 m or more unless the coordinates have a unit.
     """
-    size = np.asarray(bin_size)
+    size = np.asarray(_in_metres(bin_size))
     if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:
         raise refused("bin_size", shown(bin_size), "a positive number of metres")
     for steps in [*map(coordinate_steps, carriers(maps))] or [None]:
@@ -51,6 +52,16 @@ def check_bin_size(maps: Any, bin_size: Any) -> float:
             raise refused("bin_size", f"{size:g} m", allowed)
         _compared(float(size), steps)
     return float(size)
+
+
+def _in_metres(bin_size: Any) -> Any:
+    """A quantity of astropy or pint as a number of metres; anything else as it is."""
+    unit = getattr(bin_size, "unit", None) or getattr(bin_size, "units", None)
+    if unit is None or isinstance(bin_size, xr.DataArray):
+        return bin_size
+    number = getattr(bin_size, "value", None)
+    number = getattr(bin_size, "magnitude", bin_size) if number is None else number
+    return float(np.asarray(number)) * METRES[_unit(str(unit), "bin_size")]
 
 
 def carriers(maps: Any) -> Iterator[xr.DataArray]:

@@ -6,8 +6,10 @@ import logging
 import math
 import os
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from nofreelunch.scoring.foreign_files import (
     open_nwb,
     open_parquet,
 )
-from nofreelunch.scoring.maps import plane
+from nofreelunch.scoring.maps import distinct, plane
 from nofreelunch.scoring.score_maps import score_table
 
 PREFERRED = ("rate_map", "rate_maps")  # names that are taken before other square maps
@@ -41,6 +43,8 @@ ELSEWHERE = {
     ".pickle": "nothing safe: a pickle can run any code",
 }
 UNUSABLE = "objects, or cells of unlike sizes"
+UNWRITTEN = 9.969209968386869e36  # what the netCDF library puts where no number was written
+LIMITS = (("min", -math.inf), ("max", math.inf))  # attributes valid_min and valid_max
 LONGEST = 3  # times as long as wide: beyond it, a table of flattened maps, or a track
 DAMAGE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile)  # of values that are read late
 
@@ -100,6 +104,8 @@ def read_maps(
         maps = maps.load()
     except DAMAGE as error:
         raise _unreadable(path, error) from error
+    if suffix not in READERS:
+        maps = _without_fill(maps)
     if bin_size is None:
         attributes = maps.attrs if "bin_size" in maps.attrs else general
         stated, unit = attributes.get("bin_size"), attributes.get("bin_size_units")
@@ -209,16 +215,56 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
     if path.suffix.lower() not in NETCDF and not start.startswith((b"CDF", HDF5)):
         kinds = f".nc, {', '.join(READERS)}"
         raise refused(f"{path}", f"suffix {shown(path.suffix)}", kinds, InvalidFile)
-    groups = {"/": xr.open_dataset(path, decode_times=False)}
-    if not groups["/"].data_vars or "/" in (variable or ""):
-        groups = xr.open_groups(path, decode_times=False)
-    arrays: dict[str, xr.DataArray | None] = {}
-    for group, data in groups.items():
-        for name, array in data.data_vars.items():
-            array = array.transpose(..., *plane(array.dims))
-            own = array.attrs if "bin_size" in array.attrs else _sizes_of(data)
-            arrays[f"{group}/{name}".lstrip("/")] = array.assign_attrs(own)
+    halves = _half_floats(path) if start == HDF5 else {}
+    options: dict[str, Any] = {
+        "decode_times": False,
+        "drop_variables": [name.split("/")[-1] for name in halves],
+    }
+    with warnings.catch_warnings():  # of arrays with two axes of one name, which are told apart
+        warnings.filterwarnings("ignore", "Duplicate dimension names")
+        groups = {"/": xr.open_dataset(path, **options)}
+        if not groups["/"].data_vars or "/" in (variable or ""):
+            groups = xr.open_groups(path, **options)
+        there = [(g, name, distinct(a)) for g, data in groups.items() for name, a in data.items()]
+    arrays: dict[str, xr.DataArray | None] = {k: named_axes(v) for k, v in halves.items()}
+    for group, name, array in there:
+        array = array.transpose(..., *plane(array.dims))
+        own = array.attrs if "bin_size" in array.attrs else _sizes_of(groups[group])
+        arrays[f"{group}/{name}".lstrip("/")] = array.assign_attrs(own)
     return arrays, _sizes_of(groups["/"])
+
+
+def _half_floats(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of half precision in an HDF5 file, by name, in single precision.
+
+    The netCDF library takes them for text, and reading them ends its process. Empty where h5py,
+    which reads them, is not installed.
+    """
+    found: dict[str, np.ndarray] = {}
+    with suppress(ImportError):
+        import h5py
+
+        def look(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset) and item.dtype == np.float16 and item.shape:
+                found[name] = item[...].astype(np.float32)
+
+        with h5py.File(path, "r") as file:
+            file.visititems(look)
+    return found
+
+
+def _without_fill(maps: xr.DataArray) -> xr.DataArray:
+    """Maps of a netCDF file with NaN where nothing was written, or where values are not valid.
+
+    Without the attribute `_FillValue`, the netCDF library writes a number of its own.
+    """
+    if maps.dtype.kind != "f":
+        return maps
+    low, high = (float(maps.attrs.get(f"valid_{end}", default)) for end, default in LIMITS)
+    if "valid_range" in maps.attrs:
+        low, high = map(float, maps.attrs["valid_range"])
+    written = maps != maps.dtype.type(UNWRITTEN)
+    return maps.where(written & (maps >= low) & (maps <= high))
 
 
 def _sizes_of(data: xr.Dataset) -> dict[str, Any]:
@@ -290,10 +336,9 @@ def write(scores: xr.Dataset, path: str | Path) -> None:
         else:
             score_table(scores).to_csv(part, index=False)
         os.replace(part, path)
-    except OSError as error:
-        raise OSError(f"{path}: it cannot be written ({error.strerror or error})") from error
-    except RuntimeError as error:  # what HDF5 makes of a full disk
-        obstacle = access.obstacle_to_writing(part) or str(error)
-        raise OSError(f"{path}: it cannot be written ({obstacle})") from error
+    except (OSError, RuntimeError) as error:  # HDF5 tells a full disk or a lock as something else
+        obstacle = access.obstacle_to_writing(part) if path.suffix == ".nc" else ""
+        why = obstacle or getattr(error, "strerror", None) or error
+        raise OSError(f"{path}: it cannot be written ({why})") from error
     finally:
         part.unlink(missing_ok=True)

@@ -20,7 +20,12 @@ from nofreelunch.errors import check_choice, refused
 
 UNVISITED = ("masked", "zero")
 CARRIERS = np.ma.MaskedArray, xr.DataArray  # of masks and axes, which numpy would drop
-OF_X = re.compile(r"x([^a-z]|$)", re.IGNORECASE)  # names of an axis that runs along x
+# Words in the name of a dimension that runs along x or y, as in pos_x, xbins or row.
+WORDS = {"x": "x(bin|cent(er|re)|edge)?|col(umn)?", "y": "y(bin|cent(er|re)|edge)?|row"}
+ALONG = {
+    axis: re.compile(rf"(?<![a-z])({words})s?(?![a-z])", re.IGNORECASE)
+    for axis, words in WORDS.items()
+}
 SMALLEST_SIDE = 4  # bins
 ROUNDINGS = 16  # rounding errors by which a constant map may vary
 BINS_PER_CHUNK = 2**16  # bounds memory, and lets a chunk fit the processor's cache
@@ -160,6 +165,7 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
         maps = xr.DataArray(np.ma.filled(rate_maps.astype(dtype), np.nan))
     if maps.dtype.itemsize > np.dtype(float).itemsize:
         maps = maps.astype(float)
+    maps = distinct(maps)
     maps = maps.transpose(..., *plane(maps.dims))
     on_maps = [k for k, of in maps.coords.items() if {*of.dims} & {*maps.dims[-2:]}]
     return maps.drop_vars(on_maps)
@@ -168,14 +174,27 @@ def labelled(rate_maps: ArrayLike, name: str = "rate_maps") -> xr.DataArray:
 def plane(dims: Sequence[Hashable]) -> tuple[Hashable, ...]:
     """The dimensions of single maps, y and x: those with these names, or else the last two.
 
-    Of the last two, one called x, or x_ and more, is x.
+    Names such as pos_y and pos_x count, too, where there is one of each. Of the last two, the first
+    is x if it is called so.
     """
     named = {str(dim).lower(): dim for dim in dims}
     if {"y", "x"} <= {*named}:
         return named["y"], named["x"]
+    along = {a: [d for d in dims if word.search(str(d))] for a, word in ALONG.items()}
+    if len(along["x"]) == len(along["y"]) == 1 and along["x"] != along["y"]:
+        return along["y"][0], along["x"][0]
     last = tuple(dims[-2:])
-    along_x = [bool(OF_X.match(str(dim))) for dim in last]
-    return last[::-1] if along_x == [True, False] else last
+    return last[::-1] if last[:1] == tuple(along["x"]) else last
+
+
+def distinct(maps: xr.DataArray) -> xr.DataArray:
+    """The same array, its dimensions renamed if two have one name."""
+    if len({*maps.dims}) == maps.ndim:
+        return maps
+    variable = maps.variable.copy(deep=False)
+    numbers = [list(maps.dims[:k]).count(dim) for k, dim in enumerate(maps.dims)]
+    variable.dims = [f"{d}_{k}" if k else d for d, k in zip(maps.dims, numbers, strict=True)]
+    return xr.DataArray(variable, name=maps.name)
 
 
 def opened(rate_maps: Any) -> Any:
@@ -186,8 +205,15 @@ def opened(rate_maps: Any) -> Any:
     library = type(rate_maps).__module__.partition(".")[0]
     if library == "dask":
         return opened(rate_maps.compute())
-    if isinstance(rate_maps, xr.Variable) or (library == "pandas" and rate_maps.ndim == 2):
+    if library == "pandas" and rate_maps.ndim == 2:
+        return xr.DataArray(_without_extensions(rate_maps))
+    if isinstance(rate_maps, xr.Variable):
         return xr.DataArray(rate_maps)
+    if hasattr(rate_maps, "unmasked") and hasattr(rate_maps, "mask"):  # of astropy
+        return np.ma.masked_array(np.asarray(rate_maps.unmasked), np.asarray(rate_maps.mask))
+    if library == "torch" and hasattr(rate_maps, "get_mask"):
+        kept = rate_maps.get_mask().detach().cpu().numpy()
+        return np.ma.masked_array(rate_maps.get_data().detach().cpu().numpy(), ~kept)
     if _is_of_file(rate_maps):
         there = rate_maps.group().variables
         axes = {d: there[d] for d in rate_maps.dimensions if d in there and there[d].ndim == 1}
@@ -198,6 +224,17 @@ def opened(rate_maps: Any) -> Any:
         return rate_maps
     named = dict(rate_maps.items()) if hasattr(rate_maps, "items") else {}
     return named if len(named) == len(rate_maps) else list(rate_maps)
+
+
+def _without_extensions(table: Any) -> Any:
+    """A pandas table whose columns of numbers with pandas.NA are floats with NaN."""
+    if not any(hasattr(dtype, "na_value") for dtype in table.dtypes):
+        return table
+    try:
+        values = table.to_numpy(float, na_value=np.nan)
+    except (TypeError, ValueError):
+        return table
+    return type(table)(values, table.index, table.columns)
 
 
 def _is_of_file(values: Any) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from nofreelunch.errors import check_whole
 from nofreelunch.scoring import expanding_ring, grid_scores, lattices, significance
+from nofreelunch.scoring.bin_sizes import check_bin_size
 
 
 def score(
@@ -62,7 +63,8 @@ def score(
                 rate_maps, surrogates, seed, unvisited=unvisited, progress=progress
             )
         )
-    return xr.merge(parts, compat="override", join="exact").assign_attrs(bin_size=bin_size)
+    size = check_bin_size(rate_maps, bin_size)
+    return xr.merge(parts, compat="override", join="exact").assign_attrs(bin_size=size)
 
 
 def score_table(scores: xr.Dataset) -> pd.DataFrame:

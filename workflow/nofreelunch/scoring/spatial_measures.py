@@ -281,7 +281,22 @@ def _varies(maps: np.ndarray) -> np.ndarray:
 
 
 def _border_scores(maps: np.ndarray, least_bins: float) -> np.ndarray:
-    """Border scores (map,) of maps (map, y, x); fields have at least `least_bins` bins."""
+    """Border scores (map,) of maps (map, y, x); fields have at least `least_bins` bins.
+
+    Walls are around the visited bins, whatever margin a map has beyond them.
+    """
+    scores = np.empty(len(maps))
+    boxes: dict[tuple[int, ...], list[int]] = {}
+    for place, visited in enumerate(~np.isnan(maps)):
+        sides = [np.flatnonzero(visited.any(axis)) for axis in (1, 0)]
+        box = [end for i in sides for end in ((i[0], i[-1] + 1) if i.size else (0, len(visited)))]
+        boxes.setdefault(tuple(box), []).append(place)
+    for (top, bottom, left, right), places in boxes.items():
+        scores[places] = _scores_in_box(maps[places, top:bottom, left:right], least_bins)
+    return scores
+
+
+def _scores_in_box(maps: np.ndarray, least_bins: float) -> np.ndarray:
     visited = ~np.isnan(maps)
     rates = np.where(visited, maps, 0)
     peak = rates.max(axis=(1, 2), keepdims=True)
