@@ -106,7 +106,8 @@ def _results(story: Story) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, 100, subsequent_indent=indent, break_long_words=False)
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.fill(text, 100, subsequent_indent=indent, **whole)
 
 
 def main(path: str, folder: str) -> None:
