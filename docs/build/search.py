@@ -98,7 +98,7 @@ def main(page: str, searched: str, chosen: str) -> None:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 100)
+    return textwrap.fill(text, 100, break_on_hyphens=False)
 
 
 def _summary(folder: str) -> xr.Dataset:
