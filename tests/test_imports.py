@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "findings": TASK | {"networks", "scoring", "theory", "study"},
     "figures": TASK | {"networks", "scoring", "theory", "study", "findings"},
     "story": TASK | {"scoring", "theory", "study", "findings"},
-    "exports": TASK | {"scoring", "study", "findings"},
+    "exports": TASK | {"networks", "scoring", "study", "findings"},
     "explorer": TASK | {"networks", "scoring", "theory", "study", "findings", "figures"},
     "running": BASE | {"files", "networks", "study"},
 }

@@ -223,7 +223,7 @@ def page(
 if __name__ == "__main__":
     results = {name: [measured(name, width) for width in SHOWN] for name in CONDITIONS}
     of_talk = np.array(PERIODS) / [predicted_period(target(width)) for width in WIDTHS]
-    networks = {name: unit_spectra.train(keys) for name, keys in unit_spectra.CONDITIONS.items()}
+    networks = {name: unit_spectra.train(name) for name in unit_spectra.CONDITIONS}
     output = Path(sys.argv[1])
     output.write_text(page(results, of_talk, networks), encoding="utf-8")
     draw(results, of_talk).savefig(output.with_suffix(".png"), dpi=200)

@@ -345,7 +345,8 @@ def test_an_ingredient_is_followed_through_every_arena():
     assert sorted(effect) == pytest.approx([-0.39, 0, 0, 0, 0.39, 0.39], abs=0.04)
     assert groups_of_cueva_wei.effects(summary, "stillness").size == 4, "only the square has both"
     said = {claim.id: claim.reason for claim in paper_claims.evaluate({MODEL: summary})[MODEL]}
-    assert "other two ingredients, 6 combinations: with it +6." in said["Wd"]
+    assert "On average over 6 combinations of the arena and the other two" in said["Wd"]
+    assert "it changes the share of units with lattices or bands by +6." in said["Wd"]
     lines = measure_tables.measures_table(MODEL, summary).splitlines()
     rows = {line.split(" | ")[0]: line.split(" | ")[1:] for line in lines}
     for cell in rows["| still periods, noise, the cost of activity"][:2]:

@@ -38,12 +38,12 @@ BAD = {
     ),
     "unknown key of defaults": (
         "defaults: {unit: 3}\nsweeps: {one: {}}",
-        "defaults.unit: unknown key; allowed: target, arena, place_cells, ",
+        "defaults.unit: unknown key; allowed: target, arena, periodic, place_cells, ",
         "(did you mean units?)",
     ),
     "unknown key of a sweep": (
         "sweeps: {one: {sigma: [0.1]}}",
-        "sweeps.one.sigma: unknown key; allowed: source, sample, target, arena, place_cells",
+        "sweeps.one.sigma: unknown key; allowed: source, sample, target, arena, periodic, place_",
     ),
     "misspelt target": (
         "sweeps: {one: {target: [gaussian, difference_of_sofmaxes]}}",

@@ -121,6 +121,7 @@ def test_radial_power_is_the_mean_over_a_circle(dos):
 def test_axes_are_y_then_x():
     """Stripes that vary along x alone have all their power at ky = 0."""
     stripes = SimpleNamespace(
+        periodic=False,
         spec={"target": "cartesian"},
         networks=1,
         arena=2.2,
@@ -135,7 +136,9 @@ def test_mean_over_cells_changes_nothing(dos):
         code = dos.encode(position)
         return code - code.mean(axis=-1, keepdims=True)
 
-    other = SimpleNamespace(spec=dos.spec, networks=1, arena=dos.arena, encode=centred)
+    other = SimpleNamespace(
+        spec=dos.spec, networks=1, arena=dos.arena, periodic=False, encode=centred
+    )
     expected, found = spectra.spectrum(dos, 15).power, spectra.spectrum(other, 15).power
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-18)
 

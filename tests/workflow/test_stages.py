@@ -12,7 +12,8 @@ STAGES = [
     *("lesions", "corrections", "story", "explorer"),
 ]
 OF_SCORES = {"scores", "summary", "claims", "figures", "story", "explorer"}
-OF_TARGETS = {"training", "rate_maps", "lesions", "theory"}
+# The claims and the story compute the spectra of two targets themselves.
+OF_TARGETS = {"training", "rate_maps", "lesions", "theory", "claims", "story"}
 LINE = "from __future__ import annotations\n"
 ADDED = LINE, f"{LINE}\nADDED = 1\n"
 

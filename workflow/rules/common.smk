@@ -97,7 +97,7 @@ def arena_of(cohort):
     """What file names say of a cohort's own arena, such as "_1.1m"; nothing without one."""
     spec = cohorts[cohort].networks[0].spec
     side = f"_{spec['arena']}m" if "arena" in spec else ""
-    return side + "_periodic" * ("periodic" in spec)
+    return f"{side}_periodic" if "periodic" in spec else side
 
 
 def space_of(arena):
