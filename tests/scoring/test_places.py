@@ -235,6 +235,7 @@ def test_masks_of_other_libraries_count(kind, several):
     np.testing.assert_array_equal(found.values, [with_gaps] * 2 if several else with_gaps)
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate dimension names")
 def test_two_axes_of_one_name_are_told_apart():
     found = labelled(xr.DataArray(RATES, dims=("unit", "bin", "bin")))
     np.testing.assert_array_equal(found.values, RATES)
