@@ -82,6 +82,13 @@ def test_a_width_counts_once_where_periods_are_compared(full, name):
     theory = synthetic_summary.theory("full")
     found = evaluated(full, theory)[name]
     assert found.second.estimate.count == 5 and found.n == "20 networks, 5 widths"
+    if name == "R4b":
+        predicted = network_measures.predicted_periods(full, theory)
+        ratios = [
+            mean / predicted[width]
+            for width, mean in zip(*network_measures.period_by_width(full), strict=True)
+        ]
+        assert found.second.estimate.value == pytest.approx(np.mean(ratios))
     two = np.isin(full["place_cell_width"], [0.08, 0.10])
     few = evaluated(full.isel(network=np.flatnonzero(two)), theory)[name]
     assert all_verdicts([few]) == {UNTESTABLE} and "at 3 widths, found" in few.reason
