@@ -123,11 +123,12 @@ def train(name: str) -> Trained:
     stack.target.__class__ = KINDS.get(name, type(stack.target))
     power, error = [], []
     for step in range(STEPS[-1] + 1):
+        if step:
+            stack.advance(step - 1)
         if step in STEPS:
             found = _measure(stack, walks, periodic)
             power.append(found[0])
             error.append(found[1])
-        stack.advance(step)
     return Trained(np.array(power), np.array(error), np.array([_of_target(s) for s in specs]))
 
 

@@ -64,6 +64,7 @@ def test_what_another_cluster_or_a_file_decides_is_not_judged(resources, chosen_
         ("-G 3", 3),
         ("--gpus-per-node=a100", 1),
         ("--qos=gpu --constraint=G4", 0),
+        ("--comment=A-G 3", 0),
     ],
 )
 def test_gpus_among_the_options_of_a_site_count(options, gpus):

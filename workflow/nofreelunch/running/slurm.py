@@ -107,7 +107,9 @@ def gpus(resources: str) -> list[tuple[str, int]]:
 
 def gpus_of_options(options: str) -> int:
     """GPUs that options of `sbatch` ask for, such as "--gpus-per-node=a100:2" or "-G 1"."""
-    asked = re.findall(r"(?:--gpus(?:-per-(?:node|task|socket))?[= ]|-G ?)'?\"?([\w.:]+)", options)
+    asked = re.findall(
+        r"(?<![\w-])(?:--gpus(?:-per-(?:node|task|socket))?[= ]|-G ?)'?\"?([\w.:]+)", options
+    )
     last = [word.split(":")[-1] for word in asked]
     return sum(int(word) if word.isdigit() else 1 for word in last)
 

@@ -38,10 +38,10 @@ class Steps(NamedTuple):
 def check_bin_size(maps: Any, bin_size: Any) -> float:
     """The bin size (m) that a user gave, if the coordinates of the maps do not contradict it.
 
-    A quantity with a unit is taken in that unit.
-    Coordinates without a unit may be numbers of bins, metres, centimetres or millimetres. The maps
-    of a list or dictionary are looked at one by one. Raises ValueError for a contradiction, for
-    what is not a positive number, and for 1 m or more unless the coordinates have a unit.
+    A quantity with a unit is taken in that unit. Coordinates without a unit may be numbers of bins,
+    metres, centimetres or millimetres. The maps of a list or dictionary are looked at one by one.
+    Raises ValueError for a contradiction, for what is not a positive number, and for 1 m or more
+    unless the coordinates have a unit.
     """
     size = np.asarray(_in_metres(bin_size))
     if size.ndim or size.dtype.kind not in "fiu" or not 0 < size < np.inf:

@@ -44,7 +44,6 @@ ELSEWHERE = {
 }
 UNUSABLE = "objects, or cells of unlike sizes"
 UNWRITTEN = 9.969209968386869e36  # what the netCDF library puts where no number was written
-LIMITS = (("min", -math.inf), ("max", math.inf))  # attributes valid_min and valid_max
 LONGEST = 3  # times as long as wide: beyond it, a table of flattened maps, or a track
 DAMAGE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile)  # of values that are read late
 
@@ -260,9 +259,9 @@ def _without_fill(maps: xr.DataArray) -> xr.DataArray:
     """
     if maps.dtype.kind != "f":
         return maps
-    low, high = (float(maps.attrs.get(f"valid_{end}", default)) for end, default in LIMITS)
-    if "valid_range" in maps.attrs:
-        low, high = map(float, maps.attrs["valid_range"])
+    own = maps.attrs
+    ends = own.get("valid_min", -math.inf), own.get("valid_max", math.inf)
+    low, high = map(float, own.get("valid_range", ends))
     written = maps != maps.dtype.type(UNWRITTEN)
     return maps.where(written & (maps >= low) & (maps <= high))
 

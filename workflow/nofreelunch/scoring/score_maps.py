@@ -52,7 +52,8 @@ def score(
         ValueError: as these functions do, and for a negative number of surrogates.
     """
     check_whole("surrogates", surrogates, 0)
-    lattice = lattices.measure_lattices(rate_maps, bin_size, unvisited)
+    size = check_bin_size(rate_maps, bin_size)
+    lattice = lattices.measure_lattices(rate_maps, size, unvisited)
     scores = grid_scores.grid_scores(rate_maps, unvisited)
     square = scores[["score_90", "ring_90"]].isel(definition=0, drop=True)
     parts = [scores[["score_60", "ring_60"]], square]
@@ -63,7 +64,6 @@ def score(
                 rate_maps, surrogates, seed, unvisited=unvisited, progress=progress
             )
         )
-    size = check_bin_size(rate_maps, bin_size)
     return xr.merge(parts, compat="override", join="exact").assign_attrs(bin_size=size)
 
 

@@ -126,11 +126,12 @@ class PlaceCells(Target):
         coefficients = torch.cat([slopes, -scale[..., None], constant[..., None]], -1)
         terms = torch.cat([x, x.square().sum(-1, keepdim=True), torch.ones_like(x[..., :1])], -1)
         near, surround = terms @ coefficients[:, :, 0].mT, p["surround"][:, None, :, 0]
-        if len(self.with_field) > 1 and not self.periodic:  # images have the surround of the field
+        several = len(self.with_field) > 1 and not self.periodic  # images have the field's surround
+        if several:
             surround = surround.expand_as(near).clone()
         for field, cells in enumerate(self.with_field.tolist()[1:], 1):
             best, other = near[..., :cells], terms @ coefficients[:, :cells, field].mT
-            if not self.periodic:
+            if several:
                 ratios = p["surround"][:, None, :cells, field]
                 surround[..., :cells] = torch.where(other > best, ratios, surround[..., :cells])
             near[..., :cells] = torch.maximum(best, other)

@@ -19,6 +19,17 @@ WIDTHS = (
     "with jitter pass less often."
 )
 
+# Heads of the columns about lattices.
+LATTICES = (
+    "networks (criterion met)",
+    "training steps",
+    "position error",
+    "p ≤ 0.05",
+    "power",
+    "perfect lattices",
+    "grid fraction",
+)
+
 ARENAS = (
     "The other arenas have the default place cells, activation and target; the number of cells may "
     "differ. The *period* is the median of units above the grid score, which may be chance; "
@@ -212,17 +223,6 @@ def _predicted(networks: xr.Dataset) -> str:
     field = formulas.field_of(specs[0]) if specs and specs[0]["surround"] else None
     wave = formulas.ring(*field) if field else math.nan
     return f"{formulas.HEXAGONAL * 2 * math.pi / wave:.2f} m" if math.isfinite(wave) else "none"
-
-
-LATTICES = (
-    "networks (criterion met)",
-    "training steps",
-    "position error",
-    "p ≤ 0.05",
-    "power",
-    "perfect lattices",
-    "grid fraction",
-)
 
 
 def _lattices_row(summary: xr.Dataset, networks: xr.Dataset) -> tuple[str, ...]:
