@@ -186,6 +186,12 @@ def test_arrows_move_among_rows_of_maps(page, study):
     page.resize(1440, 1000)
 
 
+def test_networks_of_other_arenas_are_told_apart(page):
+    space = "{...networks[0], spec: {...networks[0].spec, arena: 1.1, periodic: true}}"
+    plain, own = (page.evaluate(f"describe({one})") for one in ("networks[0]", space))
+    assert own == plain.replace(" · seed", " · arena 1.1 m · periodic arena · seed")
+
+
 def test_search(page, study):
     data, _ = study
     gru, lattice = (network_of(data, **KINDS[key]) for key in ("gru", "lattice"))

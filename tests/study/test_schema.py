@@ -36,6 +36,22 @@ BAD = {
         "sweeps: {one: {arena: [2.2, 1.1], place_cell_width: 1.5}}",
         "sweeps.one.place_cell_width: found 1.5; allowed: a width (m) > 0 and < 1.1, the side",
     ),
+    "periodic defaults": (
+        "defaults: {periodic: true}\nsweeps: {one: {}}",
+        "defaults.periodic: found true; allowed: false: only a sweep is in a periodic arena",
+    ),
+    "periodic coordinates": (
+        "sweeps: {one: {target: [gaussian, polar], periodic: true}}",
+        "sweeps.one.periodic: found true; allowed: false but for targets of place cells",
+    ),
+    "periodic, with several fields": (
+        "sweeps: {one: {fields_per_cell: {poisson: 3}, periodic: true}}",
+        "sweeps.one.periodic: found true; allowed: false but for targets of place cells",
+    ),
+    "periodic, told the position": (
+        "sweeps: {one: {cell: feedforward, periodic: true}}",
+        "sweeps.one.periodic: found true; allowed: false for the cell feedforward, which is told",
+    ),
     "unknown key of defaults": (
         "defaults: {unit: 3}\nsweeps: {one: {}}",
         "defaults.unit: unknown key; allowed: target, arena, periodic, place_cells, ",
