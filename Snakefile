@@ -29,6 +29,7 @@ else:
     include: "workflow/rules/rate_maps.smk"
     include: "workflow/rules/scores.smk"
     include: "workflow/rules/theory.smk"
+    include: "workflow/rules/patterns.smk"
     include: "workflow/rules/lesions.smk"
     include: "workflow/rules/summary.smk"
     include: "workflow/rules/figures.smk"
@@ -67,6 +68,7 @@ else:
             rate_maps=all_of("rate_maps"),
             scores=all_of("scores"),
             theory=all_of("theory"),
+            patterns=rules.patterns.output,
             lesions=rules.lesions.output,
             story=rules.story.output,
             report=rules.report.output,

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from nofreelunch.evaluation.lesions import KINDS as KINDS_OF_LESIONS
 from nofreelunch.study import sweeps
+from nofreelunch.theory.pattern_formation import ACTIVATIONS
 
 STUDIES = Path(__file__).parent / "studies"
 THRESHOLDS = (0.3, 0.8, 1.15, 1.2)
@@ -95,7 +96,7 @@ def without_lattices(summary: xr.Dataset) -> xr.Dataset:
 
 
 def theory(name: str = "full"):
-    """Spectra of the study's targets, at a low resolution."""
+    """Spectra of the study's targets, at a low resolution, and made-up scores of patterns."""
     from nofreelunch.task import targets
     from nofreelunch.theory import spectra as theories
 
@@ -106,7 +107,40 @@ def theory(name: str = "full"):
         for n in sweeps.load_study(STUDIES / f"{name}.yaml").networks
     }
     built = [targets.build_target(json.loads(text), 0) for text in sorted(specs)]
-    return [theories.spectrum(target, resolution=33) for target in built]
+    spectra = [theories.spectrum(target, resolution=33) for target in built]
+    return [spectrum.merge(_patterns(spectrum)) for spectrum in spectra]
+
+
+def patterns(theory):
+    """The file of the stage patterns for spectra that `theory` made: its maps are noise."""
+    random = np.random.default_rng(0)
+    each = [spectrum[[*_patterns(spectrum)]].drop_attrs() for spectrum in theory]
+    together = xr.concat(each, "target")
+    shape = (*together["p_value"].shape, 11, 11)
+    dims = (*together["p_value"].dims, "y", "x")
+    specs = [spectrum.attrs["spec"] for spectrum in theory]
+    return together.assign(rate_map=(dims, random.normal(size=shape))).assign_coords(
+        spec=("target", specs)
+    )
+
+
+def _patterns(spectrum, count=10):
+    """Of ten patterns with a ReLU six are lattices where there is a ring; no others are any."""
+    random = np.random.default_rng(len(spectrum.attrs["spec"]))
+    score = random.normal(-0.2, 0.2, (len(ACTIVATIONS), count))
+    p_value = np.full(score.shape, 0.5)
+    if np.isfinite(spectrum["predicted_period"]):
+        score[-1, :6], p_value[-1, :6] = 1.2, 0.01
+    dims, surrogates = ("activation", "unit"), random.normal(-0.2, 0.2, (*score.shape, 2, 25))
+    return xr.Dataset(
+        {
+            "score_60": (dims, score),
+            "p_value": (dims, p_value),
+            "significant": (dims, p_value < 0.05),
+            "surrogate_score": ((*dims, "kind", "surrogate"), surrogates),
+        },
+        coords={"activation": list(ACTIVATIONS), "kind": list(KINDS)},
+    )
 
 
 def rate_maps(summary: xr.Dataset, bins: int = 44):

@@ -103,7 +103,7 @@ def test_no_public_name_is_given_twice_in_different_packages():
 def test_no_two_modules_share_a_name():
     names = [path.stem for path in modules() if path.stem != "__init__"]
     # A figure is named after what it shows, as are the claims about networks, targets and widths.
-    allowed = {"lattices", "predictions", "tables", "targets", "networks"}
+    allowed = {"lattices", "predictions", "patterns", "tables", "targets", "networks"}
     # A kind of networks of a published model has one module that trains and one that measures it.
     allowed |= {path.stem for path in (PACKAGE / "training" / "published").glob("*.py")}
     assert {name for name in names if names.count(name) > 1} <= allowed

@@ -32,6 +32,7 @@ a value is missing. [scores.md](scores.md) says how far each score can be truste
 | `networks/<cohort>.nc` | weight, and point of the learning curve |
 | `lesions.nc` | reference network, and lesion |
 | `theory/<encoding>.nc` | target |
+| `patterns.nc` | target, activation, and map (unit) |
 | `models/<model>/summary.nc` | network of a published model |
 | `figures/<name>.csv` | point of a figure |
 

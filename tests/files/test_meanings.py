@@ -10,6 +10,7 @@ import pytest
 import small_study
 import xarray as xr
 from nofreelunch.evaluation.factorised_maps import factorised_maps
+from nofreelunch.evaluation.patterns import measure_patterns
 from nofreelunch.evaluation.published import graph_memory
 from nofreelunch.files import datasets, meanings
 from nofreelunch.files.contract import STAGES
@@ -33,6 +34,8 @@ def files(tmp_path_factory):
     datasets.save(walks, results / "trajectories" / "evaluation.nc", "trajectories", "code")
     found = spectra.spectra([targets.build_target("gaussian", seed=0)])
     datasets.save(found, results / "theory" / "gaussian.nc", "theory", "code")
+    grown = measure_patterns(spectra.split_spectra(found), 2, ["relu"])
+    datasets.save(grown, results / "patterns.nc", "patterns", "code")
     maps = factorised_maps({"one": published_examples.FACTORS}, 0.1, 0.2)
     about = {"paper": "A paper.", "title": "maps", "budget": "minutes", "deviations": ["None."]}
     scores = score_units(maps, 20)
@@ -48,7 +51,7 @@ def files(tmp_path_factory):
     paths = {}
     for name, stage in STAGES.items():
         paths[name] = sorted((results / stage.folder.format(model="one")).glob("*.nc"))[0]
-    single = ("summary", "units", "published", "predictivity")
+    single = ("summary", "units", "patterns", "lesions", "published", "predictivity")
     return paths | {name: results / STAGES[name].files.format(model="one") for name in single}
 
 

@@ -144,6 +144,58 @@ def test_targets_that_were_not_learnt_or_for_which_the_test_is_blind_are_left_ou
     assert np.isfinite(small[found.networks["target"].values == "gaussian"]).all()
 
 
+def grown(theory, p_value=None, score=None) -> list[xr.Dataset]:
+    """The theory with other p-values or scores of all patterns: a number for each target."""
+    values = {"p_value": p_value, "score_60": score}
+    return [
+        one.assign({k: one[k] * 0 + v[n] for k, v in values.items() if v is not None})
+        for n, one in enumerate(theory)
+    ]
+
+
+def test_patterns_of_rings_are_lattices_without_a_network(study, theory):
+    claim = about_theory.patterns_have_lattices(study, theory)
+    assert (claim.first.verdict, claim.second.verdict) == (REPRODUCED, REPRODUCED)
+    rings = [bool(np.isfinite(one["predicted_period"])) for one in theory]
+    assert claim.n == f"{sum(rings)} and 5 settings of targets, 10 patterns of each"
+    assert "p ≤ 0.05 in 60 % of the patterns with a ring, in 0.0 % of those" in claim.reason
+    turned = [0.5 if ring else 0.01 for ring in rings]
+    claim = about_theory.patterns_have_lattices(study, grown(theory, turned))
+    assert claim.second.estimate.value == 0 and claim.second.verdict == NOT_REPRODUCED
+
+
+def test_patterns_below_chance_count_as_chance(study, theory):
+    """Nine of ten surrogates of shuffled fields score more than all patterns: nothing is left."""
+    many = [one.assign(surrogate_score=one["surrogate_score"] * 0 + 0.9) for one in theory]
+    claim = about_theory.patterns_have_lattices(study, grown(many, [0.5] * len(theory)))
+    assert claim.first.estimate.value == claim.second.estimate.value == 0.5
+    one_kind = [
+        one.assign(surrogate_score=one["surrogate_score"].where(one["kind"] == "phase", 0.9))
+        for one in theory
+    ]
+    claim = about_theory.patterns_have_lattices(study, one_kind)
+    assert claim.first.estimate.value == 0.5  # the kind that supports the claim least
+    unknown = [
+        one.assign(surrogate_score=one["surrogate_score"].where(one["kind"] == "phase"))
+        for one in theory
+    ]
+    claim = about_theory.patterns_have_lattices(study, unknown)
+    assert claim.first.estimate.value == 1
+
+
+def test_patterns_of_few_targets_or_none_decide_nothing(study, theory):
+    claim = about_theory.patterns_have_lattices(study, [])
+    assert (claim.first.verdict, claim.second.verdict) == (UNTESTABLE, UNTESTABLE)
+    assert claim.reason.startswith("No patterns were grown.")
+    rings = [one for one in theory if np.isfinite(one["predicted_period"])]
+    claim = about_theory.patterns_have_lattices(study, rings)
+    assert claim.second.verdict == UNTESTABLE and claim.reason.startswith("Needs targets")
+    others = [one for one in theory if not np.isfinite(one["predicted_period"])]
+    claim = about_theory.patterns_have_lattices(study, [*rings[:3], *others[:3]])
+    assert claim.second.estimate.value == 1 and claim.second.verdict == UNTESTABLE
+    assert "in 10.0 % of all orders" in claim.reason
+
+
 def test_the_curve_has_the_area_that_is_told(study, theory):
     found = predictions.predictions(study, theory)
     for values in (

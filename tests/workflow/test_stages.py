@@ -9,7 +9,7 @@ from nofreelunch.files import fingerprints
 
 STAGES = [
     *("trajectories", "training", "rate_maps", "scores", "theory", "summary", "claims", "figures"),
-    *("lesions", "corrections", "story", "explorer"),
+    *("lesions", "patterns", "corrections", "story", "explorer"),
 ]
 OF_SCORES = {"scores", "summary", "claims", "figures", "story", "explorer"}
 # The claims and the story compute the spectra of two targets themselves.
@@ -49,7 +49,8 @@ def rewrite(path, text):
         ("task/place_cells.py", "kernel = 0", "kernel = 1", OF_TARGETS),
         ("compute/kernels.c", "enum kind {", "enum kind { NOTHING = 99,", OF_TARGETS),
         ("evaluation/rate_maps.py", "RIDGE = 1e-4", "RIDGE = 1e-3", {"rate_maps", "lesions"}),
-        ("scoring/grid_scores.py", *ADDED, OF_SCORES),
+        ("scoring/grid_scores.py", *ADDED, OF_SCORES | {"patterns"}),
+        ("theory/pattern_formation.py", "STEP = 0.3", "STEP = 0.2", {"patterns"}),
         ("seeds.py", "LATTICE_CLASSES = 8", "LATTICE_CLASSES = 9", OF_SCORES),
         (
             "findings/verdicts.py",

@@ -131,7 +131,7 @@ def test_a_study_goes_through_slurm_to_its_report(finished, checkout):
     said, ran = finished
     assert checkout.path("results/cluster/report.html").stat().st_size > 100_000
     stages = "training rate_maps scores theory lesions summary claims figures".split()
-    stages += ["corrections", "story", "explorer", "report"]
+    stages += ["patterns", "corrections", "story", "explorer", "report"]
     walks = ["training_trajectories", "evaluation_trajectories"]
     assert {rule: len(each) for rule, each in ran.items()} == {
         **dict.fromkeys(stages + walks, 1),

@@ -170,6 +170,7 @@ for path in flatten(rules.all.input):
         ("explorer.html", {"explorer"}),
         ("scores/*.nc", {"scores", "summary", *AFTER_SUMMARY}),  # of no reference network
         ("lesions.nc", AFTER_SCORES),
+        ("patterns.nc", {"patterns", "claims", "story", "report"}),
     ],
 )
 def test_a_product_that_was_deleted_is_made_anew(finished, name, rules, tmp_path):
@@ -251,7 +252,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         return {rule: json.loads(given) for rule, given in found}
 
     stages = "trajectories training rate_maps scores theory lesions summary claims figures".split()
-    stages += ["corrections", "story", "explorer", "report"]
+    stages += ["patterns", "corrections", "story", "explorer", "report"]
     scripts = [f"workflow/scripts/{stage}.py" for stage in stages]
     settings = {"precision": "bfloat16", "bin_size": 0.2, "surrogates": 300, "grid_cells": 0.7}
     before = parameters()
@@ -275,6 +276,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
         "rate_maps": {"code", "trained_by", "bin_size"},
         "scores": {"code", "mapped_by", "surrogates"},
         "theory": {"code"},
+        "patterns": {"code"},
         "lesions": {"code", "trained_by", "scored_by"},
         "summary": {"code", "thresholds"},
         "claims": {"code", "targets"},
@@ -289,7 +291,7 @@ def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):
 def test_a_changed_score_runs_again_without_training_or_mapping(finished):
     added = "import numpy as np\n\nADDED = 1\n"
     with edited(finished, (f"{LIBRARY}/scoring/grid_scores.py", "import numpy as np\n", added)):
-        assert set(finished.planned()) == {"scores", *AFTER_SCORES}
+        assert set(finished.planned()) == {"scores", "patterns", *AFTER_SCORES}
 
 
 def test_a_threshold_runs_again_what_follows_the_scores(finished):

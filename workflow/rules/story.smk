@@ -1,6 +1,6 @@
 """The story of the study: one page for a reader who has not read the paper."""
 
-LEFT_OUT = ("chance", "lattices", "learning_curves")  # for readers of the report
+LEFT_OUT = ("patterns", "chance", "lattices", "learning_curves")  # for readers of the report
 TOLD = [figure for figure in FIGURES if figure not in LEFT_OUT]
 
 
@@ -9,6 +9,7 @@ rule story:
         summary=files_of("summary"),
         units=files_of("units"),
         theory=all_of("theory"),
+        patterns=files_of("patterns"),
         vectors=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=TOLD),
         pixels=expand(f"{RESULTS}/figures/{{figure}}.png", figure=TOLD),
     output:

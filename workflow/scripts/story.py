@@ -15,7 +15,7 @@ TEXTS = Path(sections.__file__).parents[2] / "report"
 if __name__ == "__main__":
     with logs.job(snakemake.log[0], snakemake.input):
         table = summary.open_summary(snakemake.input.summary, snakemake.input.units)
-        theory = open_spectra(snakemake.input.theory)
+        theory = open_spectra(snakemake.input.theory, snakemake.input.patterns)
         drawings = zip(snakemake.input.vectors, snakemake.input.pixels, strict=True)
         images = {Path(svg).stem: html_pages.embedded(svg, png) for svg, png in drawings}
         texts = captions.read_captions(TEXTS / "figures.rst", images, snakemake.config)

@@ -13,6 +13,7 @@ FIGURES = {
     "result_5": None,
     "result_6": None,
     "predictions": None,
+    "patterns": "patterns",
     "controls": None,
     "chance": "scores",
     "lattices": "rate_maps",

@@ -39,6 +39,9 @@ STAGES = {
     "theory": Stage(
         "theory/{encoding}.nc", ("covariance", "power", "radial_power", "predicted_period")
     ),
+    "patterns": Stage(
+        "patterns.nc", ("rate_map", "score_60", "p_value", "surrogate_score", "significant", "spec")
+    ),
     "lesions": Stage("lesions.nc", ("lesion_error", "spec")),
     "torus": Stage("models/{model}/torus/{job}.nc", ("torus_z", "torus_p", "spec")),
     "node_maps": Stage(

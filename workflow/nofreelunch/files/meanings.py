@@ -220,6 +220,7 @@ TITLES = {
     "rate_maps": "Rate maps of the units of trained networks, and position errors",
     "scores": "Scores of the units of trained networks",
     "theory": "Spectra of targets, and the periods that they predict",
+    "patterns": "Maps that grow from targets without a network, and their scores",
     "lesions": "Position errors of the reference networks with units silenced",
     "torus": "Loops and voids in the activity of populations",
     "node_maps": "Predictions of networks on graphs, and maps of their cells over nodes",

@@ -9,6 +9,7 @@ import xarray as xr
 
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.verdicts import Estimate
+from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.task.catalogue import KEYS
 from nofreelunch.theory.comparison import roc_area
 
@@ -25,6 +26,37 @@ class Predictions(NamedTuple):
     ring: np.ndarray
     period: np.ndarray
     target: np.ndarray
+
+
+class Patterns(NamedTuple):
+    """What grows from each target without a network, with a ReLU.
+
+    `ring` (target,) as in `Predictions`. `small` (target,) is the share of its patterns with a
+    p-value of 0.05 or less. `excess` (target,) has the share above a grid score less that of their
+    surrogates, by kind of these. `number` is that of the patterns of a target.
+    """
+
+    ring: np.ndarray
+    small: np.ndarray
+    excess: dict[str, np.ndarray]
+    number: int
+
+
+def patterns(theory: Sequence[xr.Dataset], arena: float, threshold: float) -> Patterns:
+    """The patterns of those targets in `theory` that have some, as `open_spectra` returns them."""
+    grown = [one.sel(activation="relu") for one in theory if "significant" in one]
+    period = np.array([one["predicted_period"] for one in grown], float)
+    small = np.array([np.mean(one["p_value"].values <= LEVEL) for one in grown], float)
+    excess: dict[str, list[float]] = {}
+    for one in grown:
+        above = float(np.mean(one["score_60"].values > threshold))
+        for kind in one["kind"].values.tolist():
+            scores = one["surrogate_score"].sel(kind=kind).values
+            scores = scores[np.isfinite(scores)]  # a map with nothing to shuffle has none
+            chance = float(np.mean(scores > threshold)) if scores.size else 0.0
+            excess.setdefault(kind, []).append(above - chance)
+    by_kind = {kind: np.array(values) for kind, values in excess.items()}
+    return Patterns(period <= arena, small, by_kind, grown[0].sizes["unit"] if grown else 0)
 
 
 def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Predictions:

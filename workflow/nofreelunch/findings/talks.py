@@ -120,6 +120,9 @@ PREDICTED_RING = Quantity(
 PREDICTED_PERIOD = Quantity(
     float("nan"), "a formula for the period, set beside no network", f"{NEURIPS}, slides 15 and 16"
 )
+PATTERNS = Quantity(
+    float("nan"), "hexagonal patterns with a ReLU", "pattern formation of Sorscher et al. 2019"
+)
 NO_CONTROL = Quantity(float("nan"), "no such networks", "the talks have no such control")
 FROM_NOTHING = Quantity(
     UNITS_DOS.value, "4.9 % of trained units; no untrained networks", f"{WORKSHOP}, slide 10"

@@ -72,7 +72,7 @@ RESULTS = {
         "Theory looks at the target alone, before any network is trained. If the power of the "
         "target peaks on a ring, patterns of that wavelength grow fastest, and lattices of that "
         "spacing are expected. Here the prediction is set beside every network of the study.",
-        ("Ta", "Tb"),
+        ("Ta", "Tb", "Tc"),
     ),
     "C": Wording(
         "What do grid cells need?",
@@ -140,6 +140,12 @@ STATEMENTS = {
     "Tb": ClaimWords(
         "the spectrum predicts the spacing of the grid cells better than guesses do",
         "guesses predict the spacing of the grid cells as well as the spectrum does",
+    ),
+    "Tc": ClaimWords(
+        "even without a network, patterns that grow from targets with a ring in their spectrum "
+        "form more lattices than those that grow from others",
+        "without a network, patterns that grow from targets with a ring in their spectrum form no "
+        "more lattices than those that grow from others",
     ),
     "Ca": ClaimWords("untrained networks have no grid cells", "untrained networks have grid cells"),
     "Cb": ClaimWords(

@@ -14,7 +14,7 @@ from nofreelunch.findings.claims.obstacles import if_above_chance, unlearnt
 from nofreelunch.findings.predictions import Predictions
 from nofreelunch.findings.verdicts import Claim, Estimate, Evidence, judge, percent
 from nofreelunch.scoring.significance import LEVEL
-from nofreelunch.theory.comparison import compare_periods
+from nofreelunch.theory.comparison import compare_periods, roc_area
 
 FEWEST_PREDICTIONS = 3  # distinct periods; with fewer, any line fits
 NULLS = {
@@ -40,7 +40,8 @@ def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
 
     def evidence(share: np.ndarray, criterion: str) -> Evidence:
         area = Evidence(predictions.sorted_by_ring(found, share), "area", verdicts.most)
-        return area._replace(obstacle=_by_chance(found, share, criterion))
+        obstacle = _by_chance(*predictions.by_target(found, share), criterion)
+        return area._replace(obstacle=obstacle)
 
     by_p_values = evidence(small, "p-values")
     return judge(
@@ -59,9 +60,8 @@ def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
     )
 
 
-def _by_chance(found: Predictions, share: np.ndarray, criterion: str) -> str:
+def _by_chance(ring: np.ndarray, means: np.ndarray, criterion: str) -> str:
     """Why chance may have sorted the settings of targets as they are; empty where it hardly can."""
-    ring, means = predictions.by_target(found, share)
     if not ring.any() or ring.all():
         return "Needs targets with a ring and targets without one that have learnt."
     p = stats.mannwhitneyu(means[ring], means[~ring], method="exact").pvalue
@@ -70,6 +70,41 @@ def _by_chance(found: Predictions, share: np.ndarray, criterion: str) -> str:
     return (
         f"By {criterion}, chance sorts {ring.sum()} and {(~ring).sum()} settings of targets as "
         f"well as this, or better, in {percent(p)} of all orders."
+    )
+
+
+def patterns_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Tc. As Ta, of the patterns that grow from each target with a ReLU, without a network.
+
+    Every setting of a target in the study counts, also where no network has learnt it. A share
+    below chance counts as chance.
+    """
+    threshold = summary.attrs["grid_cell_threshold"]
+    found = predictions.patterns(theory, summary.attrs["arena"], threshold)
+    none = "" if found.number else "No patterns were grown."
+    counts = int(found.ring.sum()), int((~found.ring).sum())
+
+    def evidence(share: np.ndarray, criterion: str) -> Evidence:
+        area, low, high, *sides = roc_area(found.ring, share.round(12))
+        obstacle = none or _by_chance(found.ring, share.round(12), criterion)
+        return Evidence(Estimate(area, low, high, min(sides)), "area", verdicts.most, obstacle)
+
+    kinds = found.excess.values() or [found.small]
+    by_scores = [evidence(np.maximum(excess, 0), "grid scores") for excess in kinds]
+    shares = [found.small[side] for side in (found.ring, ~found.ring)]
+    means = [percent(share.mean()) if share.size else "none" for share in shares]
+    return judge(
+        "Tc",
+        "Even without a network, patterns that grow from the covariance of a target form more "
+        "lattices, less chance, if its spectrum has a ring than if it has none.",
+        talks.PATTERNS,
+        f"{counts[0]} and {counts[1]} settings of targets, {found.number} patterns of each",
+        min(by_scores, key=lambda e: np.nan_to_num(e.estimate.value)),
+        evidence(np.maximum(found.small, LEVEL), "p-values"),
+        [none],
+        "Patterns grow by the linear dynamics that the covariance sets, with a ReLU, in an arena "
+        "without walls; no velocity and no training enters. Area below a ROC curve, as in Ta. "
+        f"p ≤ 0.05 in {means[0]} of the patterns with a ring, in {means[1]} of those without.",
     )
 
 
@@ -136,4 +171,4 @@ def _shares(found: Predictions) -> str:
     return f" p ≤ 0.05 in {means[0]} of active units with a ring, in {means[1]} without."
 
 
-TESTS = (rings_have_lattices, periods_are_predicted)
+TESTS = (rings_have_lattices, periods_are_predicted, patterns_have_lattices)

@@ -1,0 +1,136 @@
+"""Maps that grow from the targets alone, and how many are lattices, beside the networks' units."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from nofreelunch.figures import style
+from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.scoring.significance import LEVEL
+
+ROWS = {"linear": "linear", "tanh": "tanh", "relu": "ReLU"}  # of maps, with their labels
+GROWN: dict[str, Any] = style.TALK | {"markerfacecolor": style.INK, "markersize": 4}
+
+
+@style.styled
+def draw(
+    summary: xr.Dataset, theory: Sequence[xr.Dataset], rate_maps: Callable[[str], xr.Dataset]
+) -> Figure:
+    """A typical pattern of each target and activation; shares of small p-values with a ReLU."""
+    figure = style.figure(height=122)
+    with rate_maps("patterns") as opened:
+        grown = opened.load()
+    columns = {
+        target: (networks, of_spec)
+        for target, networks in comparisons.networks_by_target(summary).items()
+        if (of_spec := _patterns(grown, theory, comparisons.specs(networks)[0])) is not None
+    }
+    if not columns:
+        style.missing(figure.subplots(), "no network whose target\nhas patterns")
+        return figure
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02)
+    grid = figure.add_gridspec(2, 1, height_ratios=[1.25, 1])
+    above, below = (figure.add_subfigure(grid[row]) for row in (0, 1))
+    panels = above.subplots(len(ROWS), len(columns), squeeze=False)
+    style.letter(panels[0, 0], "a")
+    for maps, (target, (networks, found)) in zip(panels.T, columns.items(), strict=True):
+        title = style.name(networks, target, lines=True)
+        maps[0].annotate(
+            *(title, (0.5, 1), (0, 13), "axes fraction", "offset points"),
+            **{"ha": "center", "va": "bottom", "color": style.colour(target)},
+        )
+        for axes, activation in zip(maps, ROWS, strict=True):
+            _typical(axes, found.sel(activation=activation))
+    for axes, label in zip(panels[:, 0], ROWS.values(), strict=True):
+        axes.set_ylabel(label)
+    left, right = below.subplots(1, 2, sharey=True, width_ratios=[2.9, 1])
+    _by_target(left, columns)
+    _by_width(right, summary, theory, grown)
+    for letter, axes in (("b", left), ("c", right)):
+        style.letter(axes, letter)
+        chance = 100 * network_measures.chance_of_small_p(summary)
+        if np.isfinite(chance):
+            axes.axhline(chance, color=style.CHANCE, linewidth=1, zorder=0)
+    top = max(10.0, 1.08 * left.get_ylim()[1])
+    left.set_ylim(-0.04 * top, top)  # room below, so that marks at 0 are whole
+    left.set_ylabel(f"maps or active units\nwith p ≤ {LEVEL} (%)")
+    below.legend(handles=_legend(summary), loc="outside lower center", ncols=5)
+    return figure
+
+
+def _patterns(
+    grown: xr.Dataset, theory: Sequence[xr.Dataset], spec: dict[str, Any]
+) -> xr.Dataset | None:
+    """The patterns of the target that `spec` describes, or None."""
+    found = comparisons.theory_of(theory, spec)
+    if found is None:
+        return None
+    rows = np.flatnonzero(grown["spec"].values == found.attrs["spec"])
+    return grown.isel(target=rows[0]) if rows.size else None
+
+
+def _typical(axes: Axes, found: xr.Dataset) -> None:
+    """The map whose score is in the middle."""
+    order = np.argsort(found["score_60"].values, kind="stable")
+    one = found.isel(unit=order[len(order) // 2])
+    style.draw_map(axes, one["rate_map"].transpose("y", "x").values)
+    score, significant = float(one["score_60"]), bool(one["significant"])
+    axes.set_title(style.score_text(score, significant), pad=2, fontsize=7)
+
+
+def _share(found: xr.Dataset) -> float:
+    """Patterns with a ReLU and a small p-value, %."""
+    return 100 * float((found["p_value"].sel(activation="relu") <= LEVEL).mean())
+
+
+def _by_target(axes: Axes, columns: dict[str, tuple[xr.Dataset, xr.Dataset]]) -> None:
+    names = []
+    for at, (target, (networks, found)) in enumerate(columns.items()):
+        _networks(axes, at, networks, target, 0.1)
+        axes.plot(at - 0.25, _share(found), **GROWN)
+        names.append(style.name(networks, target, lines=True))
+    axes.set_xticks(range(len(columns)), names)
+    axes.set_xlim(-0.6, len(columns) - 0.4)
+
+
+def _by_width(
+    axes: Axes, summary: xr.Dataset, theory: Sequence[xr.Dataset], grown: xr.Dataset
+) -> None:
+    """The default target, against the width of its place cells."""
+    known = {}
+    target = comparisons.defaults(summary)["target"]
+    for width, networks in comparisons.widths(summary).items():
+        found = _patterns(grown, theory, comparisons.specs(networks)[0])
+        if found is not None:
+            known[width] = _share(found)
+            _networks(axes, width, networks, target, 0.002)
+    if len(known) < 2:
+        style.missing(axes, f"needs 2 or more widths,\nfound {len(known)}")
+        return
+    axes.plot(list(known), list(known.values()), **GROWN | {"linestyle": "-", "linewidth": 0.8})
+    style.width_ticks(axes, list(known))
+
+
+def _networks(axes: Axes, at: float, networks: xr.Dataset, target: str, spread: float) -> None:
+    share = 100 * network_measures.small_p_values(networks)
+    style.draw_interval(axes, at, verdicts.over_seeds(share), style.colour(target))
+    learnt = comparisons.learnt(networks)
+    style.draw_dots(axes, at, share, style.colour(target), spread, learnt=learnt)
+
+
+def _legend(summary: xr.Dataset) -> list[Line2D]:
+    mean, network, not_learnt = style.network_handles(summary)
+    network.set_label("units of one network")
+    not_learnt.set_label("the same, not learnt")
+    return [
+        Line2D([], [], **GROWN, label="patterns without a network (ReLU)"),
+        network,
+        not_learnt,
+        mean,
+        Line2D([], [], color=style.CHANCE, linewidth=1, label="chance"),
+    ]
