@@ -1,8 +1,10 @@
 """Writes docs/search.md: what the search for a recipe tried, and what came out.
 
 python docs/build/search.py docs/search.md results/search results/evening
+python docs/build/search.py --add docs/search.md results/more
 
-The folders are those of the finished studies search and evening.
+The folders are those of the finished studies search and evening. With --add, networks of a study of
+some new sweeps of the search join the table of the page, and all else stays.
 """
 
 import json
@@ -17,6 +19,7 @@ from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.summary import open_summary
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.study.costs import operations
+from nofreelunch.study.sweeps import load_study
 
 PAGE = """# The search for a recipe
 
@@ -54,8 +57,8 @@ at first only the first time steps of a walk tell a network where it is, and the
 others are noise. Adam takes steps of full size whatever the noise, and the readout wanders. A
 learning rate that starts near zero (`warmup_cosine`) avoids this.
 
-The search left the arena, the batch, the initialiser, the encoder scale and the number of loss
-steps as they are.
+The search left the arena and the number of loss steps as they are. The study `evening` has two
+other arenas, and [a benchmark](../benchmarks/loss_steps.md) compares 4 loss steps with all.
 
 Networks that path-integrate equally well differ in their shares of small p-values, from seed to
 seed and between learning rates. Two seeds of each setting are too few to tell these apart: the
@@ -97,6 +100,15 @@ def main(page: str, searched: str, chosen: str) -> None:
     )
 
 
+def add(page: str, folder: str) -> None:
+    """Put the networks of a study behind those in the page's first table."""
+    text = Path(page).read_text(encoding="utf-8")
+    table = _table(_summary(folder), dict(load_study("evening").defaults))
+    rows = "\n".join(table.splitlines()[2:])
+    end = "\n\n## The recipe, with seeds"
+    Path(page).write_text(text.replace(end, f"\n{rows}{end}", 1), encoding="utf-8")
+
+
 def _wrapped(text: str) -> str:
     return textwrap.fill(text, 100, break_on_hyphens=False)
 
@@ -126,6 +138,8 @@ def _row(network: xr.Dataset, recipe: dict[str, Any]) -> list[str]:
         if key not in ("seed", "encoder_scale") and None not in (value, recipe.get(key))
         if value != recipe[key]
     }
+    if spec["encoder_scale"] not in ("place_cells", spec["place_cells"]):
+        changed["encoder_scale"] = spec["encoder_scale"]
     cost = spec["steps"] * operations(spec) / (recipe["steps"] * operations(recipe))
     errors = 100 * network["position_error"].values[0]
     p_value, period = network["p_value"].values[0], network["period"].values[0]
@@ -167,4 +181,7 @@ def _said(networks: xr.Dataset) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "--add":
+        add(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])

@@ -5,6 +5,7 @@ import sys
 
 import netCDF4
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.io
 import xarray as xr
@@ -296,6 +297,34 @@ def test_half_precision_is_read_and_does_not_end_the_process(tmp_path):
             file["other"] = np.zeros(3, "f2")
         found, _ = read_maps(tmp_path / name)
         np.testing.assert_allclose(found, whole.astype(kind), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["maps.h5", "maps.mat"])
+def test_broken_links_and_arrays_without_values_are_passed_over(tmp_path, name):
+    """The netCDF library refuses such a file as a whole."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / name, "w") as file:
+        file["rate_map"] = np.nan_to_num(MAPS)
+        file["nothing"] = h5py.Empty("f4")
+        file["link"] = h5py.SoftLink("/not/there")
+        file["elsewhere"] = h5py.ExternalLink("no.h5", "/maps")
+    found, _ = read_maps(tmp_path / name)
+    assert found.sizes["map"] == len(MAPS)
+    with h5py.File(tmp_path / name, "a") as file:
+        del file["rate_map"]
+    with pytest.raises(ValueError, match=r"not a readable netCDF|no square maps \(no arrays"):
+        read_maps(tmp_path / name)
+
+
+def test_words_in_a_table_are_named(tmp_path):
+    pytest.importorskip("pyarrow")
+    y, x = np.mgrid[:5, :5].reshape(2, -1)
+    table = pd.DataFrame({"y": y, "x": x, "rate": y + 0.5})
+    for column, words in (("y", "3 cm"), ("rate", "low")):
+        path = tmp_path / f"{column}.parquet"
+        table.assign(**{column: words}).to_parquet(path)
+        with pytest.raises(ValueError, match=f"found {column} '{words}'; allowed: a number in"):
+            read_maps(path)
 
 
 def test_an_array_with_two_axes_of_one_name_is_no_fault_of_the_file(tmp_path):

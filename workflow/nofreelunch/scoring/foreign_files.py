@@ -119,11 +119,11 @@ def _matlab_hdf5(path: Path) -> Iterator[tuple[str, np.ndarray | None]]:
 def _of_group(group: Any, prefix: str) -> Iterator[tuple[str, np.ndarray | None]]:
     """Arrays of a MATLAB 7.3 group, in MATLAB's order of axes."""
     for name, item in group.items():
-        if name.startswith("#"):  # where MATLAB keeps what cell arrays refer to
+        if name.startswith("#") or item is None:  # what cell arrays refer to; a broken link
             continue
         if not hasattr(item, "shape"):
             yield from _of_group(item, f"{prefix}{name}.")
-        elif "MATLAB_empty" not in item.attrs:
+        elif item.shape is not None and "MATLAB_empty" not in item.attrs:
             yield from _unfolded(f"{prefix}{name}", _of_matlab_73(item))
 
 
@@ -183,7 +183,8 @@ def _unstacked(path: Path, table: pd.DataFrame, labels: list[str], rates: str) -
     for axis in PLACE:
         if table[axis].isna().any():
             raise refused(path, f"a row without {axis}", "a number in each row", InvalidFile)
-    axes = {axis: _regular(table[axis].to_numpy(float)) for axis in PLACE}
+    places = {axis: _numbers(path, table, axis) for axis in PLACE}
+    axes = {axis: _regular(values) for axis, values in places.items()}
     if not all(len(steps) for steps in axes.values()):
         found = "y or x that are not evenly spaced"
         raise refused(path, found, "indices or centres of equal bins", InvalidFile)
@@ -192,7 +193,7 @@ def _unstacked(path: Path, table: pd.DataFrame, labels: list[str], rates: str) -
     if np.prod(shape, dtype=float) > MOST_BINS:
         found = f"{shape[0]:,} maps of {shape[1]} x {shape[2]} bins"
         raise refused(path, found, f"{MOST_BINS:,} bins in all: split the file", InvalidFile)
-    place = [np.abs(table[a].to_numpy(float)[:, None] - s).argmin(1) for a, s in axes.items()]
+    place = [np.abs(places[a][:, None] - steps).argmin(1) for a, steps in axes.items()]
     which = table.groupby(labels, sort=False, dropna=False).ngroup() if labels else 0
     index = np.ravel_multi_index((np.broadcast_to(which, len(table)), *place), shape)
     if np.unique(index).size < index.size:
@@ -201,7 +202,7 @@ def _unstacked(path: Path, table: pd.DataFrame, labels: list[str], rates: str) -
         allowed = "one row per bin and map, and columns of whole numbers or words that name the map"
         raise refused(path, f"two rows for {found}", allowed, InvalidFile)
     maps = np.full(np.prod(shape), np.nan)
-    maps[index] = table[rates].to_numpy(float, na_value=np.nan)
+    maps[index] = _numbers(path, table, rates)
     made = xr.DataArray(maps.reshape(shape), dims=("map", *PLACE), coords=dict(axes.items()))
     if not labels:
         return made.isel(map=0, drop=True)
@@ -209,6 +210,16 @@ def _unstacked(path: Path, table: pd.DataFrame, labels: list[str], rates: str) -
     if len(labels) == 1:
         return made.rename(map=labels[0]).assign_coords(named)
     return made.assign_coords({name: ("map", values) for name, values in named.items()})
+
+
+def _numbers(path: Path, table: pd.DataFrame, name: str) -> np.ndarray:
+    """A column as numbers, NaN where there is none. Raises ValueError for words."""
+    try:
+        return table[name].to_numpy(float, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        words = next((v for v in table[name] if not isinstance(v, int | float | np.number)), "")
+        found = f"{name} {shown(words)}"
+        raise refused(path, found, f"a number in each row of {name}", InvalidFile) from error
 
 
 def _label(values: pd.Series) -> np.ndarray:

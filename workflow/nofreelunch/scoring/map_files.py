@@ -8,7 +8,7 @@ import os
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -214,18 +214,24 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
     if path.suffix.lower() not in NETCDF and not start.startswith((b"CDF", HDF5)):
         kinds = f".nc, {', '.join(READERS)}"
         raise refused(f"{path}", f"suffix {shown(path.suffix)}", kinds, InvalidFile)
-    halves = _half_floats(path) if start == HDF5 else {}
+    halves = _by_h5py(path, lambda item: item.dtype == np.float16) if start == HDF5 else {}
     options: dict[str, Any] = {
         "decode_times": False,
         "drop_variables": [name.split("/")[-1] for name in halves],
     }
     with warnings.catch_warnings():  # of arrays with two axes of one name, which are told apart
         warnings.filterwarnings("ignore", "Duplicate dimension names")
-        groups = {"/": xr.open_dataset(path, **options)}
+        try:
+            groups = {"/": xr.open_dataset(path, **options)}
+        except OSError:  # as for a file with a broken link, or an array without any value
+            arrays = _by_h5py(path, lambda item: item.dtype.kind in "fiub") if start == HDF5 else {}
+            if not arrays:
+                raise
+            return arrays, {}
         if not groups["/"].data_vars or "/" in (variable or ""):
             groups = xr.open_groups(path, **options)
         there = [(g, name, distinct(a)) for g, data in groups.items() for name, a in data.items()]
-    arrays: dict[str, xr.DataArray | None] = {k: named_axes(v) for k, v in halves.items()}
+    arrays = halves
     for group, name, array in there:
         array = array.transpose(..., *plane(array.dims))
         own = array.attrs if "bin_size" in array.attrs else _sizes_of(groups[group])
@@ -233,19 +239,21 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
     return arrays, _sizes_of(groups["/"])
 
 
-def _half_floats(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of half precision in an HDF5 file, by name, in single precision.
+def _by_h5py(path: Path, chosen: Callable[[Any], bool]) -> dict[str, xr.DataArray | None]:
+    """The `chosen` arrays of an HDF5 file, by name; halves of numbers in single precision.
 
-    The netCDF library takes them for text, and reading them ends its process. Empty where h5py,
-    which reads them, is not installed.
+    The netCDF library takes numbers of half precision for text, and reading them ends its process.
+    Empty where h5py, which reads them, is not installed.
     """
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, xr.DataArray | None] = {}
     with suppress(ImportError):
         import h5py
 
         def look(name: str, item: Any) -> None:
-            if isinstance(item, h5py.Dataset) and item.dtype == np.float16 and item.shape:
-                found[name] = item[...].astype(np.float32)
+            if isinstance(item, h5py.Dataset) and item.shape and chosen(item):
+                values = item[...]
+                half = values.dtype == np.float16
+                found[name] = named_axes(values.astype(np.float32) if half else values)
 
         with h5py.File(path, "r") as file:
             file.visititems(look)
