@@ -68,7 +68,7 @@ else:
             rate_maps=all_of("rate_maps"),
             scores=all_of("scores"),
             theory=all_of("theory"),
-            patterns=rules.patterns.output,
+            patterns=all_of("patterns"),
             lesions=rules.lesions.output,
             story=rules.story.output,
             report=rules.report.output,

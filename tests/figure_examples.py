@@ -15,8 +15,7 @@ def draw(name: str, study) -> Figure:
     if made:
         study = (*study[:2], made(study[0]))
     if FIGURES[name] == "patterns":
-        grown = synthetic_summary.patterns(study[1] or synthetic_summary.theory("tiny"))
-        study = (*study[:2], lambda _: grown)
+        study = (*study[:2], lambda _: synthetic_summary.patterns(study[1]))
     return importlib.import_module(f"nofreelunch.figures.{name}").draw(*study)
 
 

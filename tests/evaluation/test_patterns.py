@@ -63,7 +63,7 @@ def test_spectra_are_opened_with_the_scores_of_their_patterns(tmp_path):
     datasets.save(together, tmp_path / "theory.nc", "theory", "code")
     made = patterns.measure_patterns(spectra.split_spectra(together)[::-1], 2)
     datasets.save(made, tmp_path / "patterns.nc", "patterns", "code")
-    opened = spectra.open_spectra([tmp_path / "theory.nc"], tmp_path / "patterns.nc")
+    opened = spectra.open_spectra([tmp_path / "theory.nc"], [tmp_path / "patterns.nc"])
     for one, grown in zip(opened, [made.isel(target=1), made.isel(target=0)], strict=True):
         assert one.attrs["spec"] == grown["spec"].item()
         np.testing.assert_array_equal(one["p_value"], grown["p_value"])

@@ -6,7 +6,7 @@ rule claims:
         summary=files_of("summary"),
         units=files_of("units"),
         theory=all_of("theory"),
-        patterns=files_of("patterns"),
+        patterns=all_of("patterns"),
     output:
         text=f"{RESULTS}/claims.md",
         page=report(

@@ -62,6 +62,8 @@ def files_of(stage):
 
 def all_of(stage):
     """All files that a stage writes: one per cohort, or per encoding."""
+    if stage == "patterns" and not plan.targets:  # every network has an arena of its own
+        return []
     return expand(files_of(stage), cohort=cohorts, encoding=plan.targets)
 
 

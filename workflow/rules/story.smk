@@ -9,7 +9,7 @@ rule story:
         summary=files_of("summary"),
         units=files_of("units"),
         theory=all_of("theory"),
-        patterns=files_of("patterns"),
+        patterns=all_of("patterns"),
         vectors=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=TOLD),
         pixels=expand(f"{RESULTS}/figures/{{figure}}.png", figure=TOLD),
     output:

@@ -14,6 +14,7 @@ from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.scoring.significance import LEVEL
 
 ROWS = {"linear": "linear", "tanh": "tanh", "relu": "ReLU"}  # of maps, with their labels
+NOTHING = "no network whose target\nhas patterns"
 GROWN: dict[str, Any] = style.TALK | {"markerfacecolor": style.INK, "markersize": 4}
 
 
@@ -23,6 +24,9 @@ def draw(
 ) -> Figure:
     """A typical pattern of each target and activation; shares of small p-values with a ReLU."""
     figure = style.figure(height=122)
+    if not theory:
+        style.missing(figure.subplots(), NOTHING)
+        return figure
     with rate_maps("patterns") as opened:
         grown = opened.load()
     columns = {
@@ -31,7 +35,7 @@ def draw(
         if (of_spec := _patterns(grown, theory, comparisons.specs(networks)[0])) is not None
     }
     if not columns:
-        style.missing(figure.subplots(), "no network whose target\nhas patterns")
+        style.missing(figure.subplots(), NOTHING)
         return figure
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02)
     grid = figure.add_gridspec(2, 1, height_ratios=[1.25, 1])

@@ -117,21 +117,20 @@ def split_spectra(spectra: xr.Dataset) -> list[xr.Dataset]:
 
 
 def open_spectra(
-    paths: Iterable[str | Path], patterns: str | Path | None = None
+    paths: Iterable[str | Path], patterns: Iterable[str | Path] = ()
 ) -> list[xr.Dataset]:
     """The spectra of all targets in files of a study, one dataset each.
 
-    With `patterns`, the file of that stage, each also has the scores of its target's patterns.
+    With `patterns`, the files of that stage, each also has the scores of its target's patterns.
     Raises DatasetError as `datasets.load` does.
     """
     spectra = [one for path in paths for one in split_spectra(datasets.load(path, "theory"))]
-    if patterns is None:
-        return spectra
-    grown = datasets.load(patterns, "patterns").drop_dims(("y", "x"))
-    of = {str(spec): number for number, spec in enumerate(grown["spec"].values)}
-    return [
-        one.merge(grown.isel(target=of[one.attrs["spec"]]).drop_vars("spec")) for one in spectra
-    ]
+    grown: dict[str, xr.Dataset] = {}
+    for path in patterns:
+        scores = datasets.load(path, "patterns").drop_dims(("y", "x"))
+        for number, spec in enumerate(scores["spec"].values):
+            grown[str(spec)] = scores.isel(target=number).drop_vars("spec")
+    return [one.merge(grown.get(one.attrs["spec"], xr.Dataset())) for one in spectra]
 
 
 def predicted_period(target) -> float:
