@@ -105,8 +105,10 @@ def add(page: str, folder: str) -> None:
     text = Path(page).read_text(encoding="utf-8")
     table = _table(_summary(folder), dict(load_study("evening").defaults))
     rows = "\n".join(table.splitlines()[2:])
-    end = "\n\n## The recipe, with seeds"
-    Path(page).write_text(text.replace(end, f"\n{rows}{end}", 1), encoding="utf-8")
+    before, end, after = text.partition("\n\n## The recipe, with seeds")
+    if not end or rows in before:
+        sys.exit(f"{page}: found no table, or one that has these rows already")
+    Path(page).write_text(f"{before}\n{rows}{end}{after}", encoding="utf-8")
 
 
 def _wrapped(text: str) -> str:

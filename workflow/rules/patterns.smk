@@ -10,10 +10,9 @@ rule patterns:
         f"{LOGS}/patterns.log",
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
         mem_mb=growing(PROCESS),
-        runtime=limit("patterns"),
+        runtime=limit("patterns", hours_of_patterns),
     params:
         run=lambda wildcards: {"code": code("patterns")},
     message:

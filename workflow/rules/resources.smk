@@ -75,6 +75,11 @@ def hours_of_scoring(wildcards):
     return estimates.hours_of_scoring(units, config["scores"]["surrogates"])
 
 
+def hours_of_patterns(wildcards):
+    """Estimated hours of growing and scoring the patterns of all targets: seconds for each."""
+    return estimates.hours_of_patterns(sum(map(len, plan.targets.values())))
+
+
 def training_megabytes(wildcards):
     """Estimated memory of training a cohort."""
     walks = plan.trajectories["training"]["count"]

@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 
 from nofreelunch.figures import style
 from nofreelunch.findings import comparisons, network_measures, verdicts
+from nofreelunch.findings.predictions import typical
 from nofreelunch.scoring.significance import LEVEL
 
 ROWS = {"linear": "linear", "tanh": "tanh", "relu": "ReLU"}  # of maps, with their labels
-NOTHING = "no network whose target\nhas patterns"
 GROWN: dict[str, Any] = style.TALK | {"markerfacecolor": style.INK, "markersize": 4}
 
 
@@ -24,40 +24,25 @@ def draw(
 ) -> Figure:
     """A typical pattern of each target and activation; shares of small p-values with a ReLU."""
     figure = style.figure(height=122)
-    if not theory:
-        style.missing(figure.subplots(), NOTHING)
-        return figure
-    with rate_maps("patterns") as opened:
-        grown = opened.load()
+    grown = _opened(theory, rate_maps)
     columns = {
         target: (networks, of_spec)
         for target, networks in comparisons.networks_by_target(summary).items()
         if (of_spec := _patterns(grown, theory, comparisons.specs(networks)[0])) is not None
     }
     if not columns:
-        style.missing(figure.subplots(), NOTHING)
+        style.missing(figure.subplots(), "no network whose target\nhas patterns")
         return figure
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02)
     grid = figure.add_gridspec(2, 1, height_ratios=[1.25, 1])
     above, below = (figure.add_subfigure(grid[row]) for row in (0, 1))
-    panels = above.subplots(len(ROWS), len(columns), squeeze=False)
-    style.letter(panels[0, 0], "a")
-    for maps, (target, (networks, found)) in zip(panels.T, columns.items(), strict=True):
-        title = style.name(networks, target, lines=True)
-        maps[0].annotate(
-            *(title, (0.5, 1), (0, 13), "axes fraction", "offset points"),
-            **{"ha": "center", "va": "bottom", "color": style.colour(target)},
-        )
-        for axes, activation in zip(maps, ROWS, strict=True):
-            _typical(axes, found.sel(activation=activation))
-    for axes, label in zip(panels[:, 0], ROWS.values(), strict=True):
-        axes.set_ylabel(label)
+    _maps(above.subplots(len(ROWS), len(columns), squeeze=False), columns)
     left, right = below.subplots(1, 2, sharey=True, width_ratios=[2.9, 1])
     _by_target(left, columns)
     _by_width(right, summary, theory, grown)
+    chance = 100 * network_measures.chance_of_small_p(summary)
     for letter, axes in (("b", left), ("c", right)):
         style.letter(axes, letter)
-        chance = 100 * network_measures.chance_of_small_p(summary)
         if np.isfinite(chance):
             axes.axhline(chance, color=style.CHANCE, linewidth=1, zorder=0)
     top = max(10.0, 1.08 * left.get_ylim()[1])
@@ -65,6 +50,14 @@ def draw(
     left.set_ylabel(f"maps or active units\nwith p ≤ {LEVEL} (%)")
     below.legend(handles=_legend(summary), loc="outside lower center", ncols=5)
     return figure
+
+
+def _opened(theory: Sequence[xr.Dataset], opened: Callable[[str], xr.Dataset]) -> xr.Dataset:
+    """The file of patterns; nothing where the study has no spectra."""
+    if not theory:
+        return xr.Dataset()
+    with opened("patterns") as grown:
+        return grown.load()
 
 
 def _patterns(
@@ -78,13 +71,20 @@ def _patterns(
     return grown.isel(target=rows[0]) if rows.size else None
 
 
-def _typical(axes: Axes, found: xr.Dataset) -> None:
-    """The map whose score is in the middle."""
-    order = np.argsort(found["score_60"].values, kind="stable")
-    one = found.isel(unit=order[len(order) // 2])
-    style.draw_map(axes, one["rate_map"].transpose("y", "x").values)
-    score, significant = float(one["score_60"]), bool(one["significant"])
-    axes.set_title(style.score_text(score, significant), pad=2, fontsize=7)
+def _maps(panels: np.ndarray, columns: dict[str, tuple[xr.Dataset, xr.Dataset]]) -> None:
+    """One column per target, one row per activation."""
+    style.letter(panels[0, 0], "a")
+    above = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
+    for maps, (target, (networks, found)) in zip(panels.T, columns.items(), strict=True):
+        name = style.name(networks, target, lines=True)
+        maps[0].annotate(name, (0.5, 1), (0, 13), **above, color=style.colour(target))
+        for axes, activation in zip(maps, ROWS, strict=True):
+            one = typical(found.sel(activation=activation))
+            style.draw_map(axes, one["rate_map"].transpose("y", "x").values)
+            score = style.score_text(float(one["score_60"]), bool(one["significant"]))
+            axes.set_title(score, pad=2, fontsize=7)
+    for axes, label in zip(panels[:, 0], ROWS.values(), strict=True):
+        axes.set_ylabel(label)
 
 
 def _share(found: xr.Dataset) -> float:

@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.verdicts import Estimate
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.task.catalogue import KEYS
 from nofreelunch.theory.comparison import roc_area
+
+RARE = 0.01  # how often chance gives so many patterns
 
 
 class Predictions(NamedTuple):
@@ -29,34 +32,61 @@ class Predictions(NamedTuple):
 
 
 class Patterns(NamedTuple):
-    """What grows from each target without a network, with a ReLU.
+    """What grows from each setting of a target without a network, with a ReLU.
 
-    `ring` (target,) as in `Predictions`. `small` (target,) is the share of its patterns with a
-    p-value of 0.05 or less. `excess` (target,) has the share above a grid score less that of their
-    surrogates, by kind of these. `number` is that of the patterns of a target.
+    `ring` (setting,) as in `Predictions`. `share` (setting,) is the share of its patterns with a
+    p-value of 0.05 or less. `small` (setting,) is the same less chance, and `excess` (setting,) the
+    share above a grid score less that of their surrogates, by kind of these. Both are 0 where
+    chance would give as many patterns in more than one case of a hundred.
     """
 
     ring: np.ndarray
+    share: np.ndarray
     small: np.ndarray
     excess: dict[str, np.ndarray]
-    number: int
 
 
 def patterns(theory: Sequence[xr.Dataset], arena: float, threshold: float) -> Patterns:
-    """The patterns of those targets in `theory` that have some, as `open_spectra` returns them."""
-    grown = [one.sel(activation="relu") for one in theory if "significant" in one]
-    period = np.array([one["predicted_period"] for one in grown], float)
-    small = np.array([np.mean(one["p_value"].values <= LEVEL) for one in grown], float)
+    """The patterns of the targets in `theory`, as `open_spectra` returns them.
+
+    Targets that differ in the number of place cells alone are one setting.
+    """
+    settings: dict[str, list[xr.Dataset]] = {}
+    for one in theory:
+        if "p_value" in one:
+            spec = json.loads(one.attrs["spec"]) | {"place_cells": None}
+            settings.setdefault(json.dumps(spec), []).append(one.sel(activation="relu"))
+    ring, share, small = [], [], []
     excess: dict[str, list[float]] = {}
-    for one in grown:
-        above = float(np.mean(one["score_60"].values > threshold))
-        for kind in one["kind"].values.tolist():
-            scores = one["surrogate_score"].sel(kind=kind).values
+    for alike in settings.values():
+        ring.append(any(float(one["predicted_period"]) <= arena for one in alike))
+        low = _joined([one["p_value"] for one in alike]) <= LEVEL
+        share.append(low.mean())
+        small.append(_beyond(low, LEVEL))
+        above = _joined([one["score_60"] for one in alike]) > threshold
+        for kind in alike[0]["kind"].values.tolist():
+            scores = _joined([one["surrogate_score"].sel(kind=kind) for one in alike])
             scores = scores[np.isfinite(scores)]  # a map with nothing to shuffle has none
-            chance = float(np.mean(scores > threshold)) if scores.size else 0.0
-            excess.setdefault(kind, []).append(above - chance)
+            chance = float((scores > threshold).mean()) if scores.size else 0.0
+            excess.setdefault(kind, []).append(_beyond(above, chance))
     by_kind = {kind: np.array(values) for kind, values in excess.items()}
-    return Patterns(period <= arena, small, by_kind, grown[0].sizes["unit"] if grown else 0)
+    return Patterns(np.array(ring, bool), np.array(share), np.array(small), by_kind)
+
+
+def _joined(each: Sequence[xr.DataArray]) -> np.ndarray:
+    return np.concatenate([values.values.ravel() for values in each])
+
+
+def _beyond(passed: np.ndarray, chance: float) -> float:
+    """Share of patterns that pass, less chance; 0 where chance could well give as many."""
+    p = stats.binomtest(int(passed.sum()), passed.size, chance, alternative="greater").pvalue
+    return float(passed.mean() - chance) if p <= RARE else 0.0
+
+
+def typical(found: xr.Dataset) -> xr.Dataset:
+    """Of the patterns (unit,) of a target and an activation, the one with the median score."""
+    order = np.argsort(found["score_60"].values, kind="stable")
+    return found.isel(unit=order[len(order) // 2])
 
 
 def predictions(summary: xr.Dataset, theory: Sequence[xr.Dataset]) -> Predictions:

@@ -240,10 +240,10 @@ def _open_netcdf(path: Path, variable: str | None) -> Arrays:
 
 
 def _by_h5py(path: Path, chosen: Callable[[Any], bool]) -> dict[str, xr.DataArray | None]:
-    """The `chosen` arrays of an HDF5 file, by name; halves of numbers in single precision.
+    """The `chosen` arrays of an HDF5 file, by name, with the bin size that it states.
 
-    The netCDF library takes numbers of half precision for text, and reading them ends its process.
-    Empty where h5py, which reads them, is not installed.
+    Numbers of half precision become single: the netCDF library takes them for text, and reading
+    them ends its process. Empty where h5py, which reads them, is not installed.
     """
     found: dict[str, xr.DataArray | None] = {}
     with suppress(ImportError):
@@ -253,9 +253,13 @@ def _by_h5py(path: Path, chosen: Callable[[Any], bool]) -> dict[str, xr.DataArra
             if isinstance(item, h5py.Dataset) and item.shape and chosen(item):
                 values = item[...]
                 half = values.dtype == np.float16
-                found[name] = named_axes(values.astype(np.float32) if half else values)
+                own = {key: item.attrs[key] for key in SIZES if key in item.attrs}
+                array = named_axes(values.astype(np.float32) if half else values)
+                found[name] = array.assign_attrs(own or general)
 
         with h5py.File(path, "r") as file:
+            general = {key: file.attrs[key] for key in SIZES if key in file.attrs}
+            general |= {key: file[key][()] for key in SIZES if key in file}
             file.visititems(look)
     return found
 

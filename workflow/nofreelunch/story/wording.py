@@ -71,7 +71,8 @@ RESULTS = {
         "Can one tell in advance?",
         "Theory looks at the target alone, before any network is trained. If the power of the "
         "target peaks on a ring, patterns of that wavelength grow fastest, and lattices of that "
-        "spacing are expected. Here the prediction is set beside every network of the study.",
+        "spacing are expected. Here the prediction is set beside every network of the study, and "
+        "beside maps that grow from the target without a network.",
         ("Ta", "Tb", "Tc"),
     ),
     "C": Wording(

@@ -19,6 +19,7 @@ RATES = {"cuda": 30e12, "cpu": 0.1e12}
 # Seconds of one core that mapping and scoring a unit takes per surrogate, from one run of a study:
 # minutes * 60 / (networks * units * surrogates).
 SECONDS_PER_SURROGATE = 22 * 60 / (82 * 128 * 400)
+SECONDS_PER_TARGET = 12  # of patterns: three activations, a slow core
 NUMBERS_PER_UNIT = 20  # scores, periods, p-values, ... in the scores file; approximate
 
 
@@ -71,6 +72,11 @@ def hours_of_job(job: Mapping[str, Any], device: str) -> float:
 def hours_of_scoring(units: int, surrogates: int) -> float:
     """Hours of one core that mapping and scoring `units` units takes."""
     return units * max(surrogates, 100) * SECONDS_PER_SURROGATE / 3600
+
+
+def hours_of_patterns(targets: int) -> float:
+    """Hours of one core that growing and scoring the patterns of `targets` targets takes."""
+    return targets * SECONDS_PER_TARGET / 3600
 
 
 def _operations(cohort: Cohort) -> float:

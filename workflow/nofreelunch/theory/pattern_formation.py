@@ -60,6 +60,10 @@ def form_patterns(
         raise refused("spectrum", "one of a bounded arena", "one of a periodic arena")
     gain = STEP * np.fft.ifftshift(power / power.max())[:, : size // 2 + 1]
     maps = seeds.generator(seed, seeds.PATTERNS).normal(0, START, (count, size, size))
+    if activation == "linear":  # all steps at once
+        growth = ((1 + gain) / (1 + STEP)) ** steps
+        maps = _scaled(fft.irfft2(growth * fft.rfft2(maps), s=(size, size)), activation)
+        steps = 0
     for _ in range(steps):
         maps = maps + fft.irfft2(gain * fft.rfft2(maps), s=(size, size))
         maps = np.tanh(maps) if activation == "tanh" else _scaled(maps, activation)

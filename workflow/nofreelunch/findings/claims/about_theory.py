@@ -40,7 +40,7 @@ def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
 
     def evidence(share: np.ndarray, criterion: str) -> Evidence:
         area = Evidence(predictions.sorted_by_ring(found, share), "area", verdicts.most)
-        obstacle = _by_chance(*predictions.by_target(found, share), criterion)
+        obstacle = _by_chance(*predictions.by_target(found, share), criterion, " that have learnt")
         return area._replace(obstacle=obstacle)
 
     by_p_values = evidence(small, "p-values")
@@ -60,10 +60,10 @@ def rings_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
     )
 
 
-def _by_chance(ring: np.ndarray, means: np.ndarray, criterion: str) -> str:
+def _by_chance(ring: np.ndarray, means: np.ndarray, criterion: str, which: str = "") -> str:
     """Why chance may have sorted the settings of targets as they are; empty where it hardly can."""
     if not ring.any() or ring.all():
-        return "Needs targets with a ring and targets without one that have learnt."
+        return f"Needs targets with a ring and targets without one{which}."
     p = stats.mannwhitneyu(means[ring], means[~ring], method="exact").pvalue
     if p <= LEVEL:
         return ""
@@ -76,35 +76,35 @@ def _by_chance(ring: np.ndarray, means: np.ndarray, criterion: str) -> str:
 def patterns_have_lattices(summary: xr.Dataset, theory: Theory) -> Claim:
     """Tc. As Ta, of the patterns that grow from each target with a ReLU, without a network.
 
-    Every setting of a target in the study counts, also where no network has learnt it. A share
-    below chance counts as chance.
+    Every setting of a target in the study counts, also where no network has learnt it. Those in
+    which chance could well give as many patterns count as chance.
     """
     threshold = summary.attrs["grid_cell_threshold"]
     found = predictions.patterns(theory, summary.attrs["arena"], threshold)
-    none = "" if found.number else "No patterns were grown."
     counts = int(found.ring.sum()), int((~found.ring).sum())
 
     def evidence(share: np.ndarray, criterion: str) -> Evidence:
-        area, low, high, *sides = roc_area(found.ring, share.round(12))
-        obstacle = none or _by_chance(found.ring, share.round(12), criterion)
-        return Evidence(Estimate(area, low, high, min(sides)), "area", verdicts.most, obstacle)
+        area, low, high, *sides = roc_area(found.ring, share)
+        by_chance = _by_chance(found.ring, share, criterion)
+        return Evidence(Estimate(area, low, high, min(sides)), "area", verdicts.most, by_chance)
 
-    kinds = found.excess.values() or [found.small]
-    by_scores = [evidence(np.maximum(excess, 0), "grid scores") for excess in kinds]
-    shares = [found.small[side] for side in (found.ring, ~found.ring)]
-    means = [percent(share.mean()) if share.size else "none" for share in shares]
+    by_kind = [evidence(share, "grid scores") for share in found.excess.values()]
+    by_scores = min(by_kind, key=lambda e: np.nan_to_num(e.estimate.value), default=None)
+    shares = [found.share[side] for side in (found.ring, ~found.ring)]
+    said = " and ".join(percent(share.mean()) if share.size else "none" for share in shares)
     return judge(
         "Tc",
         "Even without a network, patterns that grow from the covariance of a target form more "
         "lattices, less chance, if its spectrum has a ring than if it has none.",
         talks.PATTERNS,
-        f"{counts[0]} and {counts[1]} settings of targets, {found.number} patterns of each",
-        min(by_scores, key=lambda e: np.nan_to_num(e.estimate.value)),
-        evidence(np.maximum(found.small, LEVEL), "p-values"),
-        [none],
-        "Patterns grow by the linear dynamics that the covariance sets, with a ReLU, in an arena "
-        "without walls; no velocity and no training enters. Area below a ROC curve, as in Ta. "
-        f"p ≤ 0.05 in {means[0]} of the patterns with a ring, in {means[1]} of those without.",
+        f"{counts[0]} and {counts[1]} settings of targets",
+        by_scores or evidence(found.small, "grid scores"),
+        evidence(found.small, "p-values"),
+        ["No patterns were grown." * (not found.ring.size)],
+        "Patterns grow from noise by the dynamics that the covariance sets, with a ReLU, in an "
+        "arena whose opposite walls are joined. Area below a ROC curve, as in Ta. Settings with "
+        "nearly the same spectrum count as several, so the interval is too short. p ≤ 0.05 in "
+        f"{said} of the patterns with a ring and without.",
     )
 
 

@@ -42,13 +42,13 @@ in Neuroscience" (Schaeffer, Khona & Fiete 2022); those on theory and controls a
 leaves open. Each has this study's estimates and their 95 % intervals, a verdict on each, the \
 number of networks behind them, and a reference with its source (the talk, unless that says \
 otherwise). Networks (seeds) are the unit of replication, so units of one network never count as \
-independent evidence. Shares of networks have Wilson's interval, which is wider where seeds of one \
-configuration are alike. Means over networks have Student's, differences Welch's, areas below ROC \
-curves Newcombe's, beside an exact test of the order. Each interval stands alone: {count} claims \
-are tested, so one in twenty intervals may miss by chance. The sentence above says which verdicts \
-are left if the intervals are widened until all of them hold at once (Bonferroni). The *d* of a \
-comparison is its effect size: the estimate in standard deviations between networks, by Hedges' \
-formula for few networks.
+independent evidence; for Tc, settings of targets take their place. Shares of networks have \
+Wilson's interval, which is wider where seeds of one configuration are alike. Means over networks \
+have Student's, differences Welch's, areas below ROC curves Newcombe's, beside an exact test of \
+the order. Each interval stands alone: {count} claims are tested, so one in twenty intervals may \
+miss by chance. The sentence above says which verdicts are left if the intervals are widened until \
+all of them hold at once (Bonferroni). The *d* of a comparison is its effect size: the estimate in \
+standard deviations between networks, by Hedges' formula for few networks.
 
 A claim is *reproduced* or *not reproduced* only where its interval decides, by a rule that was \
 fixed beforehand. It *cannot be tested at this scale* where networks are too few or too little \
