@@ -31,7 +31,8 @@ def test_rectified_patterns_of_a_ring_alone_are_lattices(grown):
     share = (grown.p_value <= 0.05).mean("unit").to_series()
     assert share.pop((0, "relu")) > 0.8 and share.max() < 0.2
     assert grown.significant.sel(activation="relu").sum("unit").values.tolist() == [COUNT, 0]
-    assert (grown.period.isel(target=0).sel(activation="relu") > 0.4).all()
+    period = grown.period.isel(target=0).sel(activation="relu").dropna("unit")
+    assert period.size and (abs(period - 0.65) < 0.1).all()
 
 
 def test_patterns_are_scored_as_any_maps_are(grown):
@@ -41,7 +42,7 @@ def test_patterns_are_scored_as_any_maps_are(grown):
     np.testing.assert_array_equal(one["p_value"], chance["p_value"])
     np.testing.assert_array_equal(one["surrogate_score"], chance["surrogate_score"])
     found = lattices.measure_lattices(one["rate_map"], grown.attrs["bin_size"])
-    np.testing.assert_array_equal(one["period"], found["period"])
+    np.testing.assert_allclose(one["period"], found["period"], rtol=1e-5)
     assert json.loads(str(one["spec"].item()))["target"] == "difference_of_softmaxes"
     assert grown.attrs["bin_size"] == pytest.approx(2.2 / 44)
 
@@ -67,6 +68,6 @@ def test_spectra_are_opened_with_the_scores_of_their_patterns(tmp_path):
     opened = spectra.open_spectra([tmp_path / "theory.nc"], [tmp_path / "patterns.nc"])
     for one, grown in zip(opened, [made.isel(target=1), made.isel(target=0)], strict=True):
         assert one.attrs["spec"] == grown["spec"].item()
-        np.testing.assert_array_equal(one["p_value"], grown["p_value"])
+        np.testing.assert_allclose(one["p_value"], grown["p_value"], rtol=1e-6)
         assert "power" in one and "rate_map" not in one
     assert "p_value" not in spectra.open_spectra([tmp_path / "theory.nc"])[0]
