@@ -60,9 +60,10 @@ of patterns with p ≤ 0.05 against the width of place cells, by box. Grey: 5 %.
 
 ## Do networks follow?
 
-In an arena with joined walls the theory should hold best. {count_networks} networks of each width
-were trained in one of 2.2 m: at 0.11 m, where all patterns are lattices, and at 0.13 m, where they
-are squares. Shares are means over networks with their 95 % intervals.
+In an arena with joined walls the theory should hold best. In one of 2.2 m, {count_networks}
+networks of each of two widths were trained: at 0.11 m, where all patterns are lattices, and at
+0.13 m, where most are squares. Shares are means over networks with their 95 % intervals. *Lattices
+that pass*: of perfect lattices made of the units' own fields, those with p ≤ 0.05.
 
 {networks}
 

@@ -7,9 +7,10 @@ import patterns
 PAGE = Path(__file__).parents[2] / "docs" / "patterns.md"
 
 
-def rows() -> dict[str, list[str]]:
-    """The cells of the table, by the width in the first column."""
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
+def rows(section: int = 0) -> dict[str, list[str]]:
+    """The cells of a section's table, by the width in the first column."""
+    text = PAGE.read_text().split("\n## ")[section]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {first: rest for first, *rest in cells}
 
@@ -32,3 +33,12 @@ def test_lattices_are_many_in_the_wide_box_and_hang_on_the_width_in_the_small_on
     )
     assert min(small) < 10 < 60 < max(small)
     assert sum(wide) > sum(small)
+
+
+def test_what_the_page_says_of_networks_is_what_their_table_says():
+    found = rows(2)
+    share = found["0.11"][found["σ, m"].index("p ≤ 0.05, %")]
+    low = float(share.split("[")[1].split(",")[0])
+    said = patterns._said(patterns.verdicts.Estimate(low, low, low, 4))
+    assert said in PAGE.read_text()
+    assert rows()["0.11"][0].split(" / ")[1] == "100"
