@@ -58,7 +58,8 @@ others are noise. Adam takes steps of full size whatever the noise, and the read
 learning rate that starts near zero (`warmup_cosine`) avoids this.
 
 The search left the arena and the number of loss steps as they are. The study `evening` has two
-other arenas, and [a benchmark](../benchmarks/loss_steps.md) compares 4 loss steps with all.
+other arenas, and [a benchmark](../benchmarks/loss_steps.md) compares 4 loss steps with all. Neither
+the initialiser nor the batch nor the encoder scale gave significant units.
 
 Networks that path-integrate equally well differ in their shares of small p-values, from seed to
 seed and between learning rates. Two seeds of each setting are too few to tell these apart: the
@@ -161,8 +162,8 @@ def _row(network: xr.Dataset, recipe: dict[str, Any]) -> list[str]:
 def _shown(value: Any) -> str:
     """A value of a spec; a mapping as its key and value."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {number}" for key, number in value.items())
-    return str(value)
+        return ", ".join(f"{key} {number:g}" for key, number in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _said(networks: xr.Dataset) -> str:
