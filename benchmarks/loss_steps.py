@@ -31,8 +31,8 @@ These commands make this page again; it was made with nofreelunch {version}, tor
 python benchmarks/loss_steps.py {folders}
 ```
 """
-STUDY = """[{name}.yaml]({name}.yaml): {count} networks of each kind, {units} units, place fields of
-{width:g} m, {steps:,} training steps.
+STUDY = """[{name}.yaml]({name}.yaml): {count} networks of each kind, {units} units,
+place fields of {width:g} m, {steps:,} training steps.
 
 | measure | all 20 time steps | 4 time steps | difference |
 | --- | ---: | ---: | ---: |
