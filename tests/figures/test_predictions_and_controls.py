@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import synthetic_summary
+from figure_examples import draw
 from nofreelunch.figures import controls, predictions
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.claims import about_theory
@@ -72,3 +73,21 @@ def test_low_pass_noise_is_a_control(study):
         lines = [line for line in axes.get_lines() if len(line.get_ydata()) == len(shares)]
         (dots,) = [line for line in lines if np.all(np.round(line.get_ydata()) == 6)]
         np.testing.assert_allclose(dots.get_xdata(), 100 * shares)
+
+
+def test_patterns_stand_beside_the_networks_of_their_target(study):
+    """Of each target, and of each width of the default one; in no panel without two widths."""
+    summary, theory = study
+    left, right = draw("patterns", (summary, theory, None)).axes[-2:]
+    diamonds = [line for line in left.get_lines() if line.get_marker() == "D"]
+    ring = [60 if name in ("Equal-\narea\nDoG", "DoS") else 0 for name in names_of(left)]
+    assert [line.get_ydata().item() for line in diamonds] == ring
+    [line] = [line for line in right.get_lines() if line.get_marker() == "D"]
+    np.testing.assert_allclose(line.get_data(), ([0.08, 0.12, 0.15, 0.2], [60] * 4))
+    one = summary.isel(network=np.flatnonzero(~summary["place_cell_width"].isin([0.08, 0.15, 0.2])))
+    right = draw("patterns", (one, theory, None)).axes[-1]
+    assert not right.get_lines() and right.texts[0].get_text().endswith("found 1")
+
+
+def names_of(axes) -> list[str]:
+    return [text.get_text() for text in axes.get_xticklabels()]

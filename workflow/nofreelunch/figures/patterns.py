@@ -43,7 +43,7 @@ def draw(
     chance = 100 * network_measures.chance_of_small_p(summary)
     for letter, axes in (("b", left), ("c", right)):
         style.letter(axes, letter)
-        if np.isfinite(chance):
+        if np.isfinite(chance) and axes.axison:
             axes.axhline(chance, color=style.CHANCE, linewidth=1, zorder=0)
     top = max(10.0, 1.08 * left.get_ylim()[1])
     left.set_ylim(-0.04 * top, top)  # room below, so that marks at 0 are whole
@@ -106,18 +106,19 @@ def _by_width(
     axes: Axes, summary: xr.Dataset, theory: Sequence[xr.Dataset], grown: xr.Dataset
 ) -> None:
     """The default target, against the width of its place cells."""
-    known = {}
-    target = comparisons.defaults(summary)["target"]
-    for width, networks in comparisons.widths(summary).items():
-        found = _patterns(grown, theory, comparisons.specs(networks)[0])
-        if found is not None:
-            known[width] = _share(found)
-            _networks(axes, width, networks, target, 0.002)
-    if len(known) < 2:
-        style.missing(axes, f"needs 2 or more widths,\nfound {len(known)}")
+    widths = {
+        width: (networks, _share(found))
+        for width, networks in comparisons.widths(summary).items()
+        if (found := _patterns(grown, theory, comparisons.specs(networks)[0])) is not None
+    }
+    if len(widths) < 2:
+        style.missing(axes, f"needs 2 or more widths,\nfound {len(widths)}")
         return
-    axes.plot(list(known), list(known.values()), **GROWN | {"linestyle": "-", "linewidth": 0.8})
-    style.width_ticks(axes, list(known))
+    for width, (networks, _) in widths.items():
+        _networks(axes, width, networks, comparisons.defaults(summary)["target"], 0.002)
+    shares = [share for _, share in widths.values()]
+    axes.plot(list(widths), shares, **GROWN | {"linestyle": "-", "linewidth": 0.8})
+    style.width_ticks(axes, list(widths))
 
 
 def _networks(axes: Axes, at: float, networks: xr.Dataset, target: str, spread: float) -> None:
