@@ -8,6 +8,7 @@ rule patterns:
         files_of("patterns"),
     log:
         f"{LOGS}/patterns.log",
+    priority: FIRST
     conda:
         ENVIRONMENT
     resources:

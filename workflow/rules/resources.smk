@@ -57,7 +57,9 @@ def hours_of_training(wildcards):
     return estimates.hours_of_training(cohorts[wildcards.cohort], compute["device"])
 
 
-FIRST = 40  # priority of walks: a long training that waits for its own would start last
+# Priority of walks, because a long training that waits for its own would start last; and of theory
+# and patterns, because the patterns of a study's targets keep one core busy for a minute or more.
+FIRST = 40
 
 
 def long_first(hours):

@@ -6,6 +6,7 @@ rule theory:
         files_of("theory"),
     log:
         f"{LOGS}/theory/{{encoding}}.log",
+    priority: FIRST
     conda:
         ENVIRONMENT
     resources:
