@@ -14,7 +14,8 @@ from nofreelunch.figures.contents import FIGURES
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs")
 STUDY = "whole.yaml"
-DRAWN = ("overview", "result_3", "chance", "learning_curves")  # one for each kind of input
+# One figure for each kind of input.
+DRAWN = ("overview", "result_3", "chance", "learning_curves", "patterns")
 
 # What shells, notebooks and clusters set for the programs that are started from them. No number and
 # no figure may depend on it.

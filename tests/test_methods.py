@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from nofreelunch.evaluation import lesions, rate_maps
+from nofreelunch.evaluation import lesions, patterns, rate_maps
 from nofreelunch.findings import intervals, network_measures, verdicts
 from nofreelunch.networks import loss_steps
 from nofreelunch.networks.shapes import cells
@@ -17,7 +17,7 @@ from nofreelunch.study.schema import load_schema
 from nofreelunch.task import place_cells, trajectories
 from nofreelunch.task.catalogue import catalogue
 from nofreelunch.task.names import target_name
-from nofreelunch.theory import spectra
+from nofreelunch.theory import pattern_formation, spectra
 from nofreelunch.training import optimizers, trained
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +78,10 @@ SAID = {
     f"{verdicts.FEWEST_NETWORKS}.",
     "confidence": f"intervals are at {100 * intervals.wilson.__defaults__[0]:g} %",
     "grid of positions": f"grid of {spectra.RESOLUTION} × {spectra.RESOLUTION} positions",
+    "patterns": f"$h = {pattern_formation.STEP:g}$",
+    "number of patterns": f"each target and activation {patterns.COUNT} of them",
+    "growth": f"{patterns.STEPS:,} steps, with opposite walls joined, and are scored as units are, "
+    f"with {patterns.SURROGATES} surrogates",
     "seeds": f"Seeds start at {sweeps.load_study('laptop').defaults['seed']}",
 }
 

@@ -16,9 +16,11 @@ from matplotlib.figure import Figure
 from nofreelunch.evaluation.patterns import STEPS, SURROGATES, measure_patterns
 from nofreelunch.figures import style
 from nofreelunch.findings import network_measures, verdicts
-from nofreelunch.findings.predictions import typical
+from nofreelunch.findings.claims import tables
+from nofreelunch.findings.predictions import small_p, typical
 from nofreelunch.findings.summary import open_summary
 from nofreelunch.findings.talks import WIDTHS
+from nofreelunch.scoring.grid_scores import grid_scores
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.theory.spectra import spectrum
 
@@ -33,12 +35,12 @@ Targets are differences of softmaxes with 512 place cells in a box of 2.2 m, and
 4.4 m. Every number is of {count} maps after {steps:,} steps, with {surrogates} surrogates of each
 kind. *Score* is that of the median map. Of maps without a lattice, about 5 % have p ≤ 0.05.
 *Significant* maps pass a false-discovery rate of 5 % within the {count}. ([periods.md](periods.md)
-stops after 500 steps and asks for one lattice over the whole map, so it counts fewer.)
+stops after 500 steps and counts maps with a period, so its counts differ.)
 
 ![Patterns at some widths and boxes, and the share of lattices against the width](patterns.png)
 
-*Left: the pattern whose score is in the middle, with this score above (★ significant). Right: share
-of patterns with p ≤ 0.05 against the width of place cells, by box. Grey: 5 %.*
+*Left: the median pattern and its score (★ significant). Right: share of patterns with p ≤ 0.05
+against the width of place cells, by box. Grey: 5 %.*
 
 {table}
 
@@ -47,13 +49,14 @@ of patterns with p ≤ 0.05 against the width of place cells, by box. Grey: 5 %.
 - **The target is enough, where there is room.** In a box of 4.4 m {wide} of the patterns have
   p ≤ 0.05, on average over the {widths} widths of the workshop talk.
 - **The ratio of the width to the box decides.** In 2.2 m {narrow} have p ≤ 0.05 on average: {most}
-  at σ {best:.2f} m, and {least} at σ {worst:.2f} m. Only some waves fit a box with joined walls.
-  Presumably patterns are squares or mixtures where no three of these that are near the ring are 60°
-  apart. At 0.12 m the share is {reference} in 2.2 m and {reference_wide} in 4.4 m. But at 0.20 m it
-  is {widest} in 4.4 m, as in half the box at 0.10 m, where it is {half}.
+  at σ {best:.2f} m, and {least} at σ {worst:.2f} m, where {squares} have a square score above 0.8.
+  Only some waves fit a box with joined walls. Presumably patterns are squares or mixtures where no
+  three of these waves are both near the ring and 60° apart. At 0.12 m the share is {reference} in
+  2.2 m and {reference_wide} in 4.4 m. A wide box alone is not enough: at 0.20 m in 4.4 m it is
+  {widest}, and at the same ratio, 0.10 m in 2.2 m, {half}.
 - **From 0.15 to 0.18 m in 2.2 m the test is at its limit.** Patterns are hexagonal there, with
-  scores above 1. So few fields fit that their p-values lie near 0.05, and hardly any pattern is
-  significant.
+  scores above 1. So few fields fit that their p-values lie near 0.05. The shares there say how
+  strong the test is.
 - **A centimetre can matter without any network.** In the small box the share jumps from one width
   to the next. The talk saw jumps in trained networks (Result 3), at other widths. But networks are
   trained in arenas with walls, which do not select waves in this way.
@@ -61,8 +64,8 @@ of patterns with p ≤ 0.05 against the width of place cells, by box. Grey: 5 %.
 ## Do networks follow?
 
 In an arena with joined walls the theory should hold best. In one of 2.2 m, {count_networks}
-networks of each of two widths were trained: at 0.11 m, where all patterns are lattices, and at
-0.13 m, where most are squares. Shares are means over networks with their 95 % intervals. *Lattices
+networks of each of two widths were trained: 0.11 m, where all patterns are lattices, and 0.13 m,
+where none is. Shares are means over networks with their 95 % intervals. *Lattices
 that pass*: of perfect lattices made of the units' own fields, those with p ≤ 0.05.
 
 {networks}
@@ -86,23 +89,22 @@ def grown(width: float, box: float) -> xr.Dataset:
     return found.isel(target=0, activation=0)
 
 
-def share(found: xr.Dataset) -> float:
-    """Patterns with a small p-value, in %."""
-    return 100 * float((found["p_value"] <= LEVEL).mean())
-
-
 def cell(found: xr.Dataset) -> str:
     """What the table says of one width and box."""
     score = style.score_text(float(typical(found)["score_60"]))
     significant = 100 * float(found["significant"].mean())
-    return f"{score} / {share(found):.0f} / {significant:.0f}"
+    return f"{score} / {100 * small_p(found):.0f} / {significant:.0f}"
+
+
+def squares(found: xr.Dataset) -> float:
+    """Share of the patterns whose square score is above 0.8."""
+    return float((grid_scores(found["rate_map"])["score_90"].isel(definition=0) > 0.8).mean())
 
 
 def table(found: dict[tuple[float, float], xr.Dataset]) -> str:
     heads = ["σ, m", *(f"box of {box:g} m: score / p ≤ 0.05, % / significant, %" for box in BOXES)]
     rows = [[f"{w:.2f}", *(cell(found[w, box]) for box in BOXES)] for w in WIDTHS]
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return tables.table(heads, rows)
 
 
 @style.styled
@@ -113,7 +115,7 @@ def draw(found: dict[tuple[float, float], xr.Dataset]) -> Figure:
         _typical(axes, found[key], f"σ {key[0]:.2f} m, box {key[1]:g} m")
     axes = curves.subplots()
     for box, look in zip(BOXES, ("o-", "s--"), strict=True):
-        values = [share(found[width, box]) for width in WIDTHS]
+        values = [100 * small_p(found[width, box]) for width in WIDTHS]
         axes.plot(WIDTHS, values, look, color=style.INK, markersize=4, label=f"box of {box:g} m")
     axes.axhline(100 * LEVEL, color=style.CHANCE, linewidth=1, zorder=0)
     axes.set_ylim(-2, 102)
@@ -155,10 +157,9 @@ def followed(folder: str) -> dict[str, str | int]:
                 ),
             ]
         )
-    lines = [heads, ["---"] * len(heads), *rows]
     return {
         "count_networks": networks.sizes["network"],
-        "networks": "\n".join(f"| {' | '.join(line)} |" for line in lines),
+        "networks": tables.table(heads, rows),
         "followed": _said(small[0.11]),
     }
 
@@ -189,7 +190,7 @@ def main(page: str, folder: str) -> None:
 
 def numbers(found: dict[tuple[float, float], xr.Dataset]) -> dict[str, str | float | int]:
     """What the sentences of the page say."""
-    small = {width: share(found[width, BOXES[0]]) for width in WIDTHS}
+    small = {width: 100 * small_p(found[width, BOXES[0]]) for width in WIDTHS}
     best, worst = max(small, key=small.__getitem__), min(small, key=small.__getitem__)
     return {
         "count": COUNT,
@@ -202,15 +203,16 @@ def numbers(found: dict[tuple[float, float], xr.Dataset]) -> dict[str, str | flo
         "most": f"{small[best]:.0f} %",
         "worst": worst,
         "least": f"{small[worst]:.0f} %",
+        "squares": f"{100 * squares(found[worst, BOXES[0]]):.0f} %",
         "reference": f"{small[0.12]:.0f} %",
-        "widest": f"{share(found[0.20, BOXES[1]]):.0f} %",
+        "widest": f"{100 * small_p(found[0.20, BOXES[1]]):.0f} %",
         "half": f"{small[0.10]:.0f} %",
-        "reference_wide": f"{share(found[0.12, BOXES[1]]):.0f} %",
+        "reference_wide": f"{100 * small_p(found[0.12, BOXES[1]]):.0f} %",
     }
 
 
 def _mean(found: dict[tuple[float, float], xr.Dataset], box: float) -> str:
-    return f"{np.mean([share(found[width, box]) for width in WIDTHS]):.0f} %"
+    return f"{100 * np.mean([small_p(found[width, box]) for width in WIDTHS]):.0f} %"
 
 
 if __name__ == "__main__":

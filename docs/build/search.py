@@ -1,10 +1,8 @@
 """Writes docs/search.md: what the search for a recipe tried, and what came out.
 
 python docs/build/search.py docs/search.md results/search results/evening
-python docs/build/search.py --add docs/search.md results/more
 
-The folders are those of the finished studies search and evening. With --add, networks of a study of
-some new sweeps of the search join the table of the page, and all else stays.
+The folders are those of the finished studies search and evening.
 """
 
 import json
@@ -16,10 +14,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from nofreelunch.findings import comparisons, network_measures
+from nofreelunch.findings.claims import tables
 from nofreelunch.findings.summary import open_summary
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.study.costs import operations
-from nofreelunch.study.sweeps import load_study
 
 PAGE = """# The search for a recipe
 
@@ -101,17 +99,6 @@ def main(page: str, searched: str, chosen: str) -> None:
     )
 
 
-def add(page: str, folder: str) -> None:
-    """Put the networks of a study behind those in the page's first table."""
-    text = Path(page).read_text(encoding="utf-8")
-    table = _table(_summary(folder), dict(load_study("evening").defaults))
-    rows = "\n".join(table.splitlines()[2:])
-    before, end, after = text.partition("\n\n## The recipe, with seeds")
-    if not end or rows in before:
-        sys.exit(f"{page}: found no table, or one that has these rows already")
-    Path(page).write_text(f"{before}\n{rows}{end}{after}", encoding="utf-8")
-
-
 def _wrapped(text: str) -> str:
     return textwrap.fill(text, 100, break_on_hyphens=False)
 
@@ -129,8 +116,7 @@ def _table(summary: xr.Dataset, recipe: dict[str, Any]) -> str:
     ]
     kept = set(range(summary.sizes["network"]))
     rows = [_row(summary.isel(network=[k]), recipe) for k in dict.fromkeys(order) if k in kept]
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return tables.table(COLUMNS, rows)
 
 
 def _row(network: xr.Dataset, recipe: dict[str, Any]) -> list[str]:
@@ -184,7 +170,4 @@ def _said(networks: xr.Dataset) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--add":
-        add(*sys.argv[2:])
-    else:
-        main(*sys.argv[1:])
+    main(*sys.argv[1:])

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import pytest
 import xarray as xr
+from checkouts import ROOT
 from nofreelunch.evaluation import patterns
 from nofreelunch.files import datasets
 from nofreelunch.scoring import lattices, significance
@@ -52,6 +53,13 @@ def test_a_targets_patterns_do_not_depend_on_other_targets(targets, grown):
     xr.testing.assert_identical(alone.isel(target=0), grown.isel(target=1))
     noise = [grown["rate_map"].isel(target=t, activation=0, unit=0).values for t in (0, 1)]
     assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.3
+
+
+def test_the_caption_says_how_many_maps_there_are():
+    text = (ROOT / "workflow" / "report" / "figures.rst").read_text(encoding="utf-8")
+    (caption,) = [line for line in text.splitlines() if line.startswith("**Patterns.")]
+    assert caption.count(f" {patterns.COUNT}") == 3  # in the middle of, within, one of
+    assert 0.4 < 1 - 0.95**patterns.COUNT < 0.5  # one by chance, "in nearly half of all targets"
 
 
 def test_no_pattern_is_refused(targets):

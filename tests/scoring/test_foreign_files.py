@@ -299,16 +299,22 @@ def test_half_precision_is_read_and_does_not_end_the_process(tmp_path):
         np.testing.assert_allclose(found, whole.astype(kind), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["maps.h5", "maps.mat"])
-def test_broken_links_and_arrays_without_values_are_passed_over(tmp_path, name):
-    """The netCDF library refuses such a file as a whole."""
+@pytest.mark.parametrize(
+    ("name", "stated"),
+    [("maps.mat", "array"), ("maps.h5", "array"), ("maps.h5", "file"), ("maps.h5", "maps")],
+)
+def test_broken_links_and_arrays_without_values_are_passed_over(tmp_path, name, stated):
+    """The netCDF library refuses such a file as a whole. Its bin size may stand in three places."""
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / name, "w") as file:
         file["rate_map"] = np.nan_to_num(MAPS)
         file["nothing"] = h5py.Empty("f4")
         file["link"] = h5py.SoftLink("/not/there")
         file["elsewhere"] = h5py.ExternalLink("no.h5", "/maps")
-        file["bin_size"] = 0.05
+        if stated == "array":
+            file["bin_size"] = 0.05
+        else:
+            (file if stated == "file" else file["rate_map"]).attrs["bin_size"] = 0.05
     found, size = read_maps(tmp_path / name)
     assert found.sizes["map"] == len(MAPS) and size == 0.05
     with h5py.File(tmp_path / name, "a") as file:

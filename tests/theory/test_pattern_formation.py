@@ -50,6 +50,12 @@ def test_linear_maps_end_as_the_strongest_waves(spectrum):
     assert (power[:, strongest].sum(axis=1) > 0.9 * power.sum(axis=(1, 2))).all()
 
 
+def test_linear_steps_are_taken_at_once(spectrum):
+    """As one by one: tanh is linear as long as maps are small."""
+    linear, small = (form_patterns(spectrum, name, 2, 20, seed=3) for name in ("linear", "tanh"))
+    np.testing.assert_allclose(linear, small / small.std(("y", "x")), rtol=1e-5, atol=1e-9)
+
+
 def test_a_seed_gives_the_same_maps(spectrum):
     first, again, other = (form_patterns(spectrum, "relu", 1, 5, seed=s) for s in (0, 0, 1))
     assert first.identical(again) and not np.allclose(first, other)

@@ -55,6 +55,27 @@ NO_CHANGE = [
     ),
 ]
 
+# Snakefiles that print what the workflow has, for `told`.
+ASKED = """
+include: "Snakefile"
+
+for path in flatten(rules.all.input):
+    print("ASKED", path)
+"""
+PARAMETERS = """
+import json
+from types import SimpleNamespace
+
+include: "Snakefile"
+
+one = SimpleNamespace(
+    length="20", arena="", cohort=[*cohorts][0], encoding=[*plan.targets][0], figure="overview"
+)
+for rule in workflow.rules:
+    if rule.params:
+        print("PARAMETERS", rule.name, json.dumps(rule.params.run(one)))
+"""
+
 
 @contextmanager
 def edited(checkout: Checkout, *edits: tuple[str, str, str]) -> Iterator[None]:

@@ -48,6 +48,8 @@ for name in cohorts:
 for rule in workflow.rules:
     if rule.name == "training":
         print("PRIORITY", max(rule.priority(SimpleNamespace(cohort=name)) for name in cohorts))
+    if rule.name in ("theory", "patterns"):
+        print("GROWN", rule.priority)
     if rule.name.endswith("_trajectories"):
         print("WALKED", rule.priority)
         for arena in ("", "_1.1m", "_periodic", "_1.1m_periodic"):
@@ -61,7 +63,8 @@ def test_networks_of_an_arena_train_and_are_mapped_on_walks_through_it(checkout)
     with edited(checkout, (STUDY, "\ntrajectories:", added)):
         said, planned = told(checkout, WALKS), checkout.dry_run()
     trained = float(*re.findall(r"^PRIORITY (\S+)$", said, re.M))
-    assert all(float(p) > trained for p in re.findall(r"^WALKED (\S+)$", said, re.M))
+    first = re.findall(r"^(?:WALKED|GROWN) (\S+)$", said, re.M)
+    assert len(first) == 4 and all(float(priority) > trained for priority in first)
     walked = [f"{side} {periodic}" for periodic in (False, True) for side in (2.2, 1.1)]
     assert re.findall(r"^WALK (\S+ \S+)$", said, re.M) == walked * 2
     arenas = dict(re.findall(r"^ARENA (\S+) (\S*)$", said, re.M))
@@ -71,6 +74,14 @@ def test_networks_of_an_arena_train_and_are_mapped_on_walks_through_it(checkout)
     for cohort, reason in jobs:
         (walks,) = re.findall(r"trajectories/(?:training_20|evaluation)(\S*)\.nc", reason)
         assert walks == arenas[cohort], cohort
+
+
+def test_a_study_without_a_target_in_its_own_arena_grows_no_patterns(checkout):
+    path = checkout.path("away.yaml")
+    path.write_text("defaults: {units: 8, steps: 0}\nsweeps:\n  away: {arena: 1.1}\n")
+    done = checkout.snakemake("--dry-run", study=path.name)
+    planned = done.stdout + done.stderr
+    assert "Drawing patterns" in planned and "Growing patterns" not in planned
 
 
 GPU = """

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from changes import (
+    ASKED,
     LIBRARY,
     NO_CHANGE,
+    PARAMETERS,
     attribute,
     cohorts,
     edited,
@@ -45,6 +47,7 @@ def test_a_study_runs_from_trajectories_to_its_report(finished):
         for suffix in ("pdf", "png", "svg"):
             assert finished.results(f"figures/{figure}.{suffix}").stat().st_size > 5000, figure
     assert finished.planned() == {}
+    assert "1 and 3 settings of targets" in finished.results("claims.md").read_text()
 
 
 def test_the_story_has_the_figures_that_were_drawn_and_is_offline(finished):
@@ -154,14 +157,6 @@ def test_every_product_is_asked_for(finished):
     assert {name for name in made if not re.fullmatch(others, name)} == asked
 
 
-ASKED = """
-include: "Snakefile"
-
-for path in flatten(rules.all.input):
-    print("ASKED", path)
-"""
-
-
 @pytest.mark.parametrize(
     ("name", "rules"),
     [
@@ -170,7 +165,7 @@ for path in flatten(rules.all.input):
         ("explorer.html", {"explorer"}),
         ("scores/*.nc", {"scores", "summary", *AFTER_SUMMARY}),  # of no reference network
         ("lesions.nc", AFTER_SCORES),
-        ("patterns.nc", {"patterns", "claims", "story", "report"}),
+        ("patterns.nc", {"patterns", "figures", "claims", "story", "report"}),
     ],
 )
 def test_a_product_that_was_deleted_is_made_anew(finished, name, rules, tmp_path):
@@ -226,21 +221,6 @@ def test_what_only_prints_or_is_not_used_runs_nothing_again(finished):
     """Comments, docstrings, messages, estimates, and what the study does not use; all at once."""
     with edited(finished, *NO_CHANGE, ("Snakefile", "\nmin_version", "\n# a comment\nmin_version")):
         assert finished.planned() == {}
-
-
-PARAMETERS = """
-import json
-from types import SimpleNamespace
-
-include: "Snakefile"
-
-one = SimpleNamespace(
-    length="20", arena="", cohort=[*cohorts][0], encoding=[*plan.targets][0], figure="overview"
-)
-for rule in workflow.rules:
-    if rule.params:
-        print("PARAMETERS", rule.name, json.dumps(rule.params.run(one)))
-"""
 
 
 def test_each_rule_has_its_code_and_settings_among_its_parameters(finished):

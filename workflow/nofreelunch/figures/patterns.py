@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from nofreelunch.figures import style
 from nofreelunch.findings import comparisons, network_measures, verdicts
-from nofreelunch.findings.predictions import typical
+from nofreelunch.findings.predictions import small_p, typical
 from nofreelunch.scoring.significance import LEVEL
 
 ROWS = {"linear": "linear", "tanh": "tanh", "relu": "ReLU"}  # of maps, with their labels
@@ -87,16 +87,11 @@ def _maps(panels: np.ndarray, columns: dict[str, tuple[xr.Dataset, xr.Dataset]])
         axes.set_ylabel(label)
 
 
-def _share(found: xr.Dataset) -> float:
-    """Patterns with a ReLU and a small p-value, %."""
-    return 100 * float((found["p_value"].sel(activation="relu") <= LEVEL).mean())
-
-
 def _by_target(axes: Axes, columns: dict[str, tuple[xr.Dataset, xr.Dataset]]) -> None:
     names = []
     for at, (target, (networks, found)) in enumerate(columns.items()):
         _networks(axes, at, networks, target, 0.1)
-        axes.plot(at - 0.25, _share(found), **GROWN)
+        axes.plot(at - 0.25, 100 * small_p(found.sel(activation="relu")), **GROWN)
         names.append(style.name(networks, target, lines=True))
     axes.set_xticks(range(len(columns)), names)
     axes.set_xlim(-0.6, len(columns) - 0.4)
@@ -107,7 +102,7 @@ def _by_width(
 ) -> None:
     """The default target, against the width of its place cells."""
     widths = {
-        width: (networks, _share(found))
+        width: (networks, 100 * small_p(found.sel(activation="relu")))
         for width, networks in comparisons.widths(summary).items()
         if (found := _patterns(grown, theory, comparisons.specs(networks)[0])) is not None
     }

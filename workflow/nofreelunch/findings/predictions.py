@@ -83,6 +83,11 @@ def _beyond(passed: np.ndarray, chance: float) -> float:
     return float(passed.mean() - chance) if p <= RARE else 0.0
 
 
+def small_p(found: xr.Dataset) -> float:
+    """Share of the patterns (unit,) of a target and an activation with p ≤ 0.05."""
+    return float(np.mean(found["p_value"].values <= LEVEL))
+
+
 def typical(found: xr.Dataset) -> xr.Dataset:
     """Of the patterns (unit,) of a target and an activation, the one with the median score."""
     order = np.argsort(found["score_60"].values, kind="stable")

@@ -29,10 +29,11 @@ def describe_plan(plan: Plan, bin_size: float, surrogates: int, device: str) -> 
         return _describe_models(plan, surrogates, device)
     useful = sum(network["steps"] * operations(network.spec) for network in plan.networks)
     spent = sum(map(_operations, plan.cohorts.values()))
+    padding = 1 - useful / spent if spent else 0.0  # networks as they are drawn train nothing
     kinds = RATES if device == "auto" else (device,)
     return (
         f"{plan.name}: {len(plan.networks):,} networks in {len(plan.cohorts):,} cohorts, "
-        f"{100 * (1 - useful / spent):.0f} % of whose arithmetic is padding; training takes about "
+        f"{100 * padding:.0f} % of whose arithmetic is padding; training takes about "
         f"{' or '.join(_hours(spent, kind) for kind in kinds)}; "
         f"results take up to {_size(results_size(plan, bin_size, surrogates))}"
     )

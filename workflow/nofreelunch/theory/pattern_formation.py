@@ -61,9 +61,7 @@ def form_patterns(
     gain = STEP * np.fft.ifftshift(power / power.max())[:, : size // 2 + 1]
     maps = seeds.generator(seed, seeds.PATTERNS).normal(0, START, (count, size, size))
     if activation == "linear":  # all steps at once
-        growth = ((1 + gain) / (1 + STEP)) ** steps
-        maps = _scaled(fft.irfft2(growth * fft.rfft2(maps), s=(size, size)), activation)
-        steps = 0
+        gain, steps = ((1 + gain) / (1 + STEP)) ** steps - 1, 1
     for _ in range(steps):
         maps = maps + fft.irfft2(gain * fft.rfft2(maps), s=(size, size))
         maps = np.tanh(maps) if activation == "tanh" else _scaled(maps, activation)
