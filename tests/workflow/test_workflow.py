@@ -47,7 +47,7 @@ def test_a_study_runs_from_trajectories_to_its_report(finished):
         for suffix in ("pdf", "png", "svg"):
             assert finished.results(f"figures/{figure}.{suffix}").stat().st_size > 5000, figure
     assert finished.planned() == {}
-    assert "1 and 3 settings of targets" in finished.results("claims.md").read_text()
+    assert "3 and 2 settings of targets" in finished.results("claims.md").read_text()
 
 
 def test_the_story_has_the_figures_that_were_drawn_and_is_offline(finished):
