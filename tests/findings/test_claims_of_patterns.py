@@ -105,3 +105,9 @@ def test_patterns_of_few_targets_or_none_decide_nothing(study, theory):
     claim = about_theory.patterns_have_lattices(study, [*rings[:3], *others[:3]])
     assert claim.second.estimate.value == 1 and claim.second.verdict == UNTESTABLE
     assert "in 10.0 % of all orders" in claim.reason
+
+
+def test_a_ring_whose_lattice_does_not_fit_in_the_arena_is_none(theory):
+    periods = np.array([float(one["predicted_period"]) for one in theory])
+    found = predictions.patterns(theory, 1.0, 0.8)
+    assert 0 < found.ring.sum() == (periods <= 1).sum() < np.isfinite(periods).sum()

@@ -6,7 +6,7 @@ import pytest
 from nofreelunch.study import plan as plans
 from nofreelunch.study import sweeps
 from nofreelunch.study.config import check_config
-from nofreelunch.study.estimates import results_size
+from nofreelunch.study.estimates import hours_of_patterns, results_size
 
 SIZE, DEVICE = "auto", "auto"
 
@@ -83,3 +83,9 @@ def test_bins_have_to_fill_every_arena_and_are_counted_in_each(tmp_path):
     small, large = (results_size(planned_with(arena), 0.1, 0) for arena in (1.1, 3.3))
     units = 256
     assert large - small == pytest.approx(4 * units * (33**2 - 11**2))
+
+
+def test_patterns_of_many_targets_take_longer_than_those_of_few():
+    """A core grows and scores some five targets a minute: those of `paper` in about an hour."""
+    assert hours_of_patterns(0) == 0
+    assert 0.5 < hours_of_patterns(sum(map(len, sweeps.load_study("paper").targets.values()))) < 2
