@@ -13,7 +13,7 @@ from nofreelunch.task.trajectories import random_walk
 from nofreelunch.training import loop
 from nofreelunch.training.minibatches import Pool
 
-LENGTH, STEPS = 5, 200
+LENGTH, STEPS = 5, 80
 CPU = torch.device("cpu")
 # Vector instructions round the ends of an array otherwise, so that weights of a network alone and
 # in a cohort differ by 1e-7 after 200 steps; the rest is room for other processors. That is for
@@ -72,7 +72,7 @@ def mixed(**keys):
             "surround": {"width_ratio": {"uniform": [1.5, 3.0]}},
         },
         {
-            **{"place_cells": 14, "batch_size": 1, "sequence_length": 4, "steps": 60},
+            **{"place_cells": 14, "batch_size": 1, "sequence_length": 4, "steps": 40},
             **{"optimizer": "adagrad", "learning_rate": 0.02, "initializer": "orthogonal"},
             "encoder_scale": 2.0,
         },

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthetic_summary
 import xarray as xr
-from claim_examples import all_verdicts, evaluated, with_share
+from claim_examples import all_verdicts, evaluated, one_claim, with_share
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.findings.claims import page as claims_page
 from nofreelunch.findings.verdicts import NOT_REPRODUCED, REPRODUCED, UNTESTABLE, Claim
@@ -139,7 +139,7 @@ def test_every_claim_about_shares_of_units_is_tested_by_p_values(full, theory):
 
 
 def test_both_denominators_silent_units_and_errors_are_named(full):
-    reason = evaluated(full)["R2a"].reason
+    reason = one_claim("R2a", full).reason
     assert "of active ones" in reason
     assert "512 units, 4 dead and 4 constant" in reason
     assert "4 of 4 networks meet the criterion" in reason
@@ -170,7 +170,7 @@ def test_the_surrogates_that_are_harder_to_beat_decide(full):
     networks = comparisons.select(full)
     high = full["chance_fraction_above"].copy(deep=True)
     high.loc[{"kind": "shuffle"}] += 0.1
-    claim = evaluated(full.assign(chance_fraction_above=high))["R2a"]
+    claim = one_claim("R2a", full.assign(chance_fraction_above=high))
     expected = network_measures.share_above(networks, 0.8).mean() - 0.118
     assert claim.first.estimate.value == pytest.approx(expected)
     assert claim.first.verdict == UNTESTABLE
@@ -189,13 +189,13 @@ def test_the_surrogates_that_are_harder_to_beat_decide(full):
 def test_absence_is_shown_by_an_upper_bound(full, shares, power, verdict):
     some = with_p_values(full, comparisons.of_target(full, "cartesian"), shares)
     some = some.assign(test_power=0 * full["test_power"] + power)
-    claim = evaluated(some)["R2b"]
+    claim = one_claim("R2b", some)
     assert claim.first is None and claim.second.verdict == verdict
 
 
 def test_scores_that_chance_reaches_in_most_networks_say_nothing(full):
     high = full.assign(chance_fraction_above=0 * full["chance_fraction_above"] + 0.02)
-    claim = evaluated(high)["R1b"]
+    claim = one_claim("R1b", high)
     assert claim.first.verdict == UNTESTABLE
     assert claim.reason.startswith("By chance alone, most networks have a score as high.")
     assert "At 1.2: " in claim.reason and "Cartesian 0 of 4" in claim.reason
@@ -203,14 +203,14 @@ def test_scores_that_chance_reaches_in_most_networks_say_nothing(full):
         chance_fraction_above=0 * full["chance_fraction_above"] + 1e-4,
         has_grid_cells=full["has_grid_cells"] & (full["target"] == "gaussian"),
     )
-    assert evaluated(rare)["R1c"].first.verdict == REPRODUCED
+    assert one_claim("R1c", rare).first.verdict == REPRODUCED
 
 
 def test_few_networks_without_a_significant_unit_are_known_only_by_many_surrogates(full):
     none = full.assign(grid_fraction=0 * full["grid_fraction"])
-    assert evaluated(none)["R1c"].second.verdict == REPRODUCED
+    assert one_claim("R1c", none).second.verdict == REPRODUCED
     coarse = none.assign_attrs(surrogates=200)
-    assert evaluated(coarse)["R1c"].second.verdict == UNTESTABLE
+    assert one_claim("R1c", coarse).second.verdict == UNTESTABLE
 
 
 @pytest.mark.parametrize(
@@ -233,14 +233,14 @@ def test_a_target_that_learnt_nothing_tests_nothing(full, target, claims_about_i
 def test_place_cells_that_teach_nothing_test_nothing(full):
     strong = comparisons.realism(full)[-1].networks["network"]
     error = full["position_error"].where(~full["network"].isin(strong), 0.3)
-    reason = evaluated(full.assign(position_error=error))["R5b"].reason
+    reason = one_claim("R5b", full.assign(position_error=error)).reason
     assert reason.startswith("Place cells with mixed widths and 1 + Poisson(3) fields: nothing")
 
 
 def test_shares_that_are_zero_on_both_sides_tell_nothing(full):
     for setting in comparisons.realism(full)[:2]:
         full = with_share(full, setting.networks, [0.0] * 4)
-    claim = evaluated(full)["R5a"]
+    claim = one_claim("R5a", full)
     assert claim.first.verdict == UNTESTABLE
     assert claim.reason.startswith("No grid-like unit on either side.")
 
@@ -248,7 +248,7 @@ def test_shares_that_are_zero_on_both_sides_tell_nothing(full):
 def test_chance_is_taken_off_the_talks_share_too(full):
     # 4.9 % of units in the talk, less 1.8 % by chance, is 3.1 %.
     networks = comparisons.select(full)
-    claim = evaluated(with_share(full, networks, [0.0, 0.08, 0.0, 0.0]))["R2a"]
+    claim = one_claim("R2a", with_share(full, networks, [0.0, 0.08, 0.0, 0.0]))
     assert "The reference less this chance is +3.1 points." in claim.reason
 
 
@@ -258,7 +258,7 @@ def test_a_contrast_is_taken_less_chance(full):
     alike = with_share(with_share(full, homogeneous, [0.08] * 4), mild, [0.08, 0.08, 0.09, 0.08])
     chance = alike["chance_fraction_above"].copy(deep=True)
     chance.loc[{"network": mild["network"].values}] += 0.06
-    claim = evaluated(alike.assign(chance_fraction_above=chance))["R5a"]
+    claim = one_claim("R5a", alike.assign(chance_fraction_above=chance))
     assert claim.first.estimate.value == pytest.approx(-0.06, abs=0.01)
     assert claim.first.verdict == REPRODUCED
     assert "4 of 4 networks meet the error criterion" in claim.reason
@@ -267,19 +267,19 @@ def test_a_contrast_is_taken_less_chance(full):
 def test_heterogeneity_that_changes_nothing_counts_against_the_talk_if_measured_well(full):
     homogeneous, mild = (s.networks for s in comparisons.realism(full)[:2])
     exact = with_share(with_share(full, homogeneous, [0.08] * 4), mild, [0.08, 0.08, 0.09, 0.08])
-    assert evaluated(exact)["R5a"].first.verdict == NOT_REPRODUCED
+    assert one_claim("R5a", exact).first.verdict == NOT_REPRODUCED
     noisy = with_share(with_share(full, homogeneous, [0.08] * 4), mild, [0.00, 0.15, 0.02, 0.10])
-    assert evaluated(noisy)["R5a"].first.verdict == UNTESTABLE
+    assert one_claim("R5a", noisy).first.verdict == UNTESTABLE
 
 
 def test_sides_that_are_no_better_than_chance_are_not_compared(full):
     """Nothing is compared with nothing, however well it is measured."""
     homogeneous, mild = (s.networks for s in comparisons.realism(full)[:2])
     exact = with_share(with_share(full, homogeneous, [0.06, 0.08, 0.07, 0.09]), mild, [0.08] * 4)
-    claim = evaluated(exact)["R5a"]
+    claim = one_claim("R5a", exact)
     assert claim.first.verdict != UNTESTABLE
     high = exact.assign(chance_fraction_above=exact["chance_fraction_above"] + 0.2)
-    claim = evaluated(high)["R5a"]
+    claim = one_claim("R5a", high)
     assert claim.first.verdict == UNTESTABLE
     assert claim.reason.startswith("Neither side has more grid-like units than chance.")
 
