@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -90,28 +90,73 @@ def _read(path: Path, changed: int) -> tuple[Statement, ...]:
         defines = read_definition(node)
         if isinstance(node, ast.ClassDef) and defines:
             node.body = [inner for inner in node.body if _sets(inner) not in PRINTED]
-        kept = _Effective().visit(node)
-        if kept is not None:
-            tree = hashlib.sha256("".join(_describe(kept)).encode()).hexdigest()[:16]
-            names = frozenset(_names(kept))
-            statements.append(Statement(tree, tuple(_imports(kept)), names, _sets(kept), defines))
+        if _matters(node):
+            read = _Tree()
+            read.add(node)
+            tree = hashlib.sha256("".join(read.text).encode()).hexdigest()[:16]
+            names, imports = frozenset(read.names), tuple(read.imports)
+            statements.append(Statement(tree, imports, names, _sets(node), defines))
     return tuple(statements)
 
 
-class _Effective(ast.NodeTransformer):
-    """Removes what no result depends on: docstrings, the words of errors, lines in the log."""
+def _matters(node: object) -> bool:
+    """Whether a result may depend on a node: docstrings and lines in the log are left out."""
+    if not isinstance(node, ast.Expr):
+        return True
+    if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return False
+    called = getattr(node.value, "func", None)
+    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+        return called.value.id != "log"
+    return True
 
-    def visit_Expr(self, node: ast.Expr) -> ast.stmt | None:
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            return None
-        called = getattr(node.value, "func", None)
-        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
-            return None if called.value.id == "log" else node
-        return node
 
-    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
-        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        return ast.Raise(exc=raised, cause=None)
+class _Tree:
+    """What a statement is made of, read in one pass: a study has hundreds of thousands of nodes.
+
+    Attributes:
+        text: the tree as text, without what no result depends on, such as the words of errors.
+            Unlike that of `ast.dump` it is equal in Pythons that parse code alike.
+        names, imports: as in `Statement`.
+    """
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.names: set[str] = set()
+        self.imports: list[str] = []
+
+    def add(self, node: ast.AST) -> None:
+        """Read a node and all nodes below it."""
+        self.text.append(type(node).__name__)
+        if isinstance(node, ast.Raise):
+            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            node = ast.Raise(exc=raised, cause=None)
+        elif isinstance(node, ast.Attribute):
+            self.names.add(node.attr)
+        elif isinstance(node, ast.alias):
+            self.names.add(node.name)
+        elif isinstance(node, ast.Import):
+            self.imports += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            self.imports += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                value = [item for item in value if _matters(item)]
+            if value is not None and value != []:
+                self.text.append(f"({name}=")
+                self._add_value(value)
+                self.text.append(")")
+
+    def _add_value(self, value: object) -> None:
+        if isinstance(value, ast.AST):
+            self.add(value)
+        elif isinstance(value, list):
+            for item in value:
+                self._add_value(item)
+                self.text.append(",")
+        else:
+            self.text.append(repr(value))
 
 
 def _sets(node: ast.AST) -> str | None:
@@ -119,14 +164,6 @@ def _sets(node: ast.AST) -> str | None:
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         return node.targets[0].id
     return None
-
-
-def _names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.alias):
-            yield node.name
 
 
 def _used(defines: Definition | None, uses: Mapping[str, Collection[str]]) -> bool:
@@ -148,15 +185,6 @@ def _read_text(path: Path) -> str:
 BESIDE = {".c": _read_c, ".html": _read_text, ".css": _read_text}  # what a module uses beside it
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
 def _path(module: str) -> Path | None:
     """File of a module that counts in fingerprints; None for all other names."""
     package, _, inner = module.partition(".")
@@ -171,27 +199,3 @@ def _path(module: str) -> Path | None:
 def _name(path: Path) -> str:
     """Name of a file in a fingerprint: its path in the package, or else its own name."""
     return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.name
-
-
-def _describe(node: object) -> list[str]:
-    """The tree as text; unlike that of `ast.dump`, it is equal in Pythons that parse code alike."""
-    parts: list[str] = []
-    _append(node, parts)
-    return parts
-
-
-def _append(node: object, parts: list[str]) -> None:
-    if isinstance(node, ast.AST):
-        parts.append(type(node).__name__)
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if value is not None and value != []:
-                parts.append(f"({name}=")
-                _append(value, parts)
-                parts.append(")")
-    elif isinstance(node, list):
-        for item in node:
-            _append(item, parts)
-            parts.append(",")
-    else:
-        parts.append(repr(node))
