@@ -1,12 +1,15 @@
 """Copies of the repository in which Snakemake runs, as a user would start it."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from nofreelunch.figures.contents import FIGURES
@@ -44,16 +47,8 @@ class Checkout:
 
         With `group`, its process id is that of the group of all its jobs' processes, too.
         """
-        # The profiles let Snakemake's last lines come five seconds late, many times over here.
-        soon = "--max-jobs-per-timespan", "500/1s", "--config", f"study={study}"
-        command = [sys.executable, "-m", "snakemake", *arguments, *soon]
-        if shutil.which("setpriv"):  # it ends with the tests, even where these are killed
-            command = ["setpriv", "--pdeathsig", "TERM", *command]
-        clean = {k: v for k, v in self.environment.items() if k != "PYTHONPATH"}
-        clean |= self.settings
-        if self.settings:
-            clean["TMPDIR"] = str(self.folder.parent / "a folder")
-            Path(clean["TMPDIR"]).mkdir(exist_ok=True)
+        given, clean = self._given(arguments, study)
+        command = with_the_tests(sys.executable, "-m", "snakemake", *given)
         said = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -64,8 +59,21 @@ class Checkout:
         finally:
             signal.signal(signal.SIGINT, before)
 
+    def _given(self, arguments: tuple[str, ...], study: str) -> tuple[list[str], dict[str, str]]:
+        """Arguments and environment of Snakemake."""
+        # The profiles let Snakemake's last lines come five seconds late, many times over here.
+        soon = "--max-jobs-per-timespan", "500/1s", "--config", f"study={study}"
+        clean = {k: v for k, v in self.environment.items() if k != "PYTHONPATH"}
+        clean |= self.settings
+        if self.settings:
+            clean["TMPDIR"] = str(self.folder.parent / "a folder")
+            Path(clean["TMPDIR"]).mkdir(exist_ok=True)
+        return [*arguments, *soon], clean
+
     def snakemake(self, *arguments: str, study: str = STUDY) -> subprocess.CompletedProcess:
         """Start Snakemake and wait for its end."""
+        if "--dry-run" in arguments:
+            return planner(self.folder, *self._given(arguments, study))
         process = self.start(*arguments, study=study)
         try:
             said = process.communicate()
@@ -88,6 +96,32 @@ class Checkout:
 
     def results(self, name: str) -> Path:
         return self.folder / "results" / "whole" / name
+
+
+def with_the_tests(*command: str) -> list[str]:
+    """The command of a process that ends with the tests, even where these are killed."""
+    return [*(("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()), *command]
+
+
+@cache
+def _imported() -> subprocess.Popen:
+    """The process of `dry_runs`."""
+    command = with_the_tests(sys.executable, "-P", str(ROOT / "tests" / "dry_runs.py"))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, bufsize=1, **pipes)
+
+
+def planner(
+    folder: Path, arguments: list[str], environment: dict[str, str]
+) -> subprocess.CompletedProcess:
+    """Snakemake that plans and runs nothing, by `dry_runs`."""
+    server = _imported()
+    with tempfile.NamedTemporaryFile("r+") as output, tempfile.NamedTemporaryFile("r+") as errors:
+        given = {"arguments": arguments, "environment": environment, "folder": str(folder)}
+        given |= {"output": output.name, "errors": errors.name}
+        server.stdin.write(json.dumps(given) + "\n")
+        status = int(server.stdout.readline())
+        return subprocess.CompletedProcess(arguments, status, output.read(), errors.read())
 
 
 def jobs_of(said: str) -> dict[str, int]:

@@ -62,6 +62,8 @@ the initialiser nor the batch nor the encoder scale gave significant units.
 Networks that path-integrate equally well differ in their shares of small p-values, from seed to
 seed and between learning rates. Two seeds of each setting are too few to tell these apart: the
 search chose, and the seeds after it measure.
+
+[What lattices need](conditions.md) asks why no recipe gives lattices.
 """
 
 RECIPE = {

@@ -1,0 +1,141 @@
+"""Maps that grow from the very place cells of a target, alone and with a readout that they share.
+
+A part of docs/conditions.md. The patterns of `theory.pattern_formation` grow from a covariance that
+is averaged over the arena. Here it is that of the place cells as they lie.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from nofreelunch.scoring.grid_scores import grid_scores
+from nofreelunch.scoring.significance import LEVEL, false_discovery, significance
+from nofreelunch.task.place_cells import IMAGES
+from nofreelunch.task.target import Target
+from nofreelunch.task.targets import build_target
+
+BINS = 22  # of 10 cm along a side, as in the studies
+SURROGATES = 99  # of each kind
+STEP = 0.3  # growth of the fastest pattern in a step, as in `form_patterns`
+DECAY = 1.0  # of the readout; a code saturates where its units' squares sum to about this
+LONGEST = 4000  # steps of a code that never explains enough
+
+
+class Lattices(NamedTuple):
+    """Of maps (unit, y, x): grid scores, and which maps have p <= 0.05 or pass within them all."""
+
+    score: np.ndarray
+    small: np.ndarray
+    significant: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """Share of maps with p <= 0.05."""
+        return float(self.small.mean())
+
+
+def lattices(maps: np.ndarray, seed: int = 0) -> Lattices:
+    """Scores and p-values of maps (unit, y, x); silent ones are left out."""
+    active = maps[maps.std(axis=(1, 2)) > 0]
+    data = xr.DataArray((active / active.max(axis=(1, 2), keepdims=True)).astype(np.float32))
+    data = data.rename(dict(zip(data.dims, ("unit", "y", "x"), strict=True)))
+    p_value = significance(data, SURROGATES, seed)["p_value"]
+    score = grid_scores(data)["score_60"].sel(definition="min_max").values
+    return Lattices(score, p_value.values <= LEVEL, false_discovery(p_value).values)
+
+
+def centres_on_squares(target: Target) -> Target:
+    """The same place cells with their centres on a square raster that fills the arena.
+
+    Their number is a square, and each has one field.
+    """
+    side = round(target.cells**0.5)
+    if side**2 != target.cells:
+        raise ValueError(f"place_cells: found {target.cells}; allowed: a square number")
+    along = target.arena * ((np.arange(side) + 0.5) / side - 0.5)
+    centre = np.stack(np.meshgrid(along, along), -1).reshape(-1, 1, 2)
+    if target.periodic:
+        centre = centre + target.arena * IMAGES
+    old = target._parameters["centre"]
+    target._parameters["centre"] = old.new_tensor(np.broadcast_to(centre, old.shape))
+    target._prepare()
+    return target
+
+
+def place_cells(width: float, cells: int, even: bool, seed: int, periodic: bool = True) -> Target:
+    """Differences of softmaxes of one width, at random places or on a square raster."""
+    keys = {"target": "difference_of_softmaxes", "place_cell_width": width, "place_cells": cells}
+    target = build_target(keys, seed, periodic=periodic)
+    return centres_on_squares(target) if even else target
+
+
+def activity(target: Target) -> np.ndarray:
+    """Centred activity (bin, cell) of place cells in the middle of each bin."""
+    along = target.arena * ((np.arange(BINS) + 0.5) / BINS - 0.5)
+    found = target.encode(np.stack(np.meshgrid(along, along), -1).reshape(-1, 2))
+    return found - found.mean(axis=0)
+
+
+def grown(target: Target, decades: Sequence[float], count: int, seed: int) -> Iterator[np.ndarray]:
+    """Maps (map, y, x) that do not see each other, after growth by each 10^decades.
+
+    They follow g <- relu(g + h C g), as in `form_patterns`, where C is the covariance of these
+    place cells. What grows by 10^decades is the fastest wave.
+    """
+    covariance = activity(target) @ activity(target).T
+    covariance /= np.linalg.eigvalsh(covariance)[-1]
+    maps, done = np.random.default_rng(seed).standard_normal((BINS**2, count)), 0
+    for steps in np.round(np.array(decades) / np.log10(1 + STEP)).astype(int):
+        for _ in range(steps - done):
+            maps = np.maximum(0, maps + STEP * covariance @ maps)
+            maps /= maps.std(axis=0)
+        done = steps
+        yield maps.T.reshape(-1, BINS, BINS)
+
+
+class Code(NamedTuple):
+    """Units' activity (bin, unit), their readout (unit, cell), and what the readout explains."""
+
+    activity: np.ndarray
+    readout: np.ndarray
+    explained: float
+
+    @property
+    def maps(self) -> np.ndarray:
+        return self.activity.T.reshape(-1, BINS, BINS)
+
+
+def learnt(
+    target: Target, units: int, start: float, shares: Sequence[float], seed: int
+) -> Iterator[Code]:
+    """A rectified code that learns place cells by gradient descent, without any network.
+
+    Each unit is free to have any non-negative map. One linear readout of all units, which always is
+    the best with decay, predicts the activity of the place cells; the squared error is descended.
+    While the units are small none explains anything, and each grows as in `grown`.
+
+    Args:
+        target: the place cells.
+        units: number of units.
+        start: standard deviation of their activity at the start.
+        shares: of what so many units can explain; yields the code when it first explains each.
+        seed: of the start.
+    """
+    cells = activity(target)
+    strengths = np.linalg.svd(cells, compute_uv=False)
+    cells, strengths = cells / strengths[0], np.square(strengths / strengths[0])
+    best = strengths[:units].sum() / strengths.sum()
+    code = start * np.random.default_rng(seed).standard_normal((BINS**2, units))
+    waiting = list(shares)
+    for _ in range(LONGEST):
+        readout = np.linalg.solve(code.T @ code + DECAY * np.eye(units), code.T @ cells)
+        error = cells - code @ readout
+        explained = (1 - np.square(error).sum() / strengths.sum()) / best
+        while waiting and explained > waiting[0]:
+            waiting.pop(0)
+            yield Code(code, readout, explained)
+        if not waiting:
+            return
+        code = np.maximum(0, code + STEP / DECAY * error @ readout.T)
+    raise ValueError(f"units: found a code that explains {explained:.2f}; allowed: {waiting[0]}")
