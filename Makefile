@@ -32,10 +32,10 @@ study: .venv/.ready
 
 env: .venv/.ready
 
-# Three processes, of which one mostly waits for SLURM. Each takes whole files, so that what a file's
+# Four processes, of which two mostly wait for SLURM and for jobs. Each takes whole files, so that what a file's
 # tests share is made once; `python -m pytest tests/test_x.py` runs one file in one process.
 test: .venv/.ready
-	@$(activate) && python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(activate) && python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.ready
 	@$(activate) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow && mypy

@@ -11,7 +11,10 @@ from checkouts import DRAWN, ROOT, STUDY, Checkout, copy_checkout, keep_figures
 
 # Processes share the tests file by file. Files of minutes come first, the one that mostly waits
 # before all others.
-LONG = ("test_through_slurm", "test_workflow", "test_stop", "test_conventions", "test_extending")
+LONG = (
+    *("test_through_slurm", "test_workflow", "test_published_study", "test_stop"),
+    *("test_fresh_checkout", "test_conventions", "test_extending", "test_published_figures"),
+)
 
 # On a busy machine an example may take any time.
 hypothesis.settings.register_profile(

@@ -65,7 +65,8 @@ def interrupt(output, pool, after, specs=SPECS, minutes=NEVER, code="code", **op
     return path
 
 
-@pytest.mark.parametrize("after", [1, 60, 61, 240])
+# The shortest network has 40 steps, and the longest 120.
+@pytest.mark.parametrize("after", [1, 40, 41, 120])
 def test_a_job_that_was_stopped_ends_as_if_it_had_not_been(after, output, pool, whole, caplog):
     interrupt(output, pool, after)
     assert f"cohort: stopped after step {after}; the same command goes on" in caplog.text
