@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from nofreelunch.scoring.grid_scores import grid_scores
-from nofreelunch.scoring.significance import LEVEL, false_discovery, significance
+from nofreelunch.scoring.significance import LEVEL, significance
 from nofreelunch.task.place_cells import IMAGES
 from nofreelunch.task.target import Target
 from nofreelunch.task.targets import build_target
@@ -23,11 +23,10 @@ LONGEST = 4000  # steps of a code that never explains enough
 
 
 class Lattices(NamedTuple):
-    """Of maps (unit, y, x): grid scores, and which maps have p <= 0.05 or pass within them all."""
+    """Of active maps: their grid scores, and which have p <= 0.05."""
 
     score: np.ndarray
     small: np.ndarray
-    significant: np.ndarray
 
     @property
     def share(self) -> float:
@@ -42,7 +41,7 @@ def lattices(maps: np.ndarray, seed: int = 0) -> Lattices:
     data = data.rename(dict(zip(data.dims, ("unit", "y", "x"), strict=True)))
     p_value = significance(data, SURROGATES, seed)["p_value"]
     score = grid_scores(data)["score_60"].sel(definition="min_max").values
-    return Lattices(score, p_value.values <= LEVEL, false_discovery(p_value).values)
+    return Lattices(score, p_value.values <= LEVEL)
 
 
 def centres_on_squares(target: Target) -> Target:
@@ -71,26 +70,44 @@ def place_cells(width: float, cells: int, even: bool, seed: int, periodic: bool 
 
 
 def activity(target: Target) -> np.ndarray:
-    """Centred activity (bin, cell) of place cells in the middle of each bin."""
+    """Activity (bin, cell) of place cells in the middle of each bin."""
     along = target.arena * ((np.arange(BINS) + 0.5) / BINS - 0.5)
-    found = target.encode(np.stack(np.meshgrid(along, along), -1).reshape(-1, 2))
+    return target.encode(np.stack(np.meshgrid(along, along), -1).reshape(-1, 2))
+
+
+def centred(target: Target) -> np.ndarray:
+    """The same, less each cell's mean."""
+    found = activity(target)
     return found - found.mean(axis=0)
 
 
-def grown(target: Target, decades: Sequence[float], count: int, seed: int) -> Iterator[np.ndarray]:
-    """Maps (map, y, x) that do not see each other, after growth by each 10^decades.
+def grown(
+    target: Target, decades: Sequence[float], count: int, seed: int, equal: bool = False
+) -> Iterator[np.ndarray]:
+    """Maps (map, y, x) that grow independently, after growth by each 10^decades.
 
     They follow g <- relu(g + h C g), as in `form_patterns`, where C is the covariance of these
-    place cells. What grows by 10^decades is the fastest wave.
+    place cells. Growth is that of the maps' standard deviation, the geometric mean over maps.
+
+    Args:
+        target: the place cells.
+        decades: of growth, in rising order.
+        count: number of maps.
+        seed: of the start.
+        equal: whether C is divided so that the place cells have equal power at every position.
     """
-    covariance = activity(target) @ activity(target).T
+    cells = centred(target)
+    if equal:
+        cells = cells / np.linalg.norm(cells, axis=1, keepdims=True)
+    covariance = cells @ cells.T
     covariance /= np.linalg.eigvalsh(covariance)[-1]
-    maps, done = np.random.default_rng(seed).standard_normal((BINS**2, count)), 0
-    for steps in np.round(np.array(decades) / np.log10(1 + STEP)).astype(int):
-        for _ in range(steps - done):
+    maps, growth = np.random.default_rng(seed).standard_normal((BINS**2, count)), 0.0
+    for wanted in decades:
+        while growth < wanted:
             maps = np.maximum(0, maps + STEP * covariance @ maps)
-            maps /= maps.std(axis=0)
-        done = steps
+            size = maps.std(axis=0)
+            maps /= size
+            growth += np.log10(size).mean()
         yield maps.T.reshape(-1, BINS, BINS)
 
 
@@ -113,16 +130,17 @@ def learnt(
 
     Each unit is free to have any non-negative map. One linear readout of all units, which always is
     the best with decay, predicts the activity of the place cells; the squared error is descended.
-    While the units are small none explains anything, and each grows as in `grown`.
+    While the units are small none explains anything, and each grows as in `grown`. "Explained" is
+    over what as many principal components explain.
 
     Args:
         target: the place cells.
         units: number of units.
         start: standard deviation of their activity at the start.
-        shares: of what so many units can explain; yields the code when it first explains each.
+        shares: explained; yields the code when it first explains each.
         seed: of the start.
     """
-    cells = activity(target)
+    cells = centred(target)
     strengths = np.linalg.svd(cells, compute_uv=False)
     cells, strengths = cells / strengths[0], np.square(strengths / strengths[0])
     best = strengths[:units].sum() / strengths.sum()
@@ -137,5 +155,5 @@ def learnt(
             yield Code(code, readout, explained)
         if not waiting:
             return
-        code = np.maximum(0, code + STEP / DECAY * error @ readout.T)
+        code = np.maximum(0, code + STEP * DECAY * error @ readout.T)
     raise ValueError(f"units: found a code that explains {explained:.2f}; allowed: {waiting[0]}")

@@ -171,8 +171,8 @@ def _said(small: verdicts.Estimate) -> str:
     else:
         text = (
             "Networks do not follow: where all patterns are lattices, no more of their units have "
-            "p ≤ 0.05 than chance gives. The theory describes how small patterns begin to grow, "
-            "without a network. It does not say what a network has learnt in the end: "
+            "p ≤ 0.05 than chance gives. The theory describes patterns that grow without a "
+            "network and without limit. It does not say what a network has learnt in the end: "
             "[conditions.md](conditions.md) shows what lies between."
         )
     return textwrap.fill(text, 100)

@@ -63,7 +63,7 @@ Networks that path-integrate equally well differ in their shares of small p-valu
 seed and between learning rates. Two seeds of each setting are too few to tell these apart: the
 search chose, and the seeds after it measure.
 
-[What lattices need](conditions.md) asks why no recipe gives lattices.
+[Why networks lack lattices](conditions.md) goes from the theory to networks.
 """
 
 RECIPE = {

@@ -31,9 +31,10 @@ def form_patterns(
     This is the pattern-formation analysis of Sorscher et al. (2019). A map g grows from noise by
     g <- phi(g + h C g), where C is the target's covariance, which acts by convolution in a periodic
     arena, divided by its largest power. phi is the activation. With "linear" the strongest waves
-    win; "relu" selects sums of three of them, 60 degrees apart, and "tanh" stripes and squares. The
-    published equation also has a decay, -h g, which is left out: it slows all waves alike, and for
-    "linear" and "relu" it changes the scale of a map and nothing else.
+    win; "relu" favours sums of three of them, 60 degrees apart, where such waves fit the box, and
+    "tanh" stripes and squares. The published equation also has a decay, -h g, which is left out: it
+    slows all waves alike, and for "linear" and "relu" it changes only the scale of a map and the
+    size of a step.
 
     Args:
         spectrum: from `spectrum`, with a periodic arena.
