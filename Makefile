@@ -32,8 +32,8 @@ study: .venv/.ready
 
 env: .venv/.ready
 
-# Four processes, of which two mostly wait for SLURM and for jobs. Each takes whole files, so that what a file's
-# tests share is made once; `python -m pytest tests/test_x.py` runs one file in one process.
+# Four processes, of which two mostly wait for SLURM and for jobs. Each takes whole files, so that
+# what a file's tests share is made once; `python -m pytest tests/test_x.py` runs one file alone.
 test: .venv/.ready
 	@$(activate) && python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 

@@ -35,7 +35,7 @@ def test_numbers_that_pages_repeat_are_those_of_the_page_that_measured_them():
     low, high = re.search(
         r"of single kinds, ([\d.]+) to ([\d.]+) %", read("docs/validation.md")
     ).groups()
-    for page in ("README.md", "workflow/report/figures.rst", STORY):
+    for page in ("README.md", "docs/conditions.md", "workflow/report/figures.rst", STORY):
         assert f"{low} to {high} %" in read(page).replace("&nbsp;", " "), page
     measured = read("benchmarks/loss_steps.md").replace("-", "−")
     for row, page, words in (

@@ -1,4 +1,4 @@
-"""Maps that grow from the very place cells of a target, alone and with a readout that they share.
+"""Maps that grow from the place cells of a target, alone and with a readout that they share.
 
 A part of docs/conditions.md. The patterns of `theory.pattern_formation` grow from a covariance that
 is averaged over the arena. Here it is that of the place cells as they lie.
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from nofreelunch.errors import refused
+from nofreelunch.evaluation.populations import centres
 from nofreelunch.scoring.grid_scores import grid_scores
 from nofreelunch.scoring.significance import LEVEL, significance
 from nofreelunch.task.place_cells import IMAGES
@@ -19,6 +21,7 @@ BINS = 22  # of 10 cm along a side, as in the studies
 SURROGATES = 99  # of each kind
 STEP = 0.3  # growth of the fastest pattern in a step, as in `form_patterns`
 DECAY = 1.0  # of the readout; a code saturates where its units' squares sum to about this
+SAME = 0.99  # correlation of maps that are one lattice
 LONGEST = 4000  # steps of a code that never explains enough
 
 
@@ -44,16 +47,15 @@ def lattices(maps: np.ndarray, seed: int = 0) -> Lattices:
     return Lattices(score, p_value.values <= LEVEL)
 
 
-def centres_on_squares(target: Target) -> Target:
+def centres_on_raster(target: Target) -> Target:
     """The same place cells with their centres on a square raster that fills the arena.
 
     Their number is a square, and each has one field.
     """
     side = round(target.cells**0.5)
     if side**2 != target.cells:
-        raise ValueError(f"place_cells: found {target.cells}; allowed: a square number")
-    along = target.arena * ((np.arange(side) + 0.5) / side - 0.5)
-    centre = np.stack(np.meshgrid(along, along), -1).reshape(-1, 1, 2)
+        raise refused("place_cells", f"{target.cells}", "a square number")
+    centre = centres(target.arena / side, side).reshape(-1, 1, 2)
     if target.periodic:
         centre = centre + target.arena * IMAGES
     old = target._parameters["centre"]
@@ -62,17 +64,18 @@ def centres_on_squares(target: Target) -> Target:
     return target
 
 
-def place_cells(width: float, cells: int, even: bool, seed: int, periodic: bool = True) -> Target:
-    """Differences of softmaxes of one width, at random places or on a square raster."""
+def place_cells(
+    width: float, cells: int, regular: bool, seed: int, periodic: bool = True
+) -> Target:
+    """Differences of softmaxes of one width, at random positions or on a square raster."""
     keys = {"target": "difference_of_softmaxes", "place_cell_width": width, "place_cells": cells}
     target = build_target(keys, seed, periodic=periodic)
-    return centres_on_squares(target) if even else target
+    return centres_on_raster(target) if regular else target
 
 
 def activity(target: Target) -> np.ndarray:
     """Activity (bin, cell) of place cells in the middle of each bin."""
-    along = target.arena * ((np.arange(BINS) + 0.5) / BINS - 0.5)
-    return target.encode(np.stack(np.meshgrid(along, along), -1).reshape(-1, 2))
+    return target.encode(centres(target.arena / BINS, BINS).reshape(-1, 2))
 
 
 def centred(target: Target) -> np.ndarray:
@@ -109,6 +112,18 @@ def grown(
             maps /= size
             growth += np.log10(size).mean()
         yield maps.T.reshape(-1, BINS, BINS)
+
+
+def alike(maps: np.ndarray) -> np.ndarray:
+    """Which maps (map, y, x) of joined walls are the first, moved, turned by 90° or mirrored."""
+    spectra = np.fft.fft2(maps - maps.mean((1, 2), keepdims=True))
+    best = np.zeros(len(maps))
+    for turns in range(4):
+        for one in (maps[0], maps[0].T):
+            turned = np.rot90(one, turns)
+            product = spectra * np.conj(np.fft.fft2(turned - turned.mean()))
+            best = np.maximum(best, np.fft.ifft2(product).real.max((1, 2)))
+    return best / (maps[0].size * maps.std((1, 2)) * maps[0].std()) > SAME
 
 
 class Code(NamedTuple):
@@ -156,4 +171,4 @@ def learnt(
         if not waiting:
             return
         code = np.maximum(0, code + STEP * DECAY * error @ readout.T)
-    raise ValueError(f"units: found a code that explains {explained:.2f}; allowed: {waiting[0]}")
+    raise refused("units", f"a code that explains {explained:.2f}", f"{waiting[0]}")

@@ -1,4 +1,4 @@
-"""Writes docs/conditions.md and its picture: what lattices need besides a target with a ring.
+"""Writes docs/conditions.md and its picture: why networks lack the theory's lattices.
 
 python docs/build/conditions.py docs/conditions.md
 """
@@ -38,91 +38,89 @@ network ([patterns.md](patterns.md)). The networks of this project learn these t
 against surrogates finds no lattices in them ([search.md](search.md)). This page goes from the
 theory to networks in three steps.
 
-In short: the theory takes place cells to be the same everywhere, and its patterns grow without
-limit. With random place cells, or with a start of usual size, no lattices form, even without a
-network. And networks that begin with lattices lose them while they learn to path-integrate.
+In short: the theory assumes place cells at every position, and its patterns grow without limit.
+Without a network, random place cells prevent lattices, and so does a start that is not small
+enough. Networks that begin with lattices lose them while they learn to path-integrate.
 
-Everything here is a difference of softmaxes in a box of {arena:g} m, mapped in bins of {bin:g} cm
-and scored with {surrogates} surrogates of each kind. Place cells are {width:g} m wide, because the
-theory's lattices of that width fit the box. About {level:.0f} % of maps without a lattice have
-p ≤ {small} ([0.3 to 9.3 %](validation.md) for single kinds of noise), and maps with one field never
-have. A few per cent more or less mean nothing.
+The target is a difference of softmaxes in a box of {arena:g} m. Place fields are {width:g} m wide,
+because the theory's lattices of that width fit the box. Maps have bins of {bin:g} cm and are scored
+with {surrogates} surrogates of each kind. A map *passes* if it has p ≤ {small}. About {level:.0f} %
+of maps without a lattice pass (0.3 to 9.3 % for [single kinds of noise](validation.md)). Maps with
+one field never do. A difference of a few per cent means nothing.
 
 ![Patterns of regularly spaced and of random place cells, their share of lattices against growth,
 and the share in networks that begin with lattices](conditions.png)
 
 *Left: the median pattern and its grid score, for regularly spaced and for random place cells, in an
-arena with walls, after growth by 10^{far}. Middle: share of patterns with p ≤ {small} against
-growth. Right: the same share of active units in networks, while they learn. Points: means; bars:
-95 % intervals over {networks} networks. Grey: {level:.0f} %.*
+arena with walls, after growth by 10^{far}. Middle: share of patterns that pass against growth.
+Right: share of active units that pass, while networks learn. Points: means; bars: 95 % intervals
+over {networks} networks. Grey: {level:.0f} %.*
 
 ## Regularly spaced place cells
 
-The theory averages the target's covariance over the arena, as if there were place cells of every
-position. Here patterns grow from a number of place cells: at random positions, as in the talk, or
-with their centres on a square raster. Each entry is the percentage of {maps} maps with p ≤ {small}
-({draws} draws of {count}). Its column says by how much the maps have grown since the start.
+The theory averages the target's covariance over the arena, as if there were place cells at every
+position. Here patterns grow from a number of place cells. These lie at random, as in the talk, or
+have their centres on a square raster. Each column says by how much the maps have grown since the
+start. Each entry is the percentage of {maps} maps that pass ({draws} draws of {count}).
 
 {placement}
 
-- **Random positions prevent lattices.** With 512 random place cells and joined walls {random_far}
-  of the patterns have p ≤ {small} after the longest growth, and {even_far} with 484 regularly
-  spaced ones. At random positions, the waves of the ring no longer grow equally fast. Some
-  places also have more power; with equal power everywhere it is {equal_far}.
-- **Many more cells help in part.** With 8,192 random ones it is {many_far}.
-- **Walls do not prevent lattices.** With regularly spaced place cells between walls it is
-  {walls_far}. At other widths it is {others}.
-- **Lattices need long growth.** With regularly spaced place cells between walls {early} have
-  p ≤ {small} after growth by 10^3, and {middle} after 10^14.
+- **Random positions prevent lattices.** With joined walls and the longest growth, {random_far} of
+  the patterns of 512 random place cells pass, and {regular_far} of those of 484 regular ones.
+  Random place cells have more power at some positions than at others. That is not all: if power is
+  made equal everywhere, {equal_far} pass.
+- **Many more cells help in part.** Of the patterns of 8,192 random place cells {many_far} pass.
+- **Walls do not prevent lattices.** With regular place cells between walls {walls_far} pass. At
+  other widths of place fields {others} pass.
+- **Lattices need long growth.** With regular place cells between walls {early} pass after growth by
+  10^3, and {middle} after 10^14.
 
-Nearly all patterns of regularly spaced place cells become the same few lattices, moved or turned.
-So a large share says that these pass the test, and not that there are many different ones.
+A large share does not mean many different lattices. With regular place cells and joined walls,
+{alike} of the {count} patterns of a draw are the same lattice, moved, turned or mirrored.
 
 ## Units that share a readout
 
-Patterns grow independently, and nothing limits them. Units share one readout, so what one explains
-the others need not. Here {units} units learn {cells} regularly spaced place cells by gradient
-descent, without a network and without path integration, in an arena with joined walls. Each unit
-may have any map without negative values, and the readout is the best one at each moment. Each entry
-is the percentage of units with p ≤ {small}, over {code_draws} draws of the start. Its row says how
-large activity was at the start. Its column says how much the units explain, over what as many
-principal components explain.
+Patterns grow independently, and nothing limits them. Units share one readout: what one unit
+explains, no other has to. Here {units} units learn {cells} regular place cells by gradient descent,
+without a network and without path integration, in an arena with joined walls. Each unit may have
+any map without negative values. The readout is the best one at each moment. Each row says how large
+activity was at the start. Each column says how much of the target the units explain, relative to as
+many principal components. Each entry is the percentage of units that pass ({code_draws} draws).
 
 {shared}
 
-- **Units that start at 10^-{usual_start} form no lattices**, although their place cells are
-  regularly spaced.
-- **Units that start small enough form lattices first, and then lose some.** From
-  10^-{small_start} {first} of the units have p ≤ {small} at a tenth, and {last} at nine tenths.
-  Presumably the waves of the ring are learnt first, and what is left to explain has other waves.
+- **Units that start at 10^-{usual_start} form no lattices**, though their place cells are regular.
+- **Units that start small enough form lattices first, and then lose some.** From 10^-{small_start},
+  {first} of the units pass when a tenth is explained, and {last} when nine tenths are. Presumably
+  the waves of the ring are learnt first, and what is left to explain has other waves.
 
 ## Networks that begin with lattices
 
-Networks of {units} units began with such a code at one half. Its maps went into the encoder and its
-readout into the decoder; the recurrent weights began as the identity, and those of the velocity as
-zero. Then they were trained as in `laptop`, in an arena with joined walls and with {cells}
-regularly spaced place cells. The code came from 10^-{small_start}, which has lattices, or from
-10^-{usual_start}, which has none. Each kind has {networks} networks. Each entry is the mean
-position error; the percentage of units with p ≤ {small} with its 95 % interval over networks; and
-the mean correlation of a unit's map with its map at the start.
+Networks of {units} units began with such a code when it explained one half. Its maps went into the
+encoder and its readout into the decoder. The recurrent weights began as the identity, and those of
+the velocity as zero. Then the networks were trained as in `laptop`, but in an arena with joined
+walls and with {cells} regular place cells. The code came from 10^-{small_start}, which has
+lattices, or from 10^-{usual_start}, which has none. There are {networks} networks of each kind.
+Each entry has three parts: the mean position error; the percentage of units that pass, with its
+95 % interval over networks; and the mean correlation of a unit's map with its map at the start.
 
 {trained}
 
 {verdict}
 
-Networks without lattices change their maps as much. So training does not single lattices out: it
-changes all maps that these networks begin with. Most lattices go while the error is still as large
-as at the start. With a tenth of the learning rate {slow_share} of the units still have p ≤ {small}
-at the end, but these networks have not learnt: their error is {slow_error} cm. So this does not
-show that a network with lattices could not path-integrate.
+Two things limit this. Networks without lattices change their maps as much, so training does not
+single lattices out. And most lattices go while the error is still as large as at the start. With a
+tenth of the learning rate {slow_share} of the units pass at the end, but these networks have not
+learnt: their error is {slow_error} cm. So this does not show that a network with lattices could not
+path-integrate.
 
 ## What follows
 
-A ring in a target is not enough. Without a network, random place cells and a start of usual size
-each prevent lattices. In networks, regularly spaced place cells alone did not bring them, and
-lattices that were there did not last in networks that learnt. Small weights at the start were not
-tried in networks, nor were networks of thousands of units. Whether the talk's own have lattices
-that pass this test is open.
+A ring in a target is not enough. Without a network, random place cells and a start that is not
+small enough each prevent lattices. In networks, regular place cells alone did not bring lattices,
+and lattices that were there did not last where networks learnt. Two things were not tried: networks
+whose weights start small, and networks of thousands of units. Whether those of the talk have
+lattices that pass this test is open.
 
 Made by `python docs/build/conditions.py docs/conditions.md`, in a quarter of an hour on two cores.
 """
@@ -135,19 +133,19 @@ class Placement(NamedTuple):
     """Where place cells are: how many, how, and in which arena."""
 
     cells: int
-    even: bool = False
+    regular: bool = False
     periodic: bool = True
     width: float = WIDTH
     equal: bool = False  # power everywhere
 
 
 PLACEMENTS = {
-    "joined walls, 484 regular": Placement(484, even=True),
+    "joined walls, 484 regular": Placement(484, regular=True),
     "joined walls, 512 random": Placement(512),
     "joined walls, 512 random, equal power": Placement(512, equal=True),
     "joined walls, 2,048 random": Placement(2048),
     "joined walls, 8,192 random": Placement(8192),
-    "walls, 484 regular": Placement(484, even=True, periodic=False),
+    "walls, 484 regular": Placement(484, regular=True, periodic=False),
     "walls, 512 random": Placement(512, periodic=False),
 }
 OTHERS = {
@@ -159,10 +157,10 @@ DRAWN = [label for label in PLACEMENTS if "equal" not in label]
 
 def placed(label: str, decades: Sequence[float] = DECADES) -> list[list[codes.Lattices]]:
     """Patterns of one placement of place cells: of each draw after each growth."""
-    cells, even, periodic, width, equal = (PLACEMENTS | OTHERS)[label]
+    cells, regular, periodic, width, equal = (PLACEMENTS | OTHERS)[label]
     draws = []
     for k in range(DRAWS):
-        target = codes.place_cells(width, cells, even, k, periodic)
+        target = codes.place_cells(width, cells, regular, k, periodic)
         grown = codes.grown(target, decades, COUNT, k, equal)
         draws.append([codes.lattices(maps, k) for maps in grown])
     return draws
@@ -214,8 +212,8 @@ def _percent(axes, label: str) -> None:
 
 
 def _typical(axes, label: str) -> None:
-    cells, even, periodic, width, _ = PLACEMENTS[label]
-    target = codes.place_cells(width, cells, even, 0, periodic)
+    cells, regular, periodic, width, _ = PLACEMENTS[label]
+    target = codes.place_cells(width, cells, regular, 0, periodic)
     (maps,) = codes.grown(target, DECADES[-1:], COUNT, 0)
     score = codes.lattices(maps).score
     middle = np.argsort(score, kind="stable")[COUNT // 2]
@@ -295,6 +293,7 @@ def numbers(found: Mapping[str, list], small: list, slow: Learning) -> dict[str,
     def after(label: str, growth: int = -1) -> str:
         return f"{_share([of_draw[growth] for of_draw in found[label]]):.0f} %"
 
+    (last,) = codes.grown(codes.place_cells(WIDTH, 484, True, 0), DECADES[-1:], COUNT, 0)
     others = [f"{after(label)} at {OTHERS[label].width:.2f} m" for label in OTHERS]
     return {
         "width": WIDTH,
@@ -309,9 +308,10 @@ def numbers(found: Mapping[str, list], small: list, slow: Learning) -> dict[str,
         "draws": DRAWS,
         "count": COUNT,
         "random_far": after("joined walls, 512 random"),
-        "even_far": after("joined walls, 484 regular"),
+        "regular_far": after("joined walls, 484 regular"),
         "equal_far": after("joined walls, 512 random, equal power"),
         "many_far": after("joined walls, 8,192 random"),
+        "alike": int(codes.alike(last).sum()),
         "walls_far": after("walls, 484 regular"),
         "others": f"{', '.join(others[:-1])} and {others[-1]}",
         "early": after("walls, 484 regular", 0),

@@ -126,22 +126,21 @@ def train(name: str) -> Trained:
         if step:
             stack.advance(step - 1)
         if step in STEPS:
-            found = _measure(stack, walks, periodic)
-            power.append(found[0])
-            error.append(found[1])
+            maps, errors = measure(stack, walks)
+            power.append([radial_power(of_network) for of_network in maps])
+            error.append(errors)
     return Trained(np.array(power), np.array(error), np.array([_of_target(s) for s in specs]))
 
 
-def _measure(stack: TrainingStack, walks: Any, periodic: bool) -> tuple[list, np.ndarray]:
-    """Power (network, radius) of the units' maps, and errors (network,), m."""
-    count, units = len(stack.specs), REFERENCE["units"]
-    maps, errors = BinnedActivity(count, units, bin_count(ARENA, BIN), ARENA), []
+def measure(stack: TrainingStack, walks: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Rate maps (network, unit, y, x) on some walks, and position errors (network,), m."""
+    units = stack.specs[0]["units"]
+    maps, errors = BinnedActivity(len(stack.specs), units, bin_count(ARENA, BIN), ARENA), []
     with torch.no_grad():
         for _, path, activity in activities(stack.networks, stack.target, walks):
-            maps.add(inside(path, ARENA) if periodic else path, activity)
+            maps.add(inside(path, ARENA) if stack.target.periodic else path, activity)
             errors.append(decoding_errors(stack.networks, stack.target, path, activity))
-    error = torch.cat(errors, -1).mean((1, 2)).numpy()
-    return [radial_power(of_network) for of_network in maps.mean()], error
+    return maps.mean(), torch.cat(errors, -1).mean((1, 2)).numpy()
 
 
 def _of_target(spec: Mapping[str, Any]) -> np.ndarray:

@@ -280,3 +280,16 @@ def followed(script):
         else "script"
         for path in seen
     }
+
+
+def test_streams_and_modules_count_however_they_are_named(package):
+    whole = "import nofreelunch.seeds as seeds\n\n\n"
+    drawn = "def far(x):\n    return seeds.generator(x, seeds.TWO)\n"
+    rewrite(package / "far.py", whole + drawn)
+    before, text = fingerprint(package), SOURCES["seeds.py"]
+    rewrite(package / "seeds.py", text.replace("ONE = 0", "ONE = 5"))
+    assert fingerprint(package) == before
+    rewrite(package / "seeds.py", text.replace("TWO = 1", "TWO = 5"))
+    assert fingerprint(package) != before
+    rewrite(package / "seeds.py", text.replace("seed + stream", "seed - stream"))
+    assert fingerprint(package) != before

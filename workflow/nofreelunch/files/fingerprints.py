@@ -112,7 +112,7 @@ def _matters(node: object) -> bool:
 
 
 class _Tree:
-    """What a statement is made of, read in one pass: a study has hundreds of thousands of nodes.
+    """What a statement is made of, read in one pass: this package has over 100,000 nodes.
 
     Attributes:
         text: the tree as text, without what no result depends on, such as the words of errors.
