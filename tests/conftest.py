@@ -7,7 +7,7 @@ import sys
 
 import hypothesis
 import pytest
-from checkouts import DRAWN, ROOT, STUDY, Checkout, copy_checkout, keep_figures
+from checkouts import DRAWN, ROOT, STUDY, Checkout, copy_checkout, shorten
 
 # Processes share the tests file by file. Files of minutes come first, the one that mostly waits
 # before all others.
@@ -64,7 +64,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout whose study has run to its report."""
     checkout = copy_checkout(tmp_path_factory.mktemp("study") / "checkout")
     shutil.copy2(ROOT / "tests" / "studies" / STUDY, checkout.folder)
-    keep_figures(checkout, *DRAWN)
+    shorten(checkout, *DRAWN)
     done = checkout.snakemake("--cores", "2")
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return checkout

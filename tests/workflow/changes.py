@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import netCDF4
-from checkouts import DRAWN, STUDY, Checkout, copy_checkout, keep_figures
+from checkouts import DRAWN, STUDY, Checkout, copy_checkout, shorten
 from nofreelunch.study import sweeps
 
 LIBRARY = "workflow/nofreelunch"
@@ -128,7 +128,7 @@ def move(finished: Checkout, folder: Path, times: bool = True, records: bool = T
     """A checkout in `folder` with the results of a finished study, its file times and records."""
     made = copy_checkout(folder)
     shutil.copy2(finished.path(STUDY), made.folder)
-    keep_figures(made, *DRAWN)
+    shorten(made, *DRAWN)
     copy = shutil.copy2 if times else shutil.copyfile
     parts = ["results", *([".snakemake/metadata"] if records else [])]
     for part in parts:

@@ -10,7 +10,7 @@ import held_training
 import pytest
 import slurm_cluster
 import xarray as xr
-from checkouts import ROOT, Checkout, copy_checkout, keep_figures
+from checkouts import ROOT, Checkout, copy_checkout, shorten
 from held_training import hold, release, steps_done
 from slurm_cluster import wait
 
@@ -50,7 +50,7 @@ def checkout(cluster, tmp_path_factory):
     edit(made.path(PROFILE), SITE)
     slow = {"SECONDS_TO_ANSWER = 10\n": "SECONDS_TO_ANSWER = 600\n"}  # of a busy machine
     edit(made.path("workflow/nofreelunch/running/slurm.py"), slow)
-    keep_figures(made, "overview")
+    shorten(made, "overview")
     return Checkout(folder, cluster.environment)
 
 

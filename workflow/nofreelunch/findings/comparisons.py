@@ -59,30 +59,25 @@ def trained(summary: xr.Dataset, **space: Any) -> xr.Dataset:
     Those with an arena of their own are left out, unless `space` has its keys: `arena` (m),
     `periodic`.
     """
-    chosen = [
-        cells()[spec["cell"]].recurrent and spec["steps"] > 0 and _space(spec) == space
-        for spec in specs(summary)
-    ]
-    return _keep(summary, ~summary["diverged"].values.astype(bool) & np.array(chosen, bool))
+    return _take(summary, _trained(summary, specs(summary), space))
 
 
 def untrained(summary: xr.Dataset) -> xr.Dataset:
     """Networks as they were drawn (`steps: 0`), whose spec otherwise equals the defaults."""
-    wanted = defaults(summary) | {"steps": 0}
-    return _keep(summary, [not _differing(spec, wanted) for spec in specs(summary)])
+    wanted, known = defaults(summary) | {"steps": 0}, specs(summary)
+    return _take(summary, [row for row, spec in enumerate(known) if not _differing(spec, wanted)])
 
 
 def told_position(summary: xr.Dataset) -> xr.Dataset:
     """Networks that receive the position and cannot path-integrate, otherwise as the defaults."""
-    networks = _keep(summary, ~summary["diverged"].values.astype(bool))
     wanted = {k: v for k, v in defaults(summary).items() if k != "cell"}
-    return _keep(
-        networks,
-        [
-            not (cells()[spec["cell"]].recurrent or _differing(spec, wanted))
-            for spec in specs(networks)
-        ],
-    )
+    rows = [
+        row
+        for row, spec in enumerate(specs(summary))
+        if not (cells()[spec["cell"]].recurrent or _differing(spec, wanted))
+    ]
+    diverged = summary["diverged"].values.astype(bool)
+    return _take(summary, [row for row in rows if not diverged[row]])
 
 
 def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.Dataset:
@@ -92,8 +87,9 @@ def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.
     use (null) always agrees.
     """
     wanted = {k: v for k, v in (defaults(summary) | fixed).items() if k not in free}
-    networks = trained(summary, **_space(fixed))
-    return _keep(networks, [not _differing(spec, wanted) for spec in specs(networks)])
+    known = specs(summary)
+    rows = _trained(summary, known, _space(fixed))
+    return _take(summary, [row for row in rows if not _differing(known[row], wanted)])
 
 
 def compared_targets(summary: xr.Dataset) -> list[str]:
@@ -136,9 +132,10 @@ def of_target(summary: xr.Dataset, target: str, **fixed: Any) -> xr.Dataset:
     """
     wanted = defaults(summary) | {"target": target} | fixed
     compared = {k: wanted[k] for k in COMPARED_KEYS if k in wanted}
-    networks = trained(summary)
-    agree = [not _differing(spec, compared) for spec in specs(networks)]
-    return nearest_recipe(_keep(networks, agree), wanted)
+    known = specs(summary)
+    rows = _trained(summary, known, {})
+    agree = {row: known[row] for row in rows if not _differing(known[row], compared)}
+    return _take(summary, _nearest(agree, wanted))
 
 
 def nearest_recipe(networks: xr.Dataset, wanted: dict[str, Any]) -> xr.Dataset:
@@ -146,14 +143,18 @@ def nearest_recipe(networks: xr.Dataset, wanted: dict[str, Any]) -> xr.Dataset:
 
     The fewest keys differ; of several such recipes, the one with the most networks is taken.
     """
+    return _take(networks, _nearest(dict(enumerate(specs(networks))), wanted))
+
+
+def _nearest(known: Mapping[int, dict[str, Any]], wanted: dict[str, Any]) -> list[int]:
+    """Rows of the networks that `nearest_recipe` returns; `known` has the spec of each row."""
     recipes: dict[str, list[int]] = {}
-    for index, spec in enumerate(specs(networks)):
+    for row, spec in known.items():
         differing = json.dumps(_differing(spec, wanted), sort_keys=True)
-        recipes.setdefault(differing, []).append(index)
+        recipes.setdefault(differing, []).append(row)
     if not recipes:
-        return networks
-    nearest = min(recipes, key=lambda r: (len(json.loads(r)), -len(recipes[r])))
-    return networks.isel(network=recipes[nearest])
+        return []
+    return recipes[min(recipes, key=lambda r: (len(json.loads(r)), -len(recipes[r])))]
 
 
 def architectures(summary: xr.Dataset) -> dict[tuple[str, str], xr.Dataset]:
@@ -203,7 +204,7 @@ def learnt_widths(summary: xr.Dataset) -> xr.Dataset:
     """All networks of the widths that have learnt to path-integrate."""
     names = [n["network"].values for n in widths(summary).values() if learnt(n)]
     kept = np.isin(summary["network"].values, np.concatenate([*names, np.empty(0, str)]))
-    return _keep(summary, kept)
+    return _take(summary, np.flatnonzero(kept))
 
 
 def controls(summary: xr.Dataset) -> list[Setting]:
@@ -294,8 +295,23 @@ def theory_of(theory: Sequence[xr.Dataset], spec: dict[str, Any]) -> xr.Dataset 
     return None
 
 
-def _keep(networks: xr.Dataset, mask: Sequence[bool] | np.ndarray) -> xr.Dataset:
-    return networks.isel(network=np.flatnonzero(np.asarray(mask, dtype=bool)))
+def _trained(
+    summary: xr.Dataset, known: Sequence[dict[str, Any]], space: dict[str, Any]
+) -> list[int]:
+    """Rows of the networks that `trained` returns; `known` are the specs of all."""
+    alive = ~summary["diverged"].values.astype(bool)
+    return [
+        row
+        for row, spec in enumerate(known)
+        if alive[row]
+        and cells()[spec["cell"]].recurrent
+        and spec["steps"] > 0
+        and _space(spec) == space
+    ]
+
+
+def _take(networks: xr.Dataset, rows: Sequence[int] | np.ndarray) -> xr.Dataset:
+    return networks.isel(network=np.asarray(rows, int))
 
 
 def _differing(spec: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
