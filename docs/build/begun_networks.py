@@ -26,6 +26,7 @@ KEYS = REFERENCE | {
     "learning_rate": 0.005,
     "steps": STEPS[-1],
     "periodic": True,
+    "place_cell_centres": "raster",
 }
 
 
@@ -60,7 +61,6 @@ def begin(arm: Arm) -> TrainingStack:
     walks = random_walk(20_000, 20, seed=0, periodic=True)
     pool = Pool(walks, specs, torch.device("cpu"))
     stack = TrainingStack(range(len(specs)), specs, pool, "float32")
-    codes.centres_on_raster(stack.target)
     for k, seed in enumerate(SEEDS):
         target = codes.place_cells(WIDTH, CELLS, True, seed)
         (code,) = codes.learnt(target, UNITS, 10.0**-arm.start, SHARES[1:2], seed)

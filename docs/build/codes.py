@@ -13,7 +13,6 @@ from nofreelunch.errors import refused
 from nofreelunch.evaluation.populations import centres
 from nofreelunch.scoring.grid_scores import grid_scores
 from nofreelunch.scoring.significance import LEVEL, significance
-from nofreelunch.task.place_cells import IMAGES
 from nofreelunch.task.target import Target
 from nofreelunch.task.targets import build_target
 
@@ -47,30 +46,13 @@ def lattices(maps: np.ndarray, seed: int = 0) -> Lattices:
     return Lattices(score, p_value.values <= LEVEL)
 
 
-def centres_on_raster(target: Target) -> Target:
-    """The same place cells with their centres on a square raster that fills the arena.
-
-    Their number is a square, and each has one field.
-    """
-    side = round(target.cells**0.5)
-    if side**2 != target.cells:
-        raise refused("place_cells", f"{target.cells}", "a square number")
-    centre = centres(target.arena / side, side).reshape(-1, 1, 2)
-    if target.periodic:
-        centre = centre + target.arena * IMAGES
-    old = target._parameters["centre"]
-    target._parameters["centre"] = old.new_tensor(np.broadcast_to(centre, old.shape))
-    target._prepare()
-    return target
-
-
 def place_cells(
     width: float, cells: int, regular: bool, seed: int, periodic: bool = True
 ) -> Target:
     """Differences of softmaxes of one width, at random positions or on a square raster."""
     keys = {"target": "difference_of_softmaxes", "place_cell_width": width, "place_cells": cells}
-    target = build_target(keys, seed, periodic=periodic)
-    return centres_on_raster(target) if regular else target
+    keys["place_cell_centres"] = "raster" if regular else "random"
+    return build_target(keys, seed, periodic=periodic)
 
 
 def activity(target: Target) -> np.ndarray:

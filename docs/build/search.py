@@ -85,31 +85,34 @@ COLUMNS = (
 
 def main(page: str, searched: str, chosen: str) -> None:
     """Write the page from the summaries of two studies."""
-    search, final = (_summary(folder) for folder in (searched, chosen))
+    search, final = (opened(folder) for folder in (searched, chosen))
     recipe = comparisons.defaults(final)
     reference = comparisons.select(final)
     Path(page).write_text(
         PAGE.format(
-            recipe=_wrapped(
+            recipe=wrapped(
                 ", ".join(f"{name} {recipe[key]}" for key, name in RECIPE.items()) + "."
             ),
-            searched=_table(search, recipe),
-            chosen=_table(reference, recipe),
-            said=_wrapped(_said(reference)),
+            searched=network_table(search, recipe),
+            chosen=network_table(reference, recipe),
+            said=wrapped(said(reference)),
         ),
         encoding="utf-8",
     )
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
+    """A paragraph in lines as long as the others of a page."""
     return textwrap.fill(text, 100, break_on_hyphens=False)
 
 
-def _summary(folder: str) -> xr.Dataset:
+def opened(folder: str) -> xr.Dataset:
+    """The summary of a finished study, with its units."""
     return open_summary(f"{folder}/summary.nc", f"{folder}/units.nc")
 
 
-def _table(summary: xr.Dataset, recipe: dict[str, Any]) -> str:
+def network_table(summary: xr.Dataset, recipe: dict[str, Any]) -> str:
+    """A row for each network, sweep by sweep, with what differs from the recipe."""
     seeds = [json.loads(str(spec))["seed"] for spec in summary["spec"].values]
     order = [
         m
@@ -154,7 +157,7 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _said(networks: xr.Dataset) -> str:
+def said(networks: xr.Dataset) -> str:
     """What the frozen recipe gave, in words."""
     small = 100 * network_measures.small_p_values(networks)
     fraction = 100 * network_measures.grid_fraction(networks)

@@ -212,7 +212,7 @@ def test_the_kinds_of_the_command_are_those_of_the_library():
 def test_meanings_of_columns():
     assert tables.meaning("chance_fraction_above_phase_0.3") == MEANINGS["chance_fraction_above"]
     assert tables.meaning("loss_steps").text.startswith("Time steps of a trajectory")
-    assert tables.meaning("periodic").missing == "the arena is that of the study"
+    assert tables.meaning("periodic").missing == "it is that of the study's other networks"
     with pytest.raises(KeyError):
         tables.meaning("score_of_nobody")
 

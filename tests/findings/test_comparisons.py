@@ -162,9 +162,11 @@ def test_theory_is_found_by_the_whole_target(full):
         ({"arena": 1.1, "place_cells": 64, "encoder_scale": 64.0}, "arena of 1.1 m"),
         ({"periodic": True}, "periodic arena"),
         ({"arena": 3.3, "periodic": True}, "periodic arena of 3.3 m"),
+        ({"place_cell_centres": "raster"}, "place cells on a raster"),
+        ({"place_cell_centres": "raster", "place_cells": 64}, "place cells on a raster"),
     ],
 )
-def test_networks_of_another_arena_are_a_control_and_in_no_other_series(full, space, label):
+def test_networks_that_lie_elsewhere_are_a_control_and_in_no_other_series(full, space, label):
     before = {setting.label: setting.networks for setting in comparisons.controls(full)}
     texts = full["spec"].values.astype(object)
     seed = comparisons.specs(comparisons.select(full))[1]["seed"]

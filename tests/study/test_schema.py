@@ -52,6 +52,22 @@ BAD = {
         "sweeps: {one: {cell: feedforward, periodic: true}}",
         "sweeps.one.periodic: found true; allowed: false for the cell feedforward, which is told",
     ),
+    "defaults on a raster": (
+        "defaults: {place_cell_centres: raster}\nsweeps: {one: {}}",
+        "defaults.place_cell_centres: found 'raster'; allowed: random: only a sweep has",
+    ),
+    "coordinates on a raster": (
+        "sweeps: {one: {target: high_dim_cartesian, place_cell_centres: raster}}",
+        "sweeps.one.place_cell_centres: found 'raster'; allowed: random but for targets of place",
+    ),
+    "a raster of several fields": (
+        "sweeps: {one: {fields_per_cell: {poisson: 3}, place_cell_centres: raster}}",
+        "sweeps.one.place_cell_centres: found 'raster'; allowed: random but for targets of place",
+    ),
+    "a raster that is no square": (
+        "sweeps: {one: {place_cells: 255, place_cell_centres: [random, raster]}}",
+        "sweeps.one.place_cells: found 255; allowed: a square number of place cells on a raster",
+    ),
     "unknown key of defaults": (
         "defaults: {unit: 3}\nsweeps: {one: {}}",
         "defaults.unit: unknown key; allowed: target, arena, periodic, place_cells, ",

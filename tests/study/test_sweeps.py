@@ -2,6 +2,7 @@
 
 import pytest
 import study_files
+from nofreelunch.networks.cohorts import OWN_KEYS
 from nofreelunch.study import schema
 from nofreelunch.study.sweeps import StudyError
 from nofreelunch.task import targets
@@ -111,13 +112,22 @@ def test_a_number_is_itself_however_it_is_written(plan, one, other):
     assert kinds[0] == kinds[1]  # 128 and 128.0 are equal in Python but not in a rerun record
 
 
+def test_place_cells_on_a_raster_are_those_of_a_network(plan):
+    """Networks with place cells at random positions are the same as in a study without rasters."""
+    axes = {"place_cell_centres": ["random", "raster"], "place_cells": 49}
+    planned = plan(sweep(**axes))
+    assert [n.spec.get("place_cell_centres") for n in planned.networks] == [None, "raster"]
+    assert {n.id for n in plan(sweep(place_cells=49)).networks} < {n.id for n in planned.networks}
+    assert [len(cohort.networks) for cohort in planned.pack(16)] == [1, 1]
+
+
 def test_defaults_are_the_reference_configuration(plan):
     planned = plan({"defaults": {"target": "polar", "units": 8}, "sweeps": {"one": {"seed": 3}}})
     assert planned.defaults["units"] == 8
     assert planned.defaults["place_cells"] is None
     assert planned.defaults | {"seed": 3} == planned.networks[0].spec
     keys = schema.load_schema("study")["properties"]["defaults"]["properties"]
-    assert list(planned.defaults) == [key for key in keys if key not in ("arena", "periodic")]
+    assert list(planned.defaults) == [key for key in keys if key not in OWN_KEYS]
 
 
 def test_loss_steps(plan):

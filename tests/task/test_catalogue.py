@@ -29,7 +29,7 @@ def test_what_is_read_is_what_is_registered():
     assert list(read.definitions("optimizer")) == list(OPTIMIZERS)
     assert list(read.definitions("surrogate")) == list(KINDS)
     assert {k: facts["label"] for k, facts in read.definitions("surrogate").items()} == LABELS
-    assert set(KEYS) == set(DEFAULTS)
+    assert {*KEYS, "place_cell_centres"} == set(DEFAULTS)  # which most networks lack
     assert set(ACTIVATIONS) == set(PHI)
 
 

@@ -49,6 +49,9 @@ def test_a_stack_holds_one_kind():
         ({"place_cell_width": 0}, "place_cell_width"),
         ({"fields_per_cell": 3}, "fields_per_cell"),
         ({"amplitude_ratio": -2}, "amplitude_ratio"),
+        ({"place_cell_centres": "even"}, "place_cell_centres"),
+        ({"place_cell_centres": "raster", "place_cells": 255}, "place_cells"),
+        ({"place_cell_centres": "raster", "fields_per_cell": {"poisson": 1}}, "fields_per_cell"),
     ],
 )
 def test_values_without_meaning_are_refused_by_name(spec, named):

@@ -185,6 +185,18 @@ def test_centres_fill_the_arena():
         assert stats.kstest(centre[:, 0, axis], stats.uniform(-1.5, 3.0).cdf).pvalue > 0.01
 
 
+@pytest.mark.parametrize("periodic", [False, True])
+def test_centres_on_a_raster_are_equally_far_apart_and_from_the_walls(periodic):
+    spec = {"target": "gaussian", "place_cells": 25, "place_cell_centres": "raster"}
+    target = targets.build_target(spec, seed=4, arena=2.0, periodic=periodic)
+    centre = target._parameters["centre"][0, :, 0].numpy()  # the field itself, before its images
+    along = [-0.8, -0.4, 0.0, 0.4, 0.8]
+    np.testing.assert_allclose(centre, [[x, y] for y in along for x in along], atol=1e-12)
+    np.testing.assert_array_equal(target.encode(centre).argmax(-1), np.arange(25))
+    assert target.spec["place_cell_centres"] == "raster"
+    assert "place_cell_centres" not in targets.build_target("gaussian", seed=4).spec
+
+
 def test_uniform_widths_and_ratios():
     p = parameters(build(DOS, uniform(0.06, 0.18), uniform(1.5, 2.5), cells=5000))
     assert stats.kstest(p["width"].ravel(), stats.uniform(0.06, 0.12).cdf).pvalue > 0.01

@@ -136,23 +136,6 @@ def test_maps_that_were_moved_turned_or_mirrored_are_alike():
     np.testing.assert_array_equal(codes.alike(maps), [True, True, True, True, False])
 
 
-@pytest.mark.parametrize("periodic", [True, False])
-def test_centres_on_a_raster_fill_the_arena(periodic):
-    target = codes.place_cells(0.11, 25, True, 0, periodic)
-    centre = target._parameters["centre"][0, :, 0].numpy()
-    along = 2.2 * (np.arange(5) - 2) / 5
-    assert {tuple(row) for row in centre.round(6)} == {
-        (x, y) for x in along.round(6) for y in along.round(6)
-    }
-    most_active = target.encode(centre).argmax(-1)
-    np.testing.assert_array_equal(most_active, np.arange(25))
-
-
-def test_a_raster_is_square():
-    with pytest.raises(ValueError, match="place_cells: found 26; allowed: a square number"):
-        codes.place_cells(0.11, 26, True, 0)
-
-
 def test_regular_cells_have_equal_power_at_each_of_them():
     """The covariance of regular place cells is the same at each of them."""
     found = codes.centred(codes.place_cells(0.2, codes.BINS**2, True, 0))

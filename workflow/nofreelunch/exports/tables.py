@@ -14,7 +14,7 @@ from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
 from nofreelunch.files.meanings import MEANINGS, Meaning
 from nofreelunch.findings.network_index import label_table, spec_table
-from nofreelunch.networks.cohorts import SPACE_KEYS
+from nofreelunch.networks.cohorts import OWN_KEYS
 from nofreelunch.study.schema import load_schema
 
 SINGLE = ("surrogate", "sample")  # dimensions whose values have no columns: they are many
@@ -84,8 +84,8 @@ def meaning(column: str) -> Meaning:
     rules = load_schema("study")["properties"]["defaults"]["properties"]
     key, *inner = column.split(".")
     text = " ".join([f"{rules[key]['description']}", *inner])
-    if key in SPACE_KEYS:
-        return Meaning(text, "", "the arena is that of the study")
+    if key in OWN_KEYS:
+        return Meaning(text, "", "it is that of the study's other networks")
     return Meaning(text, "", "the target does not use the key")
 
 

@@ -1,8 +1,8 @@
 """Series of networks: which networks of a study are compared with which.
 
 A series holds the networks whose spec equals the study's defaults except for named keys. The seed
-is always free. Networks with an arena of their own, or a periodic one, are only in the series of
-that arena, and networks that diverged are in none. Every function takes the study's summary
+is always free. Networks with an arena or place-cell centres of their own are only in the series
+of these, and networks that diverged are in none. Every function takes the study's summary
 (dimensions network, unit ...) and returns selections of its networks.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from nofreelunch.networks.cohorts import SPACE_KEYS
+from nofreelunch.networks.cohorts import OWN_KEYS
 from nofreelunch.networks.shapes import cells
 from nofreelunch.task.catalogue import KEYS, catalogue, facts_of
 from nofreelunch.task.names import target_name
@@ -22,6 +22,8 @@ from nofreelunch.task.names import target_name
 PLACE_CELL_KEYS = ("place_cell_width", "surround", "fields_per_cell")
 # What networks must have to stand for a target. The other keys are the training recipe and sizes.
 COMPARED_KEYS = ("target", *PLACE_CELL_KEYS, "amplitude_ratio", "cell", "activation")
+# What may differ where place cells lie elsewhere: their number and scale, and the training.
+SCALED_KEYS = ("place_cells", "encoder_scale", "steps")
 # Targets without a centre and a surround, and one with them but without a softmax.
 CONTROL_TARGETS = ("cartesian", "gaussian", "general_difference_of_gaussians")
 
@@ -53,13 +55,13 @@ def configurations(networks: xr.Dataset) -> list[str]:
     return [json.dumps(spec, sort_keys=True) for spec in without]
 
 
-def trained(summary: xr.Dataset, **space: Any) -> xr.Dataset:
+def trained(summary: xr.Dataset, **own: Any) -> xr.Dataset:
     """The networks that were trained to path-integrate and did not diverge.
 
-    Those with an arena of their own are left out, unless `space` has its keys: `arena` (m),
-    `periodic`.
+    Those with an arena or place-cell centres of their own are left out, unless `own` has these
+    keys: `arena` (m), `periodic`, `place_cell_centres`.
     """
-    return _take(summary, _trained(summary, specs(summary), space))
+    return _take(summary, _trained(summary, specs(summary), own))
 
 
 def untrained(summary: xr.Dataset) -> xr.Dataset:
@@ -88,7 +90,7 @@ def select(summary: xr.Dataset, free: Collection[str] = (), **fixed: Any) -> xr.
     """
     wanted = {k: v for k, v in (defaults(summary) | fixed).items() if k not in free}
     known = specs(summary)
-    rows = _trained(summary, known, _space(fixed))
+    rows = _trained(summary, known, _own(fixed))
     return _take(summary, [row for row in rows if not _differing(known[row], wanted)])
 
 
@@ -219,6 +221,7 @@ def controls(summary: xr.Dataset) -> list[Setting]:
         Setting("untrained", untrained(summary)),
         Setting("told the position", told_position(summary)),
     ]
+    found.append(Setting("place cells on a raster", on_raster(summary)))
     found += arenas(summary)
     for target in CONTROL_TARGETS:
         settings = _by_ratio(summary, target) if target != default else []
@@ -226,16 +229,24 @@ def controls(summary: xr.Dataset) -> list[Setting]:
     return [setting for setting in found if setting.networks.sizes["network"]]
 
 
+def on_raster(summary: xr.Dataset) -> xr.Dataset:
+    """The default networks whose place cells lie on a raster, in the arena of the study.
+
+    There may be another number of them, because it is a square, and another length of training.
+    """
+    return select(summary, SCALED_KEYS, place_cell_centres="raster")
+
+
 def arenas(summary: xr.Dataset) -> list[Setting]:
     """The default networks in each arena of their own, those with walls first, by side."""
-    spaces = {("periodic" in spec, spec.get("arena", 0.0)): _space(spec) for spec in specs(summary)}
-    free = ["place_cells", "encoder_scale", "steps"]
+    elsewhere = [spec for spec in specs(summary) if "place_cell_centres" not in spec]
+    spaces = {("periodic" in spec, spec.get("arena", 0.0)): _own(spec) for spec in elsewhere}
     found = []
     for (periodic, side), space in sorted(spaces.items()):
         if space:
             label = "periodic arena" if periodic else "arena"
             label += f" of {side:g} m" if side else ""
-            found.append(Setting(label, select(summary, free, **space)))
+            found.append(Setting(label, select(summary, SCALED_KEYS, **space)))
     return [setting for setting in found if setting.networks.sizes["network"]]
 
 
@@ -296,7 +307,7 @@ def theory_of(theory: Sequence[xr.Dataset], spec: dict[str, Any]) -> xr.Dataset 
 
 
 def _trained(
-    summary: xr.Dataset, known: Sequence[dict[str, Any]], space: dict[str, Any]
+    summary: xr.Dataset, known: Sequence[dict[str, Any]], own: dict[str, Any]
 ) -> list[int]:
     """Rows of the networks that `trained` returns; `known` are the specs of all."""
     alive = ~summary["diverged"].values.astype(bool)
@@ -306,7 +317,7 @@ def _trained(
         if alive[row]
         and cells()[spec["cell"]].recurrent
         and spec["steps"] > 0
-        and _space(spec) == space
+        and _own(spec) == own
     ]
 
 
@@ -317,17 +328,17 @@ def _take(networks: xr.Dataset, rows: Sequence[int] | np.ndarray) -> xr.Dataset:
 def _differing(spec: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     """Keys of `wanted` for which `spec` has another value, with that value.
 
-    The seed is left out, and so are keys that are null in either. Only networks with an arena of
-    their own have the keys of `_space`.
+    The seed is left out, and so are keys that are null in either. Most networks have no keys of
+    `_own`.
     """
     used = {k: spec[k] for k in wanted if k != "seed" and None not in (wanted[k], spec.get(k))}
     found = {k: value for k, value in used.items() if value != wanted[k]}
-    return found | {k: value for k, value in _space(spec).items() if k not in wanted}
+    return found | {k: value for k, value in _own(spec).items() if k not in wanted}
 
 
-def _space(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a network's own arena; empty in that of the study."""
-    return {k: spec[k] for k in SPACE_KEYS if k in spec}
+def _own(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys in which a network is unlike the others of the study; mostly none."""
+    return {k: spec[k] for k in OWN_KEYS if k in spec}
 
 
 def _by_spread(entry: tuple[dict[str, Any], list[int]]) -> tuple[float, ...]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-SPACE_KEYS = ("arena", "periodic")  # only networks with an arena unlike the study's have them
+SPACE_KEYS = ("arena", "periodic")  # of networks that walk elsewhere than the study's others
+OWN_KEYS = (*SPACE_KEYS, "place_cell_centres")  # only networks that differ in them have them
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,7 @@ class Network:
     """One configuration with one seed: the replicate.
 
     `spec` has a value for each key of a study's `defaults`, None where the target does not use the
-    key; the keys in `SPACE_KEYS` only where they differ from the study's. Values are read as items
+    key; the keys in `OWN_KEYS` only where they differ from the study's. Values are read as items
     (`network["units"]`) or as attributes (`network.units`). Two networks are equal when their ids
     are.
     """

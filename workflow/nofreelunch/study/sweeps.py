@@ -13,7 +13,7 @@ from tqdm import tqdm
 from nofreelunch import seeds
 from nofreelunch.errors import InvalidFile, refused, shown, suggestion
 from nofreelunch.networks import loss_steps
-from nofreelunch.networks.cohorts import SPACE_KEYS, Cohort, Network
+from nofreelunch.networks.cohorts import OWN_KEYS, Cohort, Network
 from nofreelunch.networks.shapes import cells
 from nofreelunch.study.packing import pack_networks
 from nofreelunch.study.schema import check_values, data_folder, filled, load_schema, read_yaml
@@ -55,11 +55,11 @@ class Study:
     def targets(self) -> dict[str, list[dict[str, Any]]]:
         """Distinct targets by the name of their encoding, in the order of the networks.
 
-        Those of networks with an arena of their own, or a periodic one, are left out.
+        Those of networks with an arena or place-cell centres of their own are left out.
         """
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for network in self.networks:
-            if not network.spec.keys().isdisjoint(SPACE_KEYS):
+            if not network.spec.keys().isdisjoint(OWN_KEYS):
                 continue
             spec = {key: network.spec[key] for key in TARGET_KEYS}
             found.setdefault(spec["target"], {})[repr(spec)] = spec
@@ -127,6 +127,9 @@ def load_study(path: str | Path, progress: bool = False) -> Study:
     if values["defaults"]["periodic"]:
         allowed = "false: only a sweep is in a periodic arena"
         raise refused(f"{path}: defaults.periodic", "true", allowed, StudyError)
+    if (centres := values["defaults"]["place_cell_centres"]) != "random":
+        allowed = "random: only a sweep has place cells on a raster"
+        raise refused(f"{path}: defaults.place_cell_centres", shown(centres), allowed, StudyError)
     planner = _Planner(path, values["defaults"], trajectories["arena"])
     sweep_rules = rules["properties"]["sweeps"]["additionalProperties"]
     sweeps = {
@@ -155,7 +158,8 @@ def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
 
     Keys that its target or its cell does not use are None, `encoder_scale` is a number, and loss
     steps that are all time steps are "all". A network without an arena of its own has no such key,
-    and one whose arena has walls has no key `periodic`.
+    one whose arena has walls has no key `periodic`, and one whose place cells lie at random has no
+    key `place_cell_centres`.
     """
     unused = facts_of(spec["target"]).unused
     result = {key: None if key in unused else value for key, value in spec.items()}
@@ -163,6 +167,8 @@ def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
         result.pop("arena", None)
     if not result.get("periodic"):
         result.pop("periodic", None)
+    if result.get("place_cell_centres") == "random":
+        result.pop("place_cell_centres")
     if result["encoder_scale"] == "place_cells":
         result["encoder_scale"] = float(result["place_cells"] or facts_of(spec["target"]).cells)
     if not cells()[spec["cell"]].recurrent:
@@ -283,6 +289,8 @@ class _Planner:
         if spec["periodic"] and not cells()[spec["cell"]].recurrent:
             allowed = f"false for the cell {spec['cell']}, which is told positions"
             raise self._refused(f"{where}.periodic", spec["periodic"], allowed)
+        if spec["place_cell_centres"] == "raster":
+            self._raster(where, spec)
         if facts_of(spec["target"]).even_cells and spec["place_cells"] % 2:
             allowed = f"an even number for {spec['target']}: half for distance, half for angle"
             raise self._refused(f"{where}.place_cells", spec["place_cells"], allowed)
@@ -293,6 +301,14 @@ class _Planner:
             allowed = f"0 for the cell {spec['cell']}, which has no recurrence"
             raise self._refused(f"{where}.dropout.recurrent", spec["dropout"]["recurrent"], allowed)
         return canonical({**spec, "arena": None if arena == self.arena else arena})
+
+    def _raster(self, where: str, spec: Mapping[str, Any]) -> None:
+        allowed = "random but for targets of place cells with one field each"
+        if "place_cell_width" in facts_of(spec["target"]).unused or spec["fields_per_cell"] != 1:
+            raise self._refused(f"{where}.place_cell_centres", spec["place_cell_centres"], allowed)
+        if math.isqrt(spec["place_cells"]) ** 2 != spec["place_cells"]:
+            allowed = "a square number of place cells on a raster"
+            raise self._refused(f"{where}.place_cells", spec["place_cells"], allowed)
 
     def _refused(self, where: str, value: Any, allowed: str) -> ValueError:
         return refused(f"{self.path}: {where}", shown(value), allowed, StudyError)

@@ -89,9 +89,12 @@ class PlaceCells(Target):
         self.cells = cells = cell_count(spec, DECODED_CELLS)
         half = self.arena / 2
         first = random.uniform(-half, half, (cells, 1, 2))
+        if spec["place_cell_centres"] == "raster":
+            first = _raster(cells, self.arena)
         extra = spec["fields_per_cell"]
-        if self.periodic and extra != 1:
-            raise refused("fields_per_cell", shown(extra), "1 in a periodic arena")
+        if extra != 1 and (self.periodic or spec["place_cell_centres"] == "raster"):
+            where = "in a periodic arena" if self.periodic else "of place cells on a raster"
+            raise refused("fields_per_cell", shown(extra), f"1 {where}")
         counts = np.ones(cells, int)
         if isinstance(extra, Mapping):
             counts += np.sort(random.poisson(extra["poisson"], cells))[::-1]
@@ -347,6 +350,15 @@ class DifferenceOfSoftmaxes(PlaceCells):
         narrow, narrow_total = _exponentials(near)
         difference = narrow.div_(narrow_total).addcdiv_(wide, wide_total, value=-1)
         return _shifted(difference, p["real"])
+
+
+def _raster(cells: int, arena: float) -> np.ndarray:
+    """Centres (cell, 1, axis) on a square raster that fills the arena, m."""
+    side = math.isqrt(cells)
+    if side**2 != cells:
+        raise refused("place_cells", f"{cells}", "a square number on a raster")
+    along = ((np.arange(side) + 0.5) / side - 0.5) * arena
+    return np.stack(np.meshgrid(along, along), -1).reshape(-1, 1, 2)
 
 
 def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,7 @@ Values = TypeVar("Values", np.ndarray, Tensor)  # a method returns the kind that
 
 DEFAULTS: dict[str, Any] = {
     "place_cells": 256,
+    "place_cell_centres": "random",
     "place_cell_width": 0.12,
     "surround": {"width_ratio": 2.0},
     "amplitude_ratio": "equal_area",
@@ -65,6 +66,8 @@ class Target:
     ) -> None:
         used = [checked(spec) for spec in specs]
         self.spec = {"target": self.name, **used[0]}
+        if self.spec["place_cell_centres"] == "random":  # as in the specs of networks
+            del self.spec["place_cell_centres"]
         self.networks = len(specs)
         self.arena, self.periodic = arena, bool(specs[0].get("periodic"))
         if self.periodic and not self.joins_walls:
@@ -197,6 +200,8 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
         raise refused("surround", shown(surround), "a ratio above 1")
     if not _lowest(used["place_cell_width"]) > 0:
         raise refused("place_cell_width", shown(used["place_cell_width"]), "a width above 0 m")
+    if (centres := used["place_cell_centres"]) not in ("random", "raster"):
+        raise refused("place_cell_centres", shown(centres), "random or raster")
     if fields != 1 and not (isinstance(fields, Mapping) and fields.get("poisson", 0) > 0):
         raise refused("fields_per_cell", shown(fields), "1 or {poisson: a number above 0}")
     if ratio != "equal_area" and not (isinstance(ratio, Real) and float(ratio) > 0):

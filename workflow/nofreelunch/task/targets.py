@@ -28,8 +28,9 @@ def build_target(
 
     Args:
         target: a name, or the target keys of a network's spec: `target`, `place_cells`,
-            `place_cell_width` (m), `surround`, `amplitude_ratio` and `fields_per_cell`. A key that
-            is missing or None takes its value from `DEFAULTS`.
+            `place_cell_centres` ("random" or "raster"), `place_cell_width` (m), `surround`,
+            `amplitude_ratio` and `fields_per_cell`. A key that is missing or None takes its value
+            from `DEFAULTS`.
         seed: the network's seed, for its field centres, widths and projections.
         arena: side of the square arena, m.
         periodic: whether its opposite walls are joined; for place cells with one field each.
