@@ -35,8 +35,9 @@ PAGE = """# Why networks lack the theory's lattices
 
 The theory of Sorscher et al. (2019) gives lattices for many targets with a ring, without any
 network ([patterns.md](patterns.md)). The networks of this project learn these targets, and a test
-against surrogates finds no lattices in them ([search.md](search.md)). This page goes from the
-theory to networks in three steps.
+against surrogates finds no lattices in them ([search.md](search.md)), unless the place cells lie on
+a raster ([grid_cells.md](grid_cells.md)). This page goes from the theory to networks in three
+steps.
 
 In short: the theory assumes place cells at every position, and its patterns grow without limit.
 Without a network, random place cells prevent lattices, and so does a start that is not small
@@ -117,10 +118,12 @@ path-integrate.
 ## What follows
 
 A ring in a target is not enough. Without a network, random place cells and a start that is not
-small enough each prevent lattices. In networks, regular place cells alone did not bring lattices,
-and lattices that were there did not last where networks learnt. Two things were not tried: networks
-whose weights start small, and networks of thousands of units. Whether those of the talk have
-lattices that pass this test is open.
+small enough each prevent lattices. In the networks of this page, regular place cells alone did not
+bring lattices, and lattices that were there did not last where networks learnt. Larger networks
+with narrower place fields are different: with place cells on a raster, some of their units are
+significant ([grid_cells.md](grid_cells.md)). Two things were not tried: networks whose weights
+start small, and networks of thousands of units. Whether those of the talk have lattices that pass
+this test is open.
 
 Made by `python docs/build/conditions.py docs/conditions.md`, in a quarter of an hour on two cores.
 """

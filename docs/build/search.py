@@ -63,7 +63,9 @@ Networks that path-integrate equally well differ in their shares of small p-valu
 seed and between learning rates. Two seeds of each setting are too few to tell these apart: the
 search chose, and the seeds after it measure.
 
-[Why networks lack lattices](conditions.md) goes from the theory to networks.
+[Why networks lack lattices](conditions.md) goes from the theory to networks. All of these networks
+have place cells at random positions. [Networks with grid cells](grid_cells.md) have them on a
+raster.
 """
 
 RECIPE = {

@@ -36,7 +36,19 @@ def test_a_study_lacks_only_the_sweeps_that_it_does_not_have(full, theory):
         "Cb": {"steps": 0, "seed": [0, 1, 2]},
         "Cd": {"cell": "feedforward", "seed": [0, 1, 2]},
         "Ce": {"cell": "feedforward", "seed": [0, 1, 2]},
+        "Cg": {"place_cell_centres": "raster", "seed": [0, 1, 2]},
     }
+
+
+def test_a_raster_has_a_square_number_of_place_cells(full):
+    defaults = json.loads(full.attrs["defaults"])
+
+    def lacks(**keys):
+        return missing.sweep_for("Cg", full.assign_attrs(defaults=json.dumps(defaults | keys)))
+
+    assert lacks(place_cells=512)["place_cells"] == 529
+    assert lacks(fields_per_cell={"poisson": 3}) is None
+    assert lacks(target="cartesian", place_cell_width=None) is None
 
 
 def test_a_target_that_is_not_there_is_named(full, theory):

@@ -268,6 +268,37 @@ def test_what_a_network_has_without_path_integration_is_no_part_of_the_reference
     assert found["integration_adds_some"].second.verdict == REPRODUCED
 
 
+def test_place_cells_on_a_raster_are_set_against_those_at_random(study):
+    """Networks that lack the lattices of the reference, or have more of them."""
+    told = rows(study, cell="feedforward")
+    texts = [
+        json.dumps(
+            json.loads(text) | {"cell": "rnn", "place_cell_centres": "raster"}
+            if there
+            else json.loads(text)
+        )
+        for text, there in zip(study["spec"].values, told, strict=True)
+    ]
+    raster = xr.DataArray(told, dims="network")
+    study = study.assign_coords(spec=("network", texts))
+    assert comparisons.on_raster(study).sizes["network"] == told.sum() == 4
+    names = {*comparisons.on_raster(study)["network"].values}
+    assert not names & {*comparisons.trained(study)["network"].values}
+    more = raster & (study["unit"] < 60)
+    few = raster & (study["unit"] >= 1)
+    for changed, p_value, score, verdict in (
+        (more, 0.001, 1.2, REPRODUCED),
+        (few, 0.9, -0.2, NOT_REPRODUCED),
+    ):
+        summary = study.assign(
+            p_value=xr.where(changed, p_value, study["p_value"]),
+            score_60=xr.where(changed, score, study["score_60"]),
+        )
+        claim = about_controls.rasters_give_more(summary, [])
+        assert (claim.first.verdict, claim.second.verdict) == (verdict, verdict)
+        assert claim.n == "4 and 4 networks"
+
+
 def test_untrained_networks_that_have_lattices_are_found_out(study):
     untrained = rows(study, steps=0)[:, np.newaxis]
     passes = untrained & (study["unit"].values < 40)

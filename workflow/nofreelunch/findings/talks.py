@@ -130,4 +130,9 @@ FROM_NOTHING = Quantity(
 WITHOUT_INTEGRATION = Quantity(
     UNITS_DOS.value, "4.9 % of units of networks that path-integrate", f"{WORKSHOP}, slide 10"
 )
+AT_RANDOM = Quantity(
+    UNITS_DOS.value,
+    "4.9 % of units with place cells at random; none on a raster",
+    f"{WORKSHOP}, slide 10",
+)
 FROM_COORDINATES = Quantity(-0.049, "about 0 % against 4.9 % of units", f"{NEURIPS}, slide 9")

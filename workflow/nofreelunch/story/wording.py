@@ -77,11 +77,12 @@ RESULTS = {
     ),
     "C": Wording(
         "What do grid cells need?",
-        "A control takes one thing away and leaves the rest: the training, the place cells in the "
-        "target, or path integration. Networks that are told the position need not integrate "
-        "anything. What is left of the grid cells says what they came from. A lesion silences "
-        "units of a trained network, and shows what they were good for.",
-        ("Ca", "Cb", "Cc", "Cd", "Ce", "Cf"),
+        "A control changes one thing and leaves the rest: it takes away the training, the place "
+        "cells in the target, or path integration, or it puts the place cells elsewhere. Networks "
+        "that are told the position need not integrate anything. What is left of the grid cells "
+        "says what they came from. A lesion silences units of a trained network, and shows what "
+        "they were good for.",
+        ("Ca", "Cb", "Cc", "Cd", "Ce", "Cf", "Cg"),
     ),
 }
 
@@ -170,6 +171,10 @@ STATEMENTS = {
         "without as many others",
         "without the units of the highest grid scores, networks lose less of their position than "
         "without as many others",
+    ),
+    "Cg": ClaimWords(
+        "place cells on a raster raise the share of lattice-like units",
+        "place cells on a raster do not raise the share of lattice-like units",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Claims about controls: networks that lack one thing that the reference networks have.
+"""Claims about controls: networks that differ in one thing from the reference networks.
 
 The talk has no such networks, except those without place-cell targets. The docstring of each
 function names the estimates and the rules of `verdicts` that judge them.
@@ -126,6 +126,23 @@ def grid_like_units_matter(summary: xr.Dataset, theory: Theory) -> Claim:
     )
 
 
+def rasters_give_more(summary: xr.Dataset, theory: Theory) -> Claim:
+    """Cg. Grid-like units less chance with place cells on a raster minus the reference; `contrast`.
+
+    The networks differ in the positions of their place cells, and perhaps in their number.
+    """
+    return shares_differ(
+        "Cg",
+        "Place cells on a raster give more grid-like units than place cells at random positions.",
+        {
+            "networks with place cells on a raster": comparisons.on_raster(summary),
+            REFERENCE: comparisons.select(summary),
+        },
+        talks.AT_RANDOM,
+        summary,
+    )
+
+
 def _nothing_left(errors: np.ndarray, networks: xr.Dataset) -> str:
     """Why lesions that both destroy path integration decide nothing; empty where one does not."""
     staying = STAYING_ERROR[networks.attrs["position_error_horizon"]]
@@ -144,4 +161,5 @@ TESTS = (
     position_is_enough,
     integration_adds_some,
     grid_like_units_matter,
+    rasters_give_more,
 )

@@ -20,6 +20,7 @@ TARGETS = {
 }
 UNTRAINED = ("Ca", "Cb")
 TOLD_POSITION = ("Cd", "Ce")
+ON_RASTER = ("Cg",)
 STEP = 0.01  # m; the talk's small change of the width
 
 
@@ -50,10 +51,22 @@ def _lacking(label: str, summary: xr.Dataset) -> dict[str, Any]:
         return {"steps": 0} if _few(comparisons.untrained(summary)) else {}
     if label in TOLD_POSITION:
         return {"cell": "feedforward"} if _few(comparisons.told_position(summary)) else {}
+    if label in ON_RASTER:
+        return _raster(summary) if _few(comparisons.on_raster(summary)) else {}
     if label in about_targets.PLACE_CELL_SETTINGS:
         setting, _ = about_targets.PLACE_CELL_SETTINGS[label]
         return dict(setting) if _few(comparisons.select(summary, **setting)) else {}
     return _lacking_widths(label, summary)
+
+
+def _raster(summary: xr.Dataset) -> dict[str, Any]:
+    """A raster of as many place cells as the reference has, or of a square number near to it."""
+    default = comparisons.defaults(summary)
+    if default["place_cell_width"] is None or default["fields_per_cell"] != 1:
+        return {}
+    square = round(default["place_cells"] ** 0.5) ** 2
+    number = {} if square == default["place_cells"] else {"place_cells": square}
+    return {"place_cell_centres": "raster", **number}
 
 
 def _lacking_widths(label: str, summary: xr.Dataset) -> dict[str, Any]:
