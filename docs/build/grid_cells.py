@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import codes
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from nofreelunch.evaluation.rate_maps import measure_rate_maps
 from nofreelunch.figures import style
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
@@ -52,6 +54,8 @@ network. The *period* is the median of units with p ≤ {small}.
 
 {said}
 
+{finer}
+
 ## What this means
 
 **The experimenter's choice puts the grid cells there.** The talk says so of the target's tuning
@@ -72,6 +76,7 @@ lattices is open.
 Made by `python docs/build/grid_cells.py docs/grid_cells.md results/raster`.
 """
 SHOWN = 6  # units of each kind
+BIN = 0.1  # m
 RASTER_COLOUR = style.colour("difference_of_softmaxes")
 SHARES: dict[str, Callable[[xr.Dataset], np.ndarray]] = {
     f"p ≤ {LEVEL:g}": network_measures.small_p_values,
@@ -98,7 +103,9 @@ def said(of: Mapping[str, xr.Dataset]) -> str:
         low, middle, high = np.percentile(periods, [10, 50, 90])
         sentences.append(
             f"The significant units of raster networks have periods of {middle:.2f} m; four in "
-            f"five are between {low:.2f} and {high:.2f} m."
+            f"five are between {low:.2f} and {high:.2f} m. Within a network their orientations "
+            f"have a mean resultant length of {_aligned(raster)}, where 0 is any orientation and 1 "
+            "a common one."
         )
     return " ".join(sentences)
 
@@ -112,6 +119,36 @@ def _kind(where: str, networks: xr.Dataset) -> str:
         f"significant units, and {many} have them in 10 % or more of their active units. On "
         f"average {small:.1f} % of the active units have p ≤ {LEVEL:g}, and "
         f"{100 * fraction.mean():.1f} % are significant."
+    )
+
+
+def _aligned(networks: xr.Dataset) -> str:
+    """Mean resultant lengths of the orientations of significant units, lowest to highest."""
+    orientation = networks["orientation"].transpose("network", "unit").values
+    chosen = network_measures.significant(networks) & np.isfinite(orientation)
+    turns = [
+        np.exp(6j * row[of_network]) for row, of_network in zip(orientation, chosen, strict=True)
+    ]
+    found = sorted(abs(one.mean()) for one in turns if one.size > 1)
+    return f"{found[0]:.2f} to {found[-1]:.2f}"
+
+
+def finer(folder: str, networks: xr.Dataset) -> str:
+    """How many units pass in maps of half the bin size, in words."""
+    walks = datasets.load(f"{folder}/trajectories/evaluation.nc", "trajectories")
+    shares = {size: [] for size in (BIN, BIN / 2)}
+    for cohort in networks["cohort"].values:
+        trained = datasets.load(f"{folder}/networks/{cohort}.nc", "training")
+        for size, found in shares.items():
+            maps = measure_rate_maps(trained, walks, bin_size=size)["rate_map"].values
+            found += [codes.lattices(of_network).share for of_network in maps]
+    coarse, fine = (100 * np.mean(found) for found in shares.values())
+    spacing = 100 * networks.attrs["arena"] / comparisons.specs(networks)[0]["place_cells"] ** 0.5
+    return (
+        f"The raster has a spacing of {spacing:.1f} cm, and maps have bins of {100 * BIN:g} cm. Do "
+        f"the two make patterns where there are none? With bins of {50 * BIN:g} cm {fine:.0f} % of "
+        f"the units of raster networks have p ≤ {LEVEL:g}, and {coarse:.0f} % with bins of "
+        f"{100 * BIN:g} cm, against {codes.SURROGATES} surrogates of each kind."
     )
 
 
@@ -194,6 +231,7 @@ def main(page: str, folder: str) -> None:
         small=LEVEL,
         table=network_table(summary, recipe),
         said=wrapped(said(of)),
+        finer=wrapped(finer(folder, of["on a raster"])),
         predicted=f"{float(theory['predicted_period']):.2f}",
     )
     path.write_text(text, encoding="utf-8")

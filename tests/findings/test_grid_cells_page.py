@@ -5,10 +5,12 @@ import re
 import string
 from pathlib import Path
 
+import codes
 import grid_cells
 import numpy as np
 import pytest
 import synthetic_summary
+import xarray as xr
 from figure_examples import words
 from nofreelunch.findings import comparisons, network_measures
 
@@ -56,6 +58,22 @@ def test_the_picture_shows_units_of_both_kinds_and_all_networks(study):
     assert sum(text.startswith("p ") for text in shown) >= grid_cells.SHOWN
     dots = sum(len(line.get_xdata()) for line in figure.axes[-1].lines[:-1])
     assert dots == 2 * 4
+
+
+def test_maps_of_finer_bins_are_scored_too(study, monkeypatch):
+    def maps(trained, walks, bin_size):
+        assert (trained, walks) == ("training", "trajectories")
+        return xr.Dataset({"rate_map": (("network", "bins"), [[bin_size]])})
+
+    share = {0.1: 0.2, 0.05: 0.3}
+    lattices = codes.Lattices(np.zeros(10), np.zeros(10))
+    small = {size: np.arange(10) < 10 * value for size, value in share.items()}
+    monkeypatch.setattr(grid_cells.datasets, "load", lambda path, stage: stage)
+    monkeypatch.setattr(grid_cells, "measure_rate_maps", maps)
+    monkeypatch.setattr(codes, "lattices", lambda bins: lattices._replace(small=small[bins[0]]))
+    text = grid_cells.finer("nowhere", grid_cells.kinds(study)["on a raster"])
+    assert "a spacing of 13.8 cm, and maps have bins of 10 cm" in text  # of 16 along 2.2 m
+    assert "With bins of 5 cm 30 % of" in text and "and 20 % with bins of 10 cm" in text
 
 
 def networks() -> dict[str, list[list[str]]]:
