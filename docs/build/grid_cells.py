@@ -26,15 +26,16 @@ from search import RECIPE, network_table, opened, wrapped
 
 PAGE = """# Networks with grid cells
 
-Do grid cells emerge in any network of this project that path-integrates? This page shows networks
-in which units pass the strict test, and what it takes: **place cells on a square raster**.
-
-Two kinds of networks were trained. They differ only in the positions of their place cells: on a
-raster that fills the box, or at random, as in the talk. Everything else is equal:
+Do grid cells emerge in any network of this project that path-integrates? The networks of
+[the search](search.md) have no significant unit. The theory says why: patterns that grow from place
+cells at random positions are no lattices, and patterns that grow from a raster are
+([conditions.md](conditions.md)). So two kinds of networks were trained that differ in the positions
+of their place cells alone: **on a square raster** that fills the box, or at random, as in the talk.
+Everything else is equal:
 {recipe}
 
-The setting was chosen with the seeds 100 and 101. The seeds below are those of no choice.
-`make STUDY=raster` trains these networks.
+The seeds 100 and 101 chose the setting; those below chose nothing. `make STUDY=raster` trains these
+networks.
 
 ![The units with the highest grid scores in both kinds of networks, and shares of units that pass in
 each network](grid_cells.png)
@@ -58,20 +59,16 @@ network. The *period* is the median of units with p ≤ {small}.
 
 ## What this means
 
-**The experimenter's choice puts the grid cells there.** The talk says so of the target's tuning
-curve. It holds for the positions of the place cells, too: nobody would call them part of path
-integration, and both kinds of networks path-integrate. Real place cells do not lie on a raster.
+{meaning}
 
-[Why networks lack lattices](conditions.md) has the theory: patterns that grow from random place
-cells are no lattices, and patterns that grow from a raster are. A perfect lattice would have a
-period of {predicted} m by the linear theory of this target. Units have longer ones, as in all
-networks here ([why](periods.md)).
+Real place cells do not lie on a raster. By the linear theory of this target a lattice would have a
+period of {predicted} m. Units have longer ones, as in all networks here ([why](periods.md)).
 
 ## What was not tried
 
-One width of place fields, one size of networks and one raster were tried. A raster is square, and
-a lattice may take its orientation from it. Whether larger networks with random place cells have
-lattices is open.
+One width of place fields, one size of networks, one length of training and one raster were tried. A
+raster is square, and a lattice may take its orientation from it. Whether larger networks with
+random place cells have lattices is open.
 
 Made by `python docs/build/grid_cells.py docs/grid_cells.md results/raster`.
 """
@@ -108,6 +105,24 @@ def said(of: Mapping[str, xr.Dataset]) -> str:
             "a common one."
         )
     return " ".join(sentences)
+
+
+def meaning(of: Mapping[str, xr.Dataset]) -> str:
+    """Whether the positions of place cells matter, in words."""
+    apart = [
+        verdicts.of_difference(*(measure(networks) for networks in of.values()))
+        for measure in SHARES.values()
+    ]
+    if not any(estimate.low > 0 for estimate in apart):
+        return (
+            "Whether the positions of the place cells matter cannot be told from so few networks: "
+            "neither difference excludes zero."
+        )
+    return (
+        "**Where the place cells lie matters.** That grid cells hang on what the experimenter "
+        "chooses is the talk's point about the target's tuning curve. This is another such choice, "
+        "and no part of path integration: both kinds of networks path-integrate."
+    )
 
 
 def _kind(where: str, networks: xr.Dataset) -> str:
@@ -231,6 +246,7 @@ def main(page: str, folder: str) -> None:
         small=LEVEL,
         table=network_table(summary, recipe),
         said=wrapped(said(of)),
+        meaning=wrapped(meaning(of)),
         finer=wrapped(finer(folder, of["on a raster"])),
         predicted=f"{float(theory['predicted_period']):.2f}",
     )

@@ -49,6 +49,16 @@ def test_sentences_have_the_numbers_of_both_kinds(study):
     assert f"gives {100 * apart:.1f} [" in text
 
 
+def test_a_difference_is_said_to_matter_only_if_its_interval_excludes_zero(study):
+    of = grid_cells.kinds(study)
+    raster, random = of.values()
+    assert "cannot be told" in grid_cells.meaning({"one": random, "other": random})
+    sure = raster.assign(grid_fraction=raster["grid_fraction"] * 0 + [0.20, 0.21])
+    assert "**Where the place cells lie matters.**" in grid_cells.meaning(
+        {"one": sure, "other": random}
+    )
+
+
 def test_the_picture_shows_units_of_both_kinds_and_all_networks(study):
     rate_maps = synthetic_summary.rate_maps(study, bins=11)
     figure = grid_cells.draw(grid_cells.kinds(study), rate_maps)
