@@ -20,6 +20,7 @@ from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.scoring.autocorrelograms import autocorrelograms
+from nofreelunch.scoring.calibration import UNITS
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.theory.spectra import open_spectra
 from search import RECIPE, network_table, opened, wrapped
@@ -42,14 +43,15 @@ each network](grid_cells.png)
 
 *Left: for each kind the six units with the highest grid scores, of significant units (★) where
 there are any: the rate map with its grid score, and below it the autocorrelogram with the period,
-or the p-value. Right: shares of active units in each network. Line: {level:.0f} %, what chance
+or the p-value. Right: shares of active units in each network. Line: {chance:.1f} %, what chance
 gives for p ≤ {small}.*
 
 Every row is one network. *Changed* names what differs from the networks with random place cells.
 *Cost* is the arithmetic of its training over that of these. Errors are means over 20 and 50 steps
-of held-out walks. *p ≤ {small}* is the share of active units with such a p-value; up to
-{level:.0f} % may be chance. *Significant* units pass a false-discovery rate of 5 % within their
-network. The *period* is the median of units with p ≤ {small}.
+of held-out walks. *p ≤ {small}* is the share of active units with such a p-value. Up to
+{chance:.1f} % may be chance: so many of {tested} surrogates pass if they are tested as if they were
+units. *Significant* units pass a false-discovery rate of 5 % within their network. The *period* is
+the median of units with p ≤ {small}.
 
 {table}
 
@@ -113,15 +115,28 @@ def meaning(of: Mapping[str, xr.Dataset]) -> str:
         verdicts.of_difference(*(measure(networks) for networks in of.values()))
         for measure in SHARES.values()
     ]
+    chance = "".join(_beyond_chance(where, networks) for where, networks in of.items())
     if not any(estimate.low > 0 for estimate in apart):
         return (
             "Whether the positions of the place cells matter cannot be told from so few networks: "
-            "neither difference excludes zero."
+            f"neither difference excludes zero.{chance}"
         )
     return (
         "**Where the place cells lie matters.** That grid cells hang on what the experimenter "
         "chooses is the talk's point about the target's tuning curve. This is another such choice, "
-        "and no part of path integration: both kinds of networks path-integrate."
+        f"and no part of path integration: both kinds of networks path-integrate.{chance}"
+    )
+
+
+def _beyond_chance(where: str, networks: xr.Dataset) -> str:
+    """Whether networks of one kind are above chance, and how many units may be lattices."""
+    above = verdicts.over_seeds(network_measures.calibrated_share(networks))
+    found = network_measures.lattices(networks)
+    most = f"{100 * found.share:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}] %"
+    more = "more" if above.low > 0 else "no more"
+    return (
+        f" With place cells {where} there are {more} small p-values than by chance; {most} of the "
+        "units may be lattices."
     )
 
 
@@ -131,7 +146,7 @@ def _kind(where: str, networks: xr.Dataset) -> str:
     many = int((fraction >= 0.1).sum())
     return (
         f"With place cells {where}, {int((fraction > 0).sum())} of {fraction.size} networks have "
-        f"significant units, and {many} have them in 10 % or more of their active units. On "
+        f"significant units, which in {many} of them are 10 % or more of the active units. On "
         f"average {small:.1f} % of the active units have p ≤ {LEVEL:g}, and "
         f"{100 * fraction.mean():.1f} % are significant."
     )
@@ -216,7 +231,8 @@ def _shares(axes: Axes, of: Mapping[str, xr.Dataset]) -> None:
             )
             axes.plot(np.linspace(at - 0.15, at + 0.15, shares.size), shares, "o", color=colour)
             at += 1
-    axes.axhline(100 * LEVEL, color=style.CHANCE, linewidth=0.8)
+    chance = network_measures.chance_of_small_p(next(iter(of.values())))
+    axes.axhline(100 * chance, 0, 1 / len(SHARES), color=style.CHANCE, linewidth=0.8)
     axes.set_xticks(range(at), [*of] * len(SHARES), rotation=90)
     axes.set_xlim(-0.5, at - 0.5)
     axes.set_ylim(0, None)
@@ -242,7 +258,8 @@ def main(page: str, folder: str) -> None:
     (theory,) = open_spectra(sorted(Path(folder).glob("theory/*.nc")))
     text = PAGE.format(
         recipe=wrapped(", ".join(f"{name} {recipe[key]}" for key, name in RECIPE.items()) + "."),
-        level=100 * LEVEL,
+        chance=100 * network_measures.chance_of_small_p(summary),
+        tested=UNITS * summary.sizes["network"],
         small=LEVEL,
         table=network_table(summary, recipe),
         said=wrapped(said(of)),

@@ -16,6 +16,7 @@ import xarray as xr
 from nofreelunch.findings import comparisons, network_measures
 from nofreelunch.findings.claims import tables
 from nofreelunch.findings.summary import open_summary
+from nofreelunch.networks.cohorts import OWN_KEYS
 from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.study.costs import operations
 
@@ -131,8 +132,12 @@ def _row(network: xr.Dataset, recipe: dict[str, Any]) -> list[str]:
     changed = {
         key: value
         for key, value in spec.items()
-        if key not in ("seed", "encoder_scale") and None not in (value, recipe.get(key))
-        if value != recipe[key]
+        if key in OWN_KEYS
+        or (
+            key not in ("seed", "encoder_scale")
+            and None not in (value, recipe.get(key))
+            and value != recipe[key]
+        )
     }
     if spec["encoder_scale"] not in ("place_cells", spec["place_cells"]):
         changed["encoder_scale"] = spec["encoder_scale"]
