@@ -21,7 +21,9 @@ from nofreelunch.files.contract import STAGES
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.scoring.autocorrelograms import autocorrelograms
 from nofreelunch.scoring.calibration import UNITS
-from nofreelunch.scoring.significance import LEVEL
+from nofreelunch.scoring.firing_fields import find_fields
+from nofreelunch.scoring.significance import LEVEL, significance
+from nofreelunch.scoring.surrogates import KINDS
 from nofreelunch.theory.spectra import open_spectra
 from search import RECIPE, network_table, opened, wrapped
 
@@ -59,6 +61,8 @@ the median of units with p ≤ {small}.
 
 {finer}
 
+{size}
+
 ## What this means
 
 {meaning}
@@ -76,6 +80,7 @@ Made by `python docs/build/grid_cells.py docs/grid_cells.md results/raster`.
 """
 SHOWN = 6  # units of each kind
 BIN = 0.1  # m
+DRAWN = 128  # surrogates of each kind and network that are tested as if they were units
 RASTER_COLOUR = style.colour("difference_of_softmaxes")
 SHARES: dict[str, Callable[[xr.Dataset], np.ndarray]] = {
     f"p ≤ {LEVEL:g}": network_measures.small_p_values,
@@ -135,8 +140,8 @@ def _beyond_chance(where: str, networks: xr.Dataset) -> str:
     most = f"{100 * found.share:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}] %"
     more = "more" if above.low > 0 else "no more"
     return (
-        f" With place cells {where} there are {more} small p-values than by chance; {most} of the "
-        "units may be lattices."
+        f" By the study's own surrogates there are {more} small p-values than by chance with place "
+        f"cells {where}, and {most} of the units may be lattices."
     )
 
 
@@ -179,6 +184,37 @@ def finer(folder: str, networks: xr.Dataset) -> str:
         f"the two make patterns where there are none? With bins of {50 * BIN:g} cm {fine:.0f} % of "
         f"the units of raster networks have p ≤ {LEVEL:g}, and {coarse:.0f} % with bins of "
         f"{100 * BIN:g} cm, against {codes.SURROGATES} surrogates of each kind."
+    )
+
+
+def tested(folder: str, of: Mapping[str, xr.Dataset]) -> np.ndarray:
+    """p-values of surrogates of both kinds, from units of two networks each."""
+    found = []
+    for networks in of.values():
+        for cohort in sorted(networks["cohort"].values)[:2]:
+            maps = datasets.load(f"{folder}/rate_maps/{cohort}.nc", "rate_maps")["rate_map"]
+            values, random = maps.values[0].astype(float), np.random.default_rng(5)
+            for kind in KINDS.values():
+                chosen = random.permutation(len(values))[:DRAWN]
+                draws = [kind(values[k], find_fields(values[k]), random) for k in chosen]
+                made = np.array([draw(1)[0] for draw in draws if draw])
+                found.append(significance(made, 199, 1)["p_value"].values)
+    return np.concatenate(found)
+
+
+def size(p_value: np.ndarray, of: Mapping[str, xr.Dataset]) -> str:
+    """How often surrogates pass, and which networks have more units that do, in words."""
+    small = 100 * (p_value <= LEVEL).mean()
+    lowest = [
+        100 * verdicts.over_seeds(network_measures.small_p_values(networks)).low
+        for networks in of.values()
+    ]
+    above = [low > small for low in lowest]
+    both = {2: "Both kinds of networks are above that.", 1: "One kind of networks is above that."}
+    return (
+        f"The study itself tests few surrogates. Of {p_value.size:,} more, tested as if they were "
+        f"units, {small:.1f} % have p ≤ {LEVEL:g}, and {100 * (p_value <= 0.01).mean():.1f} % have "
+        f"p ≤ 0.01. {both.get(sum(above), 'No kind of networks is above that.')}"
     )
 
 
@@ -264,6 +300,7 @@ def main(page: str, folder: str) -> None:
         table=network_table(summary, recipe),
         said=wrapped(said(of)),
         meaning=wrapped(meaning(of)),
+        size=wrapped(size(tested(folder, of), of)),
         finer=wrapped(finer(folder, of["on a raster"])),
         predicted=f"{float(theory['predicted_period']):.2f}",
     )
