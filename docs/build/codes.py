@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from nofreelunch.errors import refused
-from nofreelunch.evaluation.populations import centres
 from nofreelunch.scoring.grid_scores import grid_scores
 from nofreelunch.scoring.significance import LEVEL, significance
+from nofreelunch.task.arena import centres
 from nofreelunch.task.target import Target
 from nofreelunch.task.targets import build_target
 

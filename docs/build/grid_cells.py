@@ -16,13 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from nofreelunch.evaluation.rate_maps import measure_rate_maps
 from nofreelunch.figures import style
+from nofreelunch.figures.lattices import draw_unit
 from nofreelunch.files import datasets
 from nofreelunch.files.contract import STAGES
 from nofreelunch.findings import comparisons, network_measures, verdicts
-from nofreelunch.scoring.autocorrelograms import autocorrelograms
-from nofreelunch.scoring.calibration import UNITS
-from nofreelunch.scoring.firing_fields import find_fields
-from nofreelunch.scoring.significance import LEVEL, significance
+from nofreelunch.findings.verdicts import percent
+from nofreelunch.scoring import calibration
+from nofreelunch.scoring.significance import LEVEL
 from nofreelunch.scoring.surrogates import KINDS
 from nofreelunch.theory.spectra import open_spectra
 from search import RECIPE, network_table, opened, wrapped
@@ -30,38 +30,37 @@ from search import RECIPE, network_table, opened, wrapped
 PAGE = """# Networks with grid cells
 
 Do grid cells emerge in any network of this project that path-integrates? The networks of
-[the search](search.md) have no significant unit. The theory says why: patterns that grow from place
-cells at random positions are no lattices, and patterns that grow from a raster are
+[the search](search.md) have no significant unit. The theory suggests a reason: patterns that grow
+from place cells at random positions are no lattices, and patterns that grow from a raster are
 ([conditions.md](conditions.md)). So two kinds of networks were trained that differ in the positions
 of their place cells alone: **on a square raster** that fills the box, or at random, as in the talk.
 Everything else is equal:
 {recipe}
 
-The seeds 100 and 101 chose the setting; those below chose nothing. `make STUDY=raster` trains these
-networks.
+The setting was chosen by hand, with the seeds 100 and 101. The seeds below chose nothing.
+`make STUDY=raster` trains these networks.
 
 ![The units with the highest grid scores in both kinds of networks, and shares of units that pass in
 each network](grid_cells.png)
 
 *Left: for each kind the six units with the highest grid scores, of significant units (★) where
-there are any: the rate map with its grid score, and below it the autocorrelogram with the period,
-or the p-value. Right: shares of active units in each network. Line: {chance:.1f} %, what chance
-gives for p ≤ {small}.*
+there are any: the rate map with its grid score, and below it the autocorrelogram with the ring of
+the score. Significant units have their lattice drawn, with its period and orientation, and others
+have their p-value. Right: shares of active units in each network. Line: what chance gives.*
 
 Every row is one network. *Changed* names what differs from the networks with random place cells.
 *Cost* is the arithmetic of its training over that of these. Errors are means over 20 and 50 steps
-of held-out walks. *p ≤ {small}* is the share of active units with such a p-value. Up to
-{chance:.1f} % may be chance: so many of {tested} surrogates pass if they are tested as if they were
-units. *Significant* units pass a false-discovery rate of 5 % within their network. The *period* is
-the median of units with p ≤ {small}.
+of held-out walks. *p ≤ {small}* is the share of active units with such a p-value. *Significant*
+units pass a false-discovery rate of 5 % within their network. The *period* is the median of units
+with p ≤ {small}.
 
 {table}
 
 {said}
 
-{finer}
+{chance}
 
-{size}
+{finer}
 
 ## What this means
 
@@ -79,9 +78,8 @@ random place cells have lattices is open.
 Made by `python docs/build/grid_cells.py docs/grid_cells.md results/raster`.
 """
 SHOWN = 6  # units of each kind
-BIN = 0.1  # m
-DRAWN = 128  # surrogates of each kind and network that are tested as if they were units
-RASTER_COLOUR = style.colour("difference_of_softmaxes")
+FINE = 0.05  # m; bins of half the studies' size
+DRAWN = 64  # surrogates of each kind and network that are tested as if they were units
 SHARES: dict[str, Callable[[xr.Dataset], np.ndarray]] = {
     f"p ≤ {LEVEL:g}": network_measures.small_p_values,
     "significant": network_measures.grid_fraction,
@@ -93,134 +91,115 @@ def kinds(summary: xr.Dataset) -> dict[str, xr.Dataset]:
     return {"on a raster": comparisons.on_raster(summary), "at random": comparisons.select(summary)}
 
 
+def measured_size(folder: str, summary: xr.Dataset) -> float:
+    """The size of the test, as in `summarise`, from more surrogates than a study tests."""
+    shares = []
+    for name, cohort in zip(summary["network"].values, summary["cohort"].values, strict=True):
+        maps = opened_maps(folder, cohort).sel(network=name)
+        active = summary["active"].sel(network=name).values[: maps.sizes["unit"]]
+        found = calibration.calibrate(maps.values[active], 0, DRAWN).sel(made=list(KINDS))
+        shares.append((found <= LEVEL).where(found.notnull()).mean("sample"))
+    return float(xr.concat(shares, "network").mean("network").max())
+
+
+def opened_maps(folder: str, cohort: str) -> xr.DataArray:
+    """Rate maps of a cohort of a finished study."""
+    file = STAGES["rate_maps"].files.format(cohort=cohort)
+    return datasets.load(f"{folder}/{file}", "rate_maps")["rate_map"]
+
+
+def chance(study: xr.Dataset, summary: xr.Dataset) -> str:
+    """How often maps without a lattice pass, in words; `summary` has the size that was measured."""
+    count, few = DRAWN * summary.sizes["network"], calibration.UNITS * study.sizes["network"]
+    return (
+        f"Chance is {percent(network_measures.chance_of_small_p(summary))}, or less: of {count:,} "
+        f"surrogates of each kind, tested as if they were units, at most "
+        f"{percent(summary.attrs['test_size'])} have p ≤ {LEVEL:g}. (The study itself tests {few}; "
+        f"of these {percent(study.attrs['test_size'])} have.)"
+    )
+
+
 def said(of: Mapping[str, xr.Dataset]) -> str:
     """What the networks of both kinds have, in words."""
-    raster, random = of.values()
-    apart = verdicts.of_difference(*(network_measures.small_p_values(n) for n in (raster, random)))
-    periods = np.concatenate(network_measures.significant_periods(raster))
+    raster = next(iter(of.values()))
+    apart = verdicts.of_difference(*map(network_measures.small_p_values, of.values()))
     sentences = [_kind(where, networks) for where, networks in of.items()]
     sentences.append(
-        f"The raster gives {_points(apart)} more units with p ≤ {LEVEL:g}; the brackets are the "
-        "95 % interval of the difference between kinds of networks."
+        f"The difference in p ≤ {LEVEL:g} is {verdicts.points(*apart[:3])}, with its 95 % interval "
+        "over networks."
     )
+    periods = np.concatenate(network_measures.significant_periods(raster))
     if periods.size:
         low, middle, high = np.percentile(periods, [10, 50, 90])
         sentences.append(
-            f"The significant units of raster networks have periods of {middle:.2f} m; four in "
-            f"five are between {low:.2f} and {high:.2f} m. Within a network their orientations "
-            f"have a mean resultant length of {_aligned(raster)}, where 0 is any orientation and 1 "
-            "a common one."
+            f"The significant units of raster networks have a median period of {middle:.2f} m, and "
+            f"four in five are between {low:.2f} and {high:.2f} m."
         )
     return " ".join(sentences)
+
+
+def _kind(where: str, networks: xr.Dataset) -> str:
+    fraction = network_measures.grid_fraction(networks)
+    small = verdicts.mean_percent(network_measures.small_p_values(networks))
+    with_any = int((fraction > 0).sum())
+    return (
+        f"With place cells {where}, {small} of the active units have p ≤ {LEVEL:g}, and "
+        f"{verdicts.mean_percent(fraction)} are significant (means over networks). "
+        f"{with_any or 'None'} of the {fraction.size} networks "
+        f"{'has' if with_any < 2 else 'have'} significant units."
+    )
 
 
 def meaning(of: Mapping[str, xr.Dataset]) -> str:
     """Whether the positions of place cells matter, in words."""
     apart = [
-        verdicts.of_difference(*(measure(networks) for networks in of.values()))
-        for measure in SHARES.values()
+        verdicts.of_difference(*map(measure, of.values())).low > 0 for measure in SHARES.values()
     ]
-    chance = "".join(_beyond_chance(where, networks) for where, networks in of.items())
-    if not any(estimate.low > 0 for estimate in apart):
-        return (
-            "Whether the positions of the place cells matter cannot be told from so few networks: "
-            f"neither difference excludes zero.{chance}"
+    if any(apart):
+        said = (
+            "**Where the place cells lie matters.** The talk says that grid cells hang on what the "
+            "experimenter chooses: the target's tuning curve. The positions of the place cells are "
+            "another such choice, and no part of path integration."
         )
-    return (
-        "**Where the place cells lie matters.** That grid cells hang on what the experimenter "
-        "chooses is the talk's point about the target's tuning curve. This is another such choice, "
-        f"and no part of path integration: both kinds of networks path-integrate.{chance}"
-    )
+    else:
+        said = (
+            "Whether the positions of the place cells matter cannot be told from so few networks."
+        )
+    return " ".join([said, *(_beyond_chance(*kind) for kind in of.items())])
 
 
 def _beyond_chance(where: str, networks: xr.Dataset) -> str:
     """Whether networks of one kind are above chance, and how many units may be lattices."""
-    above = verdicts.over_seeds(network_measures.calibrated_share(networks))
+    above = verdicts.over_seeds(network_measures.calibrated_share(networks)).low > 0
     found = network_measures.lattices(networks)
-    most = f"{100 * found.share:.0f} [{100 * found.low:.0f}, {100 * found.high:.0f}] %"
-    more = "more" if above.low > 0 else "no more"
+    share, low, high = (round(100 * value) for value in found[:3])
     return (
-        f" By the study's own surrogates there are {more} small p-values than by chance with place "
-        f"cells {where}, and {most} of the units may be lattices."
+        f"With place cells {where}, small p-values are {'' if above else 'not '}more frequent than "
+        f"by chance; if all that are too many are lattices, {share} % [{low}, {high}] of the units "
+        "are."
     )
-
-
-def _kind(where: str, networks: xr.Dataset) -> str:
-    fraction = network_measures.grid_fraction(networks)
-    small = 100 * verdicts.over_seeds(network_measures.small_p_values(networks)).value
-    many = int((fraction >= 0.1).sum())
-    return (
-        f"With place cells {where}, {int((fraction > 0).sum())} of {fraction.size} networks have "
-        f"significant units, which in {many} of them are 10 % or more of the active units. On "
-        f"average {small:.1f} % of the active units have p ≤ {LEVEL:g}, and "
-        f"{100 * fraction.mean():.1f} % are significant."
-    )
-
-
-def _aligned(networks: xr.Dataset) -> str:
-    """Mean resultant lengths of the orientations of significant units, lowest to highest."""
-    orientation = networks["orientation"].transpose("network", "unit").values
-    chosen = network_measures.significant(networks) & np.isfinite(orientation)
-    turns = [
-        np.exp(6j * row[of_network]) for row, of_network in zip(orientation, chosen, strict=True)
-    ]
-    found = sorted(abs(one.mean()) for one in turns if one.size > 1)
-    return f"{found[0]:.2f} to {found[-1]:.2f}"
 
 
 def finer(folder: str, networks: xr.Dataset) -> str:
     """How many units pass in maps of half the bin size, in words."""
     walks = datasets.load(f"{folder}/trajectories/evaluation.nc", "trajectories")
-    shares = {size: [] for size in (BIN, BIN / 2)}
+    coarse, fine = [], []
     for cohort in networks["cohort"].values:
         trained = datasets.load(f"{folder}/networks/{cohort}.nc", "training")
-        for size, found in shares.items():
-            maps = measure_rate_maps(trained, walks, bin_size=size)["rate_map"].values
-            found += [codes.lattices(of_network).share for of_network in maps]
-    coarse, fine = (100 * np.mean(found) for found in shares.values())
-    spacing = 100 * networks.attrs["arena"] / comparisons.specs(networks)[0]["place_cells"] ** 0.5
-    return (
-        f"The raster has a spacing of {spacing:.1f} cm, and maps have bins of {100 * BIN:g} cm. Do "
-        f"the two make patterns where there are none? With bins of {50 * BIN:g} cm {fine:.0f} % of "
-        f"the units of raster networks have p ≤ {LEVEL:g}, and {coarse:.0f} % with bins of "
-        f"{100 * BIN:g} cm, against {codes.SURROGATES} surrogates of each kind."
-    )
-
-
-def tested(folder: str, of: Mapping[str, xr.Dataset]) -> np.ndarray:
-    """p-values of surrogates of both kinds, from units of two networks each."""
-    found = []
-    for networks in of.values():
-        for cohort in sorted(networks["cohort"].values)[:2]:
-            maps = datasets.load(f"{folder}/rate_maps/{cohort}.nc", "rate_maps")["rate_map"]
-            values, random = maps.values[0].astype(float), np.random.default_rng(5)
-            for kind in KINDS.values():
-                chosen = random.permutation(len(values))[:DRAWN]
-                draws = [kind(values[k], find_fields(values[k]), random) for k in chosen]
-                made = np.array([draw(1)[0] for draw in draws if draw])
-                found.append(significance(made, 199, 1)["p_value"].values)
-    return np.concatenate(found)
-
-
-def size(p_value: np.ndarray, of: Mapping[str, xr.Dataset]) -> str:
-    """How often surrogates pass, and which networks have more units that do, in words."""
-    small = 100 * (p_value <= LEVEL).mean()
-    lowest = [
-        100 * verdicts.over_seeds(network_measures.small_p_values(networks)).low
-        for networks in of.values()
+        fine.append(measure_rate_maps(trained, walks, FINE)["rate_map"])
+        coarse.append(opened_maps(folder, cohort))
+    shares = [
+        np.mean([codes.lattices(maps.values[0]).share for maps in each]) for each in (coarse, fine)
     ]
-    above = [low > small for low in lowest]
-    both = {2: "Both kinds of networks are above that.", 1: "One kind of networks is above that."}
+    spacing = 100 * networks.attrs["arena"] / comparisons.specs(networks)[0]["place_cells"] ** 0.5
+    wide = 100 * networks.attrs["bin_size"]
     return (
-        f"The study itself tests few surrogates. Of {p_value.size:,} more, tested as if they were "
-        f"units, {small:.1f} % have p ≤ {LEVEL:g}, and {100 * (p_value <= 0.01).mean():.1f} % have "
-        f"p ≤ 0.01. {both.get(sum(above), 'No kind of networks is above that.')}"
+        f"The raster has a spacing of {spacing:.1f} cm, and maps have bins of {wide:g} cm. Do the "
+        f"two make patterns where there are none? With bins of {100 * FINE:g} cm "
+        f"{percent(shares[1])} of the units of raster networks have p ≤ {LEVEL:g}, and "
+        f"{percent(shares[0])} with bins of {wide:g} cm, against {codes.SURROGATES} surrogates of "
+        "each kind."
     )
-
-
-def _points(estimate: verdicts.Estimate) -> str:
-    value, low, high = (100 * number for number in estimate[:3])
-    return f"{value:.1f} [{low:.1f}, {high:.1f}] points".replace("-", "−")
 
 
 @style.styled
@@ -232,76 +211,48 @@ def draw(of: Mapping[str, xr.Dataset], rate_maps: Callable[[str], xr.Dataset]) -
     for (where, networks), rows in zip(of.items(), (panels[:2], panels[2:]), strict=True):
         passed = network_measures.significant(networks)
         units = network_measures.best_units(networks, SHOWN, passed if passed.any() else None)
-        for axes in rows.ravel():
-            axes.set_axis_off()
-        for pair, unit in zip(rows.T, units, strict=False):
-            _unit(pair, unit, networks, rate_maps)
+        for pair, unit in zip(rows.T, units, strict=True):
+            draw_unit(pair, unit, networks, rate_maps)
         rows[0, 0].set_ylabel(f"place cells\n{where}")
-        rows[0, 0].set_axis_on()
     _shares(right.subplots(), of)
     return figure
 
 
-def _unit(pair: np.ndarray, unit: network_measures.Unit, networks: xr.Dataset, rate_maps) -> None:
-    with rate_maps(unit.cohort) as cohort:
-        values = cohort["rate_map"].sel(network=unit.network).isel(unit=unit.unit)
-        values = values.transpose("y", "x").values
-    for axes in pair:
-        axes.set_axis_on()
-    style.draw_map(pair[0], values)
-    pair[0].set_title(style.score_text(unit.score, unit.significant), pad=2, fontsize=7)
-    correlations = autocorrelograms(values).values
-    style.draw_map(pair[1], correlations, colours=style.SIGNED_COLOURS, vmin=-1.0, vmax=1.0)
-    found = networks.sel(network=unit.network).isel(unit=unit.unit)
-    text = f"{float(found['period']):.2f} m" if unit.significant else None
-    pair[1].set_xlabel(text or style.p_text(float(found["p_value"])), labelpad=2)
-
-
 def _shares(axes: Axes, of: Mapping[str, xr.Dataset]) -> None:
-    at = 0
-    for measure in SHARES.values():
-        for where, networks in of.items():
+    colours = style.colour("difference_of_softmaxes"), style.INK
+    for place, (name, measure) in enumerate(SHARES.items()):
+        for at, networks, colour in zip(
+            (2 * place, 2 * place + 1), of.values(), colours, strict=True
+        ):
             shares = 100 * measure(networks)
-            colour = (
-                style.colour("difference_of_softmaxes") if where == "on a raster" else style.INK
-            )
             axes.plot(np.linspace(at - 0.15, at + 0.15, shares.size), shares, "o", color=colour)
-            at += 1
+        axes.text(2 * place + 0.5, 1.02, name, transform=axes.get_xaxis_transform(), ha="center")
     chance = network_measures.chance_of_small_p(next(iter(of.values())))
-    axes.axhline(100 * chance, 0, 1 / len(SHARES), color=style.CHANCE, linewidth=0.8)
-    axes.set_xticks(range(at), [*of] * len(SHARES), rotation=90)
-    axes.set_xlim(-0.5, at - 0.5)
+    axes.plot([-0.5, 1.5], [100 * chance] * 2, color=style.CHANCE, linewidth=0.8)
+    axes.set_xticks(range(2 * len(SHARES)), [*of] * len(SHARES), rotation=90)
     axes.set_ylim(0, None)
     axes.set_ylabel("active units (%)")
-    for place, name in enumerate(SHARES):
-        middle = (2 * place + 1) / (2 * len(SHARES))
-        axes.text(middle, 1.02, name, transform=axes.transAxes, ha="center", fontsize=7)
 
 
 def main(page: str, folder: str) -> None:
     """Write the page and its picture from a finished study."""
-    summary = opened(folder)
+    study = opened(folder)
+    summary = study.assign_attrs(test_size=measured_size(folder, study))
     of, recipe = kinds(summary), comparisons.defaults(summary)
-    maps = STAGES["rate_maps"].files
-
-    def rate_maps(cohort: str) -> xr.Dataset:
-        return datasets.load(f"{folder}/{maps.format(cohort=cohort)}", "rate_maps")
-
     path = Path(page)
-    style.save_figure(draw(of, rate_maps), path.with_suffix(""))
+    figure = draw(of, lambda cohort: opened_maps(folder, cohort).to_dataset())
+    style.save_figure(figure, path.with_suffix(""))
     for kind in (".pdf", ".svg"):
         path.with_suffix(kind).unlink()
     (theory,) = open_spectra(sorted(Path(folder).glob("theory/*.nc")))
     text = PAGE.format(
         recipe=wrapped(", ".join(f"{name} {recipe[key]}" for key, name in RECIPE.items()) + "."),
-        chance=100 * network_measures.chance_of_small_p(summary),
-        tested=UNITS * summary.sizes["network"],
         small=LEVEL,
         table=network_table(summary, recipe),
         said=wrapped(said(of)),
-        meaning=wrapped(meaning(of)),
-        size=wrapped(size(tested(folder, of), of)),
+        chance=wrapped(chance(study, summary)),
         finer=wrapped(finer(folder, of["on a raster"])),
+        meaning=wrapped(meaning(of)),
         predicted=f"{float(theory['predicted_period']):.2f}",
     )
     path.write_text(text, encoding="utf-8")

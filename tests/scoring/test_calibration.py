@@ -73,3 +73,10 @@ def test_single_fields_are_lattices_that_nobody_sees(random):
 def test_no_units_are_no_sample():
     found = calibration.calibrate(np.empty((0, 20, 20)), seed=0)
     assert found.isnull().all()
+
+
+def test_as_many_units_are_tested_as_are_asked_for(random, monkeypatch):
+    monkeypatch.setattr(calibration, "SURROGATES", 5)
+    lattices, _ = hexagonal_maps(22, 0.8, 10, random, noise=0.05, rectified=True)
+    found = calibration.calibrate(lattices, seed=1, count=3)
+    assert found.sizes["sample"] == 3 and found.notnull().all()

@@ -118,7 +118,9 @@ def test_place_cells_on_a_raster_are_those_of_a_network(plan):
     planned = plan(sweep(**axes))
     assert [n.spec.get("place_cell_centres") for n in planned.networks] == [None, "raster"]
     assert {n.id for n in plan(sweep(place_cells=49)).networks} < {n.id for n in planned.networks}
-    assert [len(cohort.networks) for cohort in planned.pack(16)] == [1, 1]
+    assert [len(cohort.networks) for cohort in planned.pack(16)] == [2]
+    assert planned.targets == plan(sweep(place_cells=49)).targets
+    assert plan(sweep(place_cells=[49, 64], place_cell_centres="raster")).targets == {}
 
 
 def test_defaults_are_the_reference_configuration(plan):

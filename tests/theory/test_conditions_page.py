@@ -9,7 +9,7 @@ import conditions
 import numpy as np
 import pytest
 import torch
-from nofreelunch.evaluation.populations import centres
+from nofreelunch.task.arena import centres
 from nofreelunch.task.trajectories import random_walk
 
 PAGE = Path(__file__).parents[2] / "docs" / "conditions.md"

@@ -14,6 +14,7 @@ from nofreelunch.evaluation import populations
 from nofreelunch.scoring import predictivity as scoring
 from nofreelunch.scoring.surrogates import random_phase_maps
 from nofreelunch.task import targets
+from nofreelunch.task.arena import centres
 from nofreelunch.task.target import DEFAULTS
 
 SOURCES = ("network", "noise", "fourier", "place_cells")
@@ -126,11 +127,11 @@ def _sources(units: np.ndarray, spec: Mapping[str, Any], arena: float) -> list[n
     """Maps (unit, y, x) of the sources, in the order of `SOURCES`."""
     random = seeds.generator(spec["seed"], seeds.PREDICTORS)
     bins = units.shape[-1]
-    centres = populations.centres(arena / bins, bins)
+    positions = centres(arena / bins, bins)
     width = spec["place_cell_width"] or DEFAULTS["place_cell_width"]
-    waves = plane_waves(len(units), width, centres, random)
+    waves = plane_waves(len(units), width, positions, random)
     target = targets.build_targets([spec], [spec["seed"]], arena)
-    cells = np.moveaxis(target.encode(centres[None])[0], -1, 0)
+    cells = np.moveaxis(target.encode(positions[None])[0], -1, 0)
     own = scoring.varying(units)
     noise = [random_phase_maps(unit, 1, random)[0] for unit in own]
     return [own, np.array(noise).reshape(own.shape), waves, cells]

@@ -19,7 +19,7 @@ from nofreelunch.errors import InvalidFile, refused
 from nofreelunch.scoring.map_files import read_maps
 from nofreelunch.scoring.predictivity import SPLITS, varying
 from nofreelunch.scoring.surrogates import random_phase_maps
-from nofreelunch.task.arena import bin_count
+from nofreelunch.task.arena import bin_count, centres
 
 SMALLEST_PERIOD, RATIO, MODULES = 0.4, 1.4, 4  # m, from one module of grid cells to the next
 SHARPNESS = 3.0  # of the fields of grid cells
@@ -186,12 +186,6 @@ def check_count(where: str, count: int) -> None:
     """Raise ValueError for fewer cells than splits of the bins."""
     if count < SPLITS:
         raise refused(where, f"{count}", f"{SPLITS} or more, the number of splits", InvalidFile)
-
-
-def centres(size: float, bins: int) -> np.ndarray:
-    """Positions (y, x, axis) of the centres of bins, m."""
-    along = (np.arange(bins) + 0.5) * size - bins * size / 2
-    return np.stack(np.meshgrid(along, along), -1)
 
 
 def _directions(angle: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ def draw(
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.03, hspace=0.02)
     pairs = panels.reshape(blocks, 2, COLUMNS).transpose(0, 2, 1).reshape(-1, 2)
     for pair, unit in zip(pairs.tolist(), units, strict=False):
-        _unit(pair, unit, networks, rate_maps)
+        draw_unit(pair, unit, networks, rate_maps)
     for axes in pairs[len(units) :].ravel():
         axes.set_axis_off()
     figure.suptitle(headline(networks))
@@ -59,7 +59,7 @@ def headline(networks: xr.Dataset) -> str:
     return f"{name}: none of {active} is significant, so no lattice is drawn; {best}"
 
 
-def _unit(
+def draw_unit(
     pair: Sequence[Axes], unit: network_measures.Unit, networks: xr.Dataset, rate_maps
 ) -> None:
     """The rate map and, below it, the autocorrelogram of one unit."""

@@ -15,10 +15,10 @@ SURROGATES = 39  # enough for p-values of 0.05
 LATTICE = "lattice"
 
 
-def calibrate(rate_maps: np.ndarray, seed: int) -> xr.DataArray:
+def calibrate(rate_maps: np.ndarray, seed: int, count: int = UNITS) -> xr.DataArray:
     """p-values of maps of which it is known whether they are grid cells.
 
-    At most eight maps are chosen at random. From each are made: one surrogate of each kind, which
+    At most `count` maps are chosen at random. From each are made: one surrogate of each kind, which
     is tested as if it were a unit, and one perfect grid cell with the map's own fields (see
     `lattice_maps`). The period of these is the median distance between the closest two fields of
     the chosen maps.
@@ -29,6 +29,7 @@ def calibrate(rate_maps: np.ndarray, seed: int) -> xr.DataArray:
     Args:
         rate_maps: maps (unit, y, x) of the active units of one network; NaN marks unvisited bins.
         seed: of the choice, the maps made and their own surrogates.
+        count: of maps.
 
     Returns:
         (made, sample): `made` is "phase", "shuffle" or "lattice". NaN where a map has too few
@@ -36,7 +37,7 @@ def calibrate(rate_maps: np.ndarray, seed: int) -> xr.DataArray:
         a grid cell that does not pass.
     """
     random = seeds.generator(seed, seeds.CALIBRATION)
-    chosen = random.permutation(len(rate_maps))[:UNITS]
+    chosen = random.permutation(len(rate_maps))[:count]
     fields = [find_fields(rate_maps[index]) for index in chosen]
     distances = [found.least_distance for found in fields if np.isfinite(found.least_distance)]
     maps, places = [], []
@@ -49,11 +50,11 @@ def calibrate(rate_maps: np.ndarray, seed: int) -> xr.DataArray:
             period = float(np.median(distances))
             maps.append(lattice_maps(rate_maps[index], period, 1, random)[0])
             places.append((len(KINDS), sample))
-    values = np.full((len(KINDS) + 1, UNITS), np.nan)
+    values = np.full((len(KINDS) + 1, count), np.nan)
     values[-1, : len(chosen)] = 1.0
     if maps:
         tested = significance(np.array(maps), SURROGATES, seed)
         values[tuple(np.transpose(places))] = tested["p_value"].values
     return xr.DataArray(
-        values, dims=("made", "sample"), coords={"made": [*KINDS, LATTICE], "sample": range(UNITS)}
+        values, dims=("made", "sample"), coords={"made": [*KINDS, LATTICE], "sample": range(count)}
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nofreelunch.networks.cohorts import OWN_KEYS, Cohort, Network, digest
+from nofreelunch.networks.cohorts import SPACE_KEYS, Cohort, Network, digest
 from nofreelunch.study.costs import outputs, share_of_sizes, sizes, training_memory
 
 # Networks of one cohort agree in these keys, which set the shapes of weights, the graph of a
@@ -70,8 +70,8 @@ def _cohort(networks: Sequence[Network]) -> Cohort:
 def _stack_key(spec: Mapping[str, Any]) -> tuple:
     # Cells with several fields make another graph; all else about a target is only numbers.
     several_fields = isinstance(spec["fields_per_cell"], Mapping)
-    own = (spec.get(key) for key in OWN_KEYS)
-    return (*(spec[key] for key in STACK_KEYS), several_fields, *own)
+    space = (spec.get(key) for key in SPACE_KEYS)
+    return (*(spec[key] for key in STACK_KEYS), several_fields, *space)
 
 
 def _auto_size(group: Sequence[Network], device: str) -> int:

@@ -1,4 +1,6 @@
-"""The bins of a rate map: how many fit along a side of the arena."""
+"""Squares that fill an arena: how many bins fit along a side, and where they have their centres."""
+
+import numpy as np
 
 from nofreelunch.errors import refused
 
@@ -18,3 +20,9 @@ def bin_count(arena: float, bin_size: float) -> int:
             f"a whole fraction of the arena ({arena} m), {SMALLEST_SIDE} bins or more",
         )
     return bins
+
+
+def centres(size: float, count: int) -> np.ndarray:
+    """Positions (y, x, axis) of the centres of `count` x `count` squares of side `size`, m."""
+    along = (np.arange(count) + 0.5) * size - count * size / 2
+    return np.stack(np.meshgrid(along, along), -1)

@@ -17,6 +17,7 @@ from torch import Tensor
 from nofreelunch.compute import kernels
 from nofreelunch.compute.fused import worthwhile
 from nofreelunch.errors import refused, shown
+from nofreelunch.task.arena import centres
 from nofreelunch.task.cross_entropy import (
     CompiledCrossEntropy,
     SoftmaxCrossEntropy,
@@ -357,8 +358,7 @@ def _raster(cells: int, arena: float) -> np.ndarray:
     side = math.isqrt(cells)
     if side**2 != cells:
         raise refused("place_cells", f"{cells}", "a square number on a raster")
-    along = ((np.arange(side) + 0.5) / side - 0.5) * arena
-    return np.stack(np.meshgrid(along, along), -1).reshape(-1, 1, 2)
+    return centres(arena / side, side).reshape(-1, 1, 2)
 
 
 def _exponentials(x: Tensor) -> tuple[Tensor, Tensor]:
