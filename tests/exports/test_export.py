@@ -212,7 +212,8 @@ def test_the_kinds_of_the_command_are_those_of_the_library():
 def test_meanings_of_columns():
     assert tables.meaning("chance_fraction_above_phase_0.3") == MEANINGS["chance_fraction_above"]
     assert tables.meaning("loss_steps").text.startswith("Time steps of a trajectory")
-    assert tables.meaning("periodic").missing == "it is that of the study's other networks"
+    for key in ("periodic", "place_cell_centres"):
+        assert tables.meaning(key).missing == "it is that of the study's other networks"
     with pytest.raises(KeyError):
         tables.meaning("score_of_nobody")
 

@@ -90,12 +90,24 @@ def test_of_several_recipes_the_one_nearest_to_the_defaults_stands_for_a_target(
     assert comparisons.of_target(nearer, "cartesian")["seed"].values.tolist() == [2]
     farther = edited(full, row, weight_decay=0.5)
     assert sorted(comparisons.of_target(farther, "cartesian")["seed"].values) == [0, 1, 3]
+    # As near as the three others, which are more.
+    as_near = edited(full, row, learning_rate=0.003, weight_decay=0.5)
+    assert sorted(comparisons.of_target(as_near, "cartesian")["seed"].values) == [0, 1, 3]
 
 
 def test_another_activation_or_place_cell_never_stands_for_a_target(full):
     row = rows_of(full, "gaussian")[0]
     for keys in ({"activation": "tanh"}, {"place_cell_width": 0.2}, {"cell": "lstm"}):
         assert comparisons.of_target(edited(full, row, **keys), "gaussian").sizes["network"] == 3
+
+
+def test_networks_that_are_told_the_position_and_diverged_are_left_out(full):
+    row = rows_of(full, "difference_of_softmaxes")[0]
+    told = edited(full, row, cell="feedforward")
+    assert comparisons.told_position(told).sizes["network"] == 1
+    diverged = told["diverged"].copy(deep=True)
+    diverged[row] = True
+    assert comparisons.told_position(told.assign(diverged=diverged)).sizes["network"] == 0
 
 
 def test_the_width_series_is_homogeneous_and_ascending(full):

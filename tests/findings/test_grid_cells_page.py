@@ -15,6 +15,7 @@ import xarray as xr
 from figure_examples import words
 from nofreelunch.findings import comparisons, network_measures, verdicts
 from nofreelunch.scoring.surrogates import KINDS
+from search import network_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "grid_cells.md"
 
@@ -53,9 +54,23 @@ def test_sentences_have_the_numbers_of_both_kinds(study):
     assert f"median period of {period:.2f} m" in text
 
 
+def test_the_table_says_which_networks_have_their_place_cells_on_a_raster(study):
+    of = grid_cells.kinds(study)
+    both = xr.concat([*of.values()], "network", data_vars="all")
+    both["in_sweep"] = (("sweep", "network"), np.ones((1, 4), bool))
+    lines = network_table(both, comparisons.defaults(study)).splitlines()
+    assert sum(line.startswith("| place_cell_centres raster |") for line in lines) == 2
+    assert sum(line.startswith("| nothing |") for line in lines) == 2
+
+
 def test_a_difference_is_said_to_matter_only_if_its_interval_excludes_zero(study):
     raster, random = grid_cells.kinds(study).values()
     assert "cannot be told" in grid_cells.meaning({"one": random, "other": random})
+    some, others = (
+        random.assign(grid_fraction=random["grid_fraction"] * 0 + shares)
+        for shares in ([0.1, 0.2], [0.12, 0.16])
+    )
+    assert "cannot be told" in grid_cells.meaning({"one": some, "other": others})
     sure = raster.assign(grid_fraction=raster["grid_fraction"] * 0 + [0.20, 0.21])
     assert "**Where the place cells lie matters.**" in grid_cells.meaning(
         {"one": sure, "other": random}

@@ -51,6 +51,17 @@ def test_a_raster_has_a_square_number_of_place_cells(full):
     assert lacks(target="cartesian", place_cell_width=None) is None
 
 
+def test_a_study_with_a_raster_lacks_none(full):
+    names = comparisons.select(full)["network"].values
+    specs = [
+        text.replace("{", '{"place_cell_centres": "raster", ', 1) if name in names else text
+        for name, text in zip(full["network"].values, full["spec"].values, strict=True)
+    ]
+    there = full.assign_coords(spec=("network", specs))
+    assert comparisons.on_raster(there).sizes["network"] == 4
+    assert missing.sweep_for("Cg", there) is None
+
+
 def test_a_target_that_is_not_there_is_named(full, theory):
     found = missing.sweep_for("R2b", without(full, target="cartesian"))
     assert found == {"target": "cartesian", "seed": [0, 1, 2]}
